@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The lab's command line."""
+
+import argparse
+import sys
+
+import build
+import image
+import machine
+import roots
+from util import LabError, say
+
+EPILOG = f"""\
+exit status of `run`: that of COMMAND, or
+  {machine.EXIT_TIMEOUT}  no end within --timeout seconds
+  {machine.EXIT_LAB}  the lab itself failed
+  {machine.EXIT_PANIC}  kernel panic
+  {machine.EXIT_TRIPLE_FAULT}  triple fault
+  {machine.EXIT_DIED}  the emulator died
+  {machine.EXIT_POWER}  the guest switched the machine off, or restarted it
+"""
+
+
+def pair(text):
+    source, colon, target = text.rpartition(":")
+    if not colon or not source or not target:
+        raise argparse.ArgumentTypeError(f"not SRC:DST: {text}")
+    return source, target
+
+
+def add_machine(parser):
+    parser.add_argument("--suite", default=roots.DEFAULT_SUITE)
+    parser.add_argument("--cpu", default="arrow_lake", metavar="MODEL")
+    parser.add_argument("--smp", type=int, default=2, metavar="N")
+    parser.add_argument("--mem", type=int, default=512, metavar="MB")
+    parser.add_argument("--append", default="", metavar="ARGS", help="for the kernel")
+    parser.add_argument("--ips", type=int, default=machine.Settings.ips)
+    parser.add_argument("--quantum", type=int, default=machine.Settings.quantum)
+    parser.add_argument("--bochs", action="append", default=[], metavar="LINE")
+    parser.add_argument("--bochs-log", metavar="FILE")
+
+
+def settings_of(options):
+    settings = machine.Settings()
+    settings.suite = options.suite
+    settings.model = options.cpu
+    settings.cpus = options.smp
+    settings.memory = options.mem
+    settings.append = options.append
+    settings.ips = options.ips
+    settings.quantum = options.quantum
+    settings.extra = options.bochs
+    settings.log_errors = bool(options.bochs_log)
+    return settings
+
+
+def command_setup(options):
+    tools = roots.emulator_root()
+    root = roots.suite_root(options.suite)
+    image.boot_image(root)
+    image.boot_rom(tools)
+    image.disk_image(tools, root)
+    return 0
+
+
+def command_build(options):
+    return build.build(options.suite)
+
+
+def command_chroot(options):
+    return build.execute(options.suite, options.command)
+
+
+def command_run(options):
+    settings = settings_of(options)
+    settings.verbose = bool(options.log)
+    return machine.run(
+        settings,
+        options.command,
+        put=options.put,
+        get=options.get,
+        timeout=options.timeout,
+        log=options.log,
+        keep=options.bochs_log,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="lab", epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    setup = commands.add_parser("setup", help="make what the other commands need")
+    setup.add_argument("--suite", default=roots.DEFAULT_SUITE)
+    setup.set_defaults(handler=command_setup)
+
+    make = commands.add_parser("build", help="build the module and the tools")
+    make.add_argument("--suite", default=roots.DEFAULT_SUITE)
+    make.set_defaults(handler=command_build)
+
+    inside = commands.add_parser("chroot", help="run a command where things are built")
+    inside.add_argument("--suite", default=roots.DEFAULT_SUITE)
+    inside.add_argument("command", nargs="+")
+    inside.set_defaults(handler=command_chroot)
+
+    run = commands.add_parser("run", help="run a command in a machine")
+    add_machine(run)
+    run.add_argument("--timeout", type=float, default=300, metavar="SEC")
+    run.add_argument("--put", type=pair, action="append", default=[], metavar="SRC:DST")
+    run.add_argument("--get", type=pair, action="append", default=[], metavar="SRC:DST")
+    run.add_argument("--log", metavar="FILE")
+    run.add_argument("command", nargs="+")
+    run.set_defaults(handler=command_run)
+
+    options = parser.parse_args()
+    try:
+        return options.handler(options)
+    except LabError as error:
+        say(str(error))
+        return machine.EXIT_LAB
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

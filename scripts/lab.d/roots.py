@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Debian roots: where things are built, and what the guest is made of."""
+
+import os
+import shlex
+import shutil
+import subprocess
+
+from util import (
+    LabError,
+    build_once,
+    cache_dir,
+    die_with_parent,
+    digest,
+    need_host_packages,
+    run,
+    say,
+)
+
+# Bochs 3.0, the one version that is known to work, is in this suite.
+EMULATOR_SUITE = "trixie"
+DEFAULT_SUITE = "trixie"
+
+KERNEL = ["linux-image-cloud-amd64", "linux-headers-cloud-amd64"]
+BUILD = [
+    "bc",
+    "build-essential",
+    "busybox-static",
+    "kmod",
+    "libelf-dev",
+    "rsync",
+    "xz-utils",
+    "zstd",
+]
+GUEST = [
+    "iproute2",
+    "iputils-ping",
+    "linux-perf",
+    "procps",
+    "python3-minimal",
+    "strace",
+    "stress-ng",
+    "util-linux",
+]
+EMULATOR = ["bochs", "bochs-term", "bochsbios", "erofs-utils"]
+
+# The kernel flavour without the package's ABI suffix, for `--suite` values
+# whose kernel comes from somewhere else than the suite itself.
+BACKPORTS = "-backports"
+
+
+def packages(suite):
+    chosen = KERNEL + BUILD + GUEST
+    if suite == EMULATOR_SUITE:
+        chosen = chosen + EMULATOR
+    return sorted(chosen)
+
+
+def mirror():
+    """The Debian mirror that this machine's apt uses, if it says."""
+    try:
+        lines = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    for line in lines.splitlines():
+        words = line.split()
+        if len(words) == 3 and words[:2] == ["Debian", "Debian"]:
+            return words[2].rstrip("/")
+    return None
+
+
+MOUNTS = """
+set -e
+root=$1
+shift
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+while [ "$1" != -- ]; do
+	mkdir -p "$root$2"
+	mount --bind "$1" "$root$2"
+	shift 2
+done
+shift
+directory=$1
+shift
+exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+	HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-linux}" \
+	DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"} \
+	/bin/sh -c 'cd "$1" && shift && exec "$@"' sh "$directory" "$@"
+"""
+
+
+def chroot_command(root, command, binds=(), directory="/"):
+    """
+    The command that runs COMMAND in ROOT. The mounts are in a namespace of
+    their own, so that they go away with the command, whatever becomes of us.
+    """
+    words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNTS]
+    words += ["sh", str(root)]
+    for source, target in binds:
+        words += [str(source), target]
+    return words + ["--", directory] + [str(word) for word in command]
+
+
+def chroot(root, command, binds=(), directory="/"):
+    return run(chroot_command(root, command, binds, directory))
+
+
+def root_path(suite):
+    name = f"{suite}-{digest(packages(suite))}"
+    return cache_dir() / "roots" / name
+
+
+def make_root(suite, path):
+    need_host_packages(debootstrap="debootstrap", rsync="rsync")
+    release = suite.removesuffix(BACKPORTS)
+    command = ["debootstrap", "--variant=minbase", release, str(path)]
+    uri = mirror()
+    if uri:
+        command.append(uri)
+    say(f"{suite}: base system")
+    run(command)
+    policy = path / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+    policy.chmod(0o755)
+    # The guest boots from an initramfs of ours.
+    (path / "etc/kernel-img.conf").write_text("do_initrd = no\n", encoding="ascii")
+    (path / "etc/initramfs-tools").mkdir(exist_ok=True)
+    install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends"]
+    if suite != release:
+        sources = path / "etc/apt/sources.list"
+        line = sources.read_text(encoding="ascii").splitlines()[0]
+        sources.write_text(
+            f"{line}\n{line.replace(' ' + release + ' ', ' ' + suite + ' ')}\n",
+            encoding="ascii",
+        )
+        install += ["-t", suite]
+    chroot(path, ["apt-get", "update", "-qq"])
+    say(f"{suite}: packages")
+    chroot(path, install + packages(suite))
+    chroot(path, ["apt-get", "clean"])
+    shutil.rmtree(path / "var/lib/apt/lists")
+    (path / "var/lib/apt/lists/partial").mkdir(parents=True)
+    release_file = path / "etc/hostname"
+    release_file.write_text("lab\n", encoding="ascii")
+
+
+def suite_root(suite):
+    if os.geteuid() != 0:
+        raise LabError("the lab needs root: it makes Debian roots and mounts")
+    return build_once(
+        root_path(suite),
+        f"{suite}: making the root",
+        lambda path: make_root(suite, path),
+    )
+
+
+def emulator_root():
+    return suite_root(EMULATOR_SUITE)
+
+
+def kernel_version(root):
+    versions = sorted(
+        entry.name
+        for entry in (root / "lib/modules").iterdir()
+        if (root / "boot" / f"vmlinuz-{entry.name}").exists()
+    )
+    if not versions:
+        raise LabError(f"no kernel in {root}")
+    return versions[-1]
+
+
+def execute(root, command, binds=(), directory="/"):
+    """Run a command in ROOT at our terminal; its exit status."""
+    words = chroot_command(root, command, binds, directory)
+    with subprocess.Popen(words, preexec_fn=die_with_parent) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # The command got it too, and says how it ends.
+                continue
+
+
+def quote(command):
+    return " ".join(shlex.quote(word) for word in command)
