@@ -2,7 +2,7 @@
 /*
  * Carapace: what the unit tests have in common
  *
- * To be included once, by a *_test.c, which ends with TEST_HARNESS_MAIN.
+ * To be included first, by a *_test.c, which ends with TEST_HARNESS_MAIN.
  */
 #ifndef CARAPACE_TESTS_UNIT_UNIT_H
 #define CARAPACE_TESTS_UNIT_UNIT_H
@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First: the harness defines ARRAY_SIZE only where nobody has */
-#include "types.h"
-
 #include "kselftest_harness.h"
+
+/* The same in the harness and in types.h, but not to the letter */
+#undef ARRAY_SIZE
+#include "types.h"
 
 /* The harness allows 30 s, which FUZZ_SCALE can exceed */
 #undef TEST_TIMEOUT_DEFAULT
