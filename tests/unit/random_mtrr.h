@@ -44,9 +44,10 @@ static inline void random_mtrr(struct mtrr_state *mtrr, u32 phys_bits, bool hole
 
 		if (holes && one_in(2))
 			mask &= ~(random_u64() & random_u64() & random_u64());
-		mtrr->var[i].base = (random_u64() & space & ~0xfffULL) |
-				    random_type();
 		/* Bits that are reserved or beyond the space mean nothing */
+		mtrr->var[i].base = (random_u64() & space & ~0xfffULL) |
+				    random_type() |
+				    (one_in(5) ? ~space : 0);
 		mtrr->var[i].mask = mask | (one_in(5) ? 0 : MTRR_PHYSMASK_V) |
 				    (one_in(5) ? ~space : 0) | (one_in(5) ? 0x7ff : 0);
 	}
