@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what an exiting instruction does
+ *
+ * Pure: the decision is made here from values, the handlers in exit_*.c carry
+ * it out.
+ */
+#ifndef CARAPACE_VMX_EMULATE_H
+#define CARAPACE_VMX_EMULATE_H
+
+#include "types.h"
+
+/* What becomes of a register write */
+enum write_verdict {
+	WRITE_ACCEPT,
+	WRITE_IGNORE,		/* the instruction completes, nothing changes */
+	WRITE_GP,		/* #GP(0) */
+};
+
+/**
+ * struct cr0_write - a write to CR0 that exited
+ * @value: what the guest wants to write
+ * @current: CR0 as the guest reads it
+ * @cr4: CR4 as the CPU has it
+ * @fixed1: bits that VMX operation needs set (IA32_VMX_CR0_FIXED0)
+ * @real: result: value for the CPU
+ * @shadow: result: value for the guest to read
+ */
+struct cr0_write {
+	u64 value;
+	u64 current;
+	u64 cr4;
+	u64 fixed1;
+	u64 real;
+	u64 shadow;
+};
+
+enum write_verdict emulate_cr0_write(struct cr0_write *w);
+
+/* Bits of CR4 that the guest may not set; they exit and raise #GP(0). */
+#define CR4_HIDDEN	(CR4_VMXE | CR4_SMXE)
+
+enum write_verdict emulate_cr4_write(u64 value);
+
+void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, u32 regs[4]);
+
+enum write_verdict emulate_rdmsr(u32 index);
+enum write_verdict emulate_wrmsr(u32 index);
+bool emulate_msr_is_mtrr(u32 index);
+
+/* MSRs whose accesses exit, for the bitmaps: a range, and which way */
+struct msr_intercept {
+	u32 first;
+	u32 last;
+	bool read;
+	bool write;
+};
+
+extern const struct msr_intercept msr_intercepts[];
+extern const u32 nr_msr_intercepts;
+
+void emulate_fill_msr_bitmap(u8 bitmap[4096]);
+
+#endif /* CARAPACE_VMX_EMULATE_H */

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: exits of instructions that cannot be left to the CPU
+ */
+#include "cpu_ops.h"
+#include "emulate.h"
+#include "exit.h"
+#include "hypercall.h"
+#include "leave.h"
+#include "vcpu.h"
+#include "x86.h"
+
+/* CPUID faulting is the CPU's, but the exit comes first. */
+static bool cpuid_faults(void)
+{
+	u64 enables;
+
+	if (!island.config.cpuid_faulting || !guest_cpl())
+		return false;
+	return !rdmsr_safe(MSR_MISC_FEATURES_ENABLES, &enables) &&
+	       (enables & MISC_FEATURES_CPUID_FAULT);
+}
+
+struct exit_result handle_cpuid(struct vcpu *vcpu)
+{
+	u32 leaf = vcpu->regs.rax;
+	u32 subleaf = vcpu->regs.rcx;
+	u32 regs[4];
+
+	if (cpuid_faults())
+		return RESULT_GP(0);
+
+	cpuid(leaf, subleaf, regs);
+	emulate_cpuid(leaf, subleaf, vmread(GUEST_CR4), regs);
+
+	vcpu->regs.rax = regs[0];
+	vcpu->regs.rbx = regs[1];
+	vcpu->regs.rcx = regs[2];
+	vcpu->regs.rdx = regs[3];
+	return RESULT_SKIP;
+}
+
+/* Caches hold root's data, too: write them back, never throw them away. */
+struct exit_result handle_invd(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	wbinvd();
+	return RESULT_SKIP;
+}
+
+/* XCR0 is not switched: root uses no extended state. The CPU checks it. */
+struct exit_result handle_xsetbv(struct vcpu *vcpu)
+{
+	u32 index = vcpu->regs.rcx;
+	u64 value = (u32)vcpu->regs.rax | vcpu->regs.rdx << 32;
+
+	return xsetbv_safe(index, value) ? RESULT_GP(0) : RESULT_SKIP;
+}
+
+/* The guest's CPU has neither VMX nor SMX; the exit comes before any check. */
+struct exit_result handle_undefined(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return RESULT_UD;
+}
+
+#ifdef CARAPACE_TESTING
+static struct exit_result test_fault(void)
+{
+	asm volatile("ud2");
+	return RESULT_SKIP;
+}
+#endif
+
+/*
+ * Whoever reaches the instruction in the guest half's text can make the call,
+ * so where it comes from means nothing. Not locked, ring 0 may take the shell
+ * off; it could as well unload the module.
+ */
+struct exit_result handle_vmcall(struct vcpu *vcpu)
+{
+	if (guest_cpl() || vcpu->regs.rax != HYPERCALL_MAGIC ||
+	    !(vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L))
+		return RESULT_UD;
+
+	switch (vcpu->regs.rdi) {
+	case HYPERCALL_PING:
+		vcpu->regs.rax = HYPERCALL_PONG;
+		return RESULT_SKIP;
+	case HYPERCALL_DETACH:
+		vcpu->regs.rax = 0;
+		vmwrite(GUEST_RIP, vmread(GUEST_RIP) +
+				   vcpu->event.instruction_len);
+		return RESULT_LEAVE(LEAVE_ASKED);
+#ifdef CARAPACE_TESTING
+	case HYPERCALL_TEST_FAULT:
+		return test_fault();
+#endif
+	default:
+		return RESULT_UD;
+	}
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: exits of control-register and MSR accesses
+ */
+#include "cpu_ops.h"
+#include "emulate.h"
+#include "ept.h"
+#include "exit.h"
+#include "mtrr.h"
+#include "vcpu.h"
+#include "x86.h"
+
+/* Exit qualification for control-register accesses (SDM 3C, table 28-3) */
+#define CR_NUMBER(q)		((q) & 0xf)
+#define CR_ACCESS_TYPE(q)	((q) >> 4 & 3)
+#define CR_REGISTER(q)		((q) >> 8 & 0xf)
+#define CR_LMSW_SOURCE(q)	((q) >> 16 & 0xffff)
+
+enum cr_access {
+	CR_MOV_TO,
+	CR_MOV_FROM,
+	CR_CLTS,
+	CR_LMSW,
+};
+
+/* The order of register numbers in instructions */
+static u64 read_register(const struct vcpu *vcpu, u32 number)
+{
+	const struct guest_regs *r = &vcpu->regs;
+
+	switch (number) {
+	case 0: return r->rax;
+	case 1: return r->rcx;
+	case 2: return r->rdx;
+	case 3: return r->rbx;
+	case 4: return vmread(GUEST_RSP);
+	case 5: return r->rbp;
+	case 6: return r->rsi;
+	case 7: return r->rdi;
+	case 8: return r->r8;
+	case 9: return r->r9;
+	case 10: return r->r10;
+	case 11: return r->r11;
+	case 12: return r->r12;
+	case 13: return r->r13;
+	case 14: return r->r14;
+	default: return r->r15;
+	}
+}
+
+static struct exit_result write_guest_cr0(u64 value, u64 current)
+{
+	struct cr0_write w = {
+		.value = value,
+		.current = current,
+		.cr4 = vmread(GUEST_CR4),
+		.fixed1 = island.config.controls.cr0_fixed0,
+	};
+
+	if (emulate_cr0_write(&w) != WRITE_ACCEPT)
+		return RESULT_GP(0);
+	vmwrite(GUEST_CR0, w.real);
+	vmwrite(CR0_READ_SHADOW, w.shadow);
+	return RESULT_SKIP;
+}
+
+static u64 guest_reads_cr0(void)
+{
+	u64 mask = vmread(CR0_GUEST_HOST_MASK);
+
+	return (vmread(GUEST_CR0) & ~mask) | (vmread(CR0_READ_SHADOW) & mask);
+}
+
+struct exit_result handle_cr_access(struct vcpu *vcpu)
+{
+	u64 qualification = vmread(EXIT_QUALIFICATION);
+	u64 value = read_register(vcpu, CR_REGISTER(qualification));
+	u64 cr0 = guest_reads_cr0();
+	u64 low;
+
+	switch (CR_ACCESS_TYPE(qualification)) {
+	case CR_MOV_TO:
+		if (CR_NUMBER(qualification) == 0)
+			return write_guest_cr0(value, cr0);
+		if (CR_NUMBER(qualification) == 4 &&
+		    emulate_cr4_write(value) == WRITE_GP)
+			return RESULT_GP(0);
+		break;
+	case CR_CLTS:
+		return write_guest_cr0(cr0 & ~CR0_TS, cr0);
+	case CR_LMSW:
+		/* Loads MP, EM and TS, and can set PE but not clear it. */
+		low = CR_LMSW_SOURCE(qualification) & 0xf;
+		low |= cr0 & CR0_PE;
+		return write_guest_cr0((cr0 & ~0xfULL) | low, cr0);
+	}
+	/* CR3 and CR8 do not exit, and no other bit of CR4 is root's. */
+	return RESULT_LEAVE(LEAVE_UNEXPECTED_EXIT);
+}
+
+struct exit_result handle_rdmsr(struct vcpu *vcpu)
+{
+	u32 index = vcpu->regs.rcx;
+	u64 value;
+
+	if (emulate_rdmsr(index) == WRITE_GP || rdmsr_safe(index, &value))
+		return RESULT_GP(0);
+	vcpu->regs.rax = (u32)value;
+	vcpu->regs.rdx = value >> 32;
+	return RESULT_SKIP;
+}
+
+static void read_mtrrs(struct mtrr_state *state)
+{
+	static const u16 fixed[] = {
+		IA32_MTRR_FIX64K_00000, IA32_MTRR_FIX16K_80000,
+		IA32_MTRR_FIX16K_A0000, IA32_MTRR_FIX4K_C0000,
+		0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, IA32_MTRR_FIX4K_F8000,
+	};
+	u32 i;
+
+	state->def_type = rdmsr(IA32_MTRR_DEF_TYPE);
+	for (i = 0; i < state->nr_var; i++) {
+		state->var[i].base = rdmsr(IA32_MTRR_PHYSBASE0 + 2 * i);
+		state->var[i].mask = rdmsr(IA32_MTRR_PHYSMASK0 + 2 * i);
+	}
+	if (!(state->cap & MTRRCAP_FIX))
+		return;
+	for (i = 0; i < ARRAY_SIZE(fixed); i++)
+		state->fixed[i] = rdmsr(fixed[i]);
+}
+
+/*
+ * EPT's memory types replace the MTRRs' in non-root mode, so they follow. The
+ * manual has every CPU held while MTRRs change, caches off, and each CPU make
+ * the same changes before any goes on (SDM 3A, 12.11.8). So it is enough that
+ * each follows when it turns its MTRRs on again: the first one changes the
+ * entries, the others find nothing to change, and every one drops its own
+ * translations before it leaves the rendezvous. While MTRRs are off nothing
+ * follows: that state lasts for a few instructions with CR0.CD set, which
+ * makes all accesses uncached by itself.
+ *
+ * When the pool has no page left for a split, the old type stays. Types that
+ * contradict the MTRRs are then the guest's for that range; no fault comes of
+ * it.
+ */
+static void follow_mtrrs(void)
+{
+	struct mtrr_state *state = &island.config.mtrr;
+
+	if (!(rdmsr(IA32_MTRR_DEF_TYPE) & MTRR_DEF_TYPE_E))
+		return;
+
+	spin_lock(&island.lock);
+	read_mtrrs(state);
+	ept_retype(&island.ept, state);
+	island_publish();
+	spin_unlock(&island.lock);
+	invept_all();
+}
+
+struct exit_result handle_wrmsr(struct vcpu *vcpu)
+{
+	u32 index = vcpu->regs.rcx;
+	u64 value = (u32)vcpu->regs.rax | vcpu->regs.rdx << 32;
+
+	switch (emulate_wrmsr(index)) {
+	case WRITE_GP:
+		return RESULT_GP(0);
+	case WRITE_IGNORE:
+		return RESULT_SKIP;
+	case WRITE_ACCEPT:
+		break;
+	}
+	if (wrmsr_safe(index, value))
+		return RESULT_GP(0);
+	if (emulate_msr_is_mtrr(index))
+		follow_mtrrs();
+	return RESULT_SKIP;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: hypercalls
+ *
+ * VMCALL with RAX = HYPERCALL_MAGIC and RDI = the number; the result comes
+ * back in RAX.  Anything else (ring 3, another RAX, an unknown number) gets
+ * the #UD that VMCALL raises on a machine without VMX.
+ */
+#ifndef CARAPACE_VMX_HYPERCALL_H
+#define CARAPACE_VMX_HYPERCALL_H
+
+#define HYPERCALL_MAGIC		0x6563617061726163	/* "carapace" */
+
+#ifndef __ASSEMBLER__
+enum hypercall {
+	HYPERCALL_PING		= 1,	/* RAX = HYPERCALL_PONG */
+	HYPERCALL_DETACH	= 2,	/* this CPU leaves VMX; RAX = 0 */
+	HYPERCALL_TEST_FAULT	= 3,	/* testing builds: root faults */
+};
+#endif
+
+#define HYPERCALL_PONG		0x676e6f70ULL		/* "pong" */
+
+#endif /* CARAPACE_VMX_HYPERCALL_H */

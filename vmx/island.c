@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: the island: what all CPUs share
+ */
+#include "cpu_ops.h"
+#include "emulate.h"
+#include "ept.h"
+#include "host_tables.h"
+#include "island.h"
+#include "vcpu.h"
+#include "x86.h"
+
+struct island island;
+
+/*
+ * Every page of the pool but the public ones is replaced by one frame of
+ * zeros, read-only: whoever reads all of memory (/proc/kcore, kdump) can, and
+ * whoever writes gets an exit.
+ */
+static int hide_pool(struct ept *ept, struct island_config *config)
+{
+	struct table_pool *pool = &config->pool;
+	u64 zero_pa, table_pa, pa;
+	void *zero;
+	u32 i;
+	int err;
+
+	zero_pa = table_pool_alloc(pool, &zero);
+	if (!zero_pa)
+		return -ENOMEM;
+	table_pa = ept_build_hiding_table(ept, zero_pa);
+	if (!table_pa)
+		return -ENOMEM;
+
+	for (i = 0; i < pool->nr_chunks; i++) {
+		err = ept_hide_chunk(ept, pool->chunk[i].pa, table_pa);
+		if (err)
+			return err;
+	}
+	for (i = 0; i <= config->nr_vcpus; i++) {
+		pa = config->public_pa + i * PAGE_SIZE;
+		err = ept_map_frame(ept, pa, pa, EPT_READ, MEMTYPE_WB);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int init_msr_bitmap(struct table_pool *pool)
+{
+	void *bitmap;
+
+	island.msr_bitmap_pa = table_pool_alloc(pool, &bitmap);
+	if (!island.msr_bitmap_pa)
+		return -ENOMEM;
+	emulate_fill_msr_bitmap(bitmap);
+	return 0;
+}
+
+/* VMXON regions and VMCSs begin with the revision (SDM 3C, 25.2 and 25.11.5) */
+static void init_vcpu(struct island_config *config, struct vcpu *vcpu)
+{
+	u32 revision = config->controls.revision;
+
+	*(u32 *)table_pool_va(&config->pool, vcpu->config.vmxon_pa) = revision;
+	*(u32 *)table_pool_va(&config->pool, vcpu->config.vmcs_pa) = revision;
+	host_tables_init(vcpu);
+}
+
+void island_publish(void)
+{
+	struct island_public *public = island.config.public;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(public->ept_leaves); i++)
+		public->ept_leaves[i] = island.ept.leaves[i];
+	public->pool_pages = island.config.pool.nr_total;
+	public->pool_used = island.config.pool.nr_used;
+}
+
+int island_init(void)
+{
+	struct island_config *config = &island.config;
+	const struct vmx_controls *c = &config->controls;
+	u32 i;
+	int err;
+
+	err = ept_init(&island.ept, &config->pool, c->ept_levels, c->ept_2m,
+		       c->ept_1g);
+	if (!err)
+		err = ept_map_identity(&island.ept, 0, config->map_limit,
+				       EPT_ALL, &config->mtrr);
+	if (!err)
+		err = hide_pool(&island.ept, config);
+	if (!err)
+		err = init_msr_bitmap(&config->pool);
+	if (err)
+		return err;
+
+	for (i = 0; i < config->nr_vcpus; i++)
+		init_vcpu(config, vcpu_of(ISLAND_VCPUS + i * VCPU_STRIDE));
+	island_publish();
+	return 0;
+}

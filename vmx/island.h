@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: the island's image and what the guest half gives it at load
+ *
+ * The root half is linked by itself into one image, carried in carapace.ko as
+ * data.  The guest half copies it into the pool, maps it by its header, fills
+ * in struct island_config, and from then on only calls its two entry points,
+ * by way of the bridge (module/bridge.h).
+ */
+#ifndef CARAPACE_VMX_ISLAND_H
+#define CARAPACE_VMX_ISLAND_H
+
+#include "capabilities.h"
+#include "layout.h"
+#include "mtrr.h"
+#include "public.h"
+#include "table_pool.h"
+#include "types.h"
+
+/**
+ * struct island_config - what root must know, filled in before island_init()
+ * @pool: the pool, with addresses as root sees them
+ * @controls: what vmx_capabilities_check() made of this machine
+ * @mtrr: memory types, as every CPU has them
+ * @map_limit: end of the identity map, exclusive
+ * @host_cr3: root's page tables
+ * @slot_entry: the PML4 entry that maps the island
+ * @public: root's address of struct island_public
+ * @public_pa: its physical address; one page a vCPU follows
+ * @nr_vcpus: number of vCPUs; vCPU i lies at ISLAND_VCPUS + i * VCPU_STRIDE
+ * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
+ */
+struct island_config {
+	struct table_pool pool;
+	struct vmx_controls controls;
+	struct mtrr_state mtrr;
+	u64 map_limit;
+	u64 host_cr3;
+	u64 slot_entry;
+	struct island_public *public;
+	u64 public_pa;
+	u32 nr_vcpus;
+	bool cpuid_faulting;
+};
+
+/**
+ * struct vcpu_config - the same for one vCPU; the start of its vCPU page's tail
+ * @public: root's address of its public page
+ * @window_pte: root's address of the entry that maps its window
+ * @pa: physical address of struct vcpu
+ * @vmxon_pa: VMXON region
+ * @vmcs_pa: VMCS
+ * @apic_id: the local APIC's ID, for INIT
+ * @fail_at: testing builds: where to fail, enum enter_failure
+ */
+struct vcpu_config {
+	struct vcpu_public *public;
+	u64 *window_pte;
+	u64 pa;
+	u64 vmxon_pa;
+	u64 vmcs_pa;
+	u32 apic_id;
+	u32 fail_at;
+};
+
+/* Offset of struct vcpu_config in a vCPU's first page */
+#define VCPU_CONFIG	0x800
+
+/* What a testing build can be told to fail at. */
+enum enter_failure {
+	ENTER_FAIL_NONE,
+	ENTER_FAIL_VMXON,
+	ENTER_FAIL_LAUNCH,	/* VMLAUNCH fails: control field */
+	ENTER_FAIL_GUEST_STATE,	/* VM entry fails: guest state */
+};
+
+/**
+ * struct island_header - the first bytes of the image
+ * @magic: ISLAND_MAGIC (layout.h)
+ * @text_end: end of the pages to map executable, from the image's start
+ * @rodata_end: end of the read-only pages
+ * @file_end: end of what the file holds; the rest is zero
+ * @image_end: end of the writable pages
+ * @config: root's address of struct island_config
+ * @init: int island_init(void)
+ * @enter: int vcpu_enter(struct vcpu *)
+ *
+ * Offsets are multiples of the page size, but for @file_end.
+ */
+struct island_header {
+	u64 magic;
+	u64 text_end;
+	u64 rodata_end;
+	u64 file_end;
+	u64 image_end;
+	u64 config;
+	u64 init;
+	u64 enter;
+};
+
+/**
+ * island_init() - build what all CPUs share, before the first one enters
+ *
+ * Context: Linux's, on a bridge page table, interrupts off.
+ *
+ * Return: 0, or -ENOMEM when the pool is too small.
+ */
+int island_init(void);
+
+/* Bring struct island_public up to date; root only, with the lock held. */
+void island_publish(void);
+
+#endif /* CARAPACE_VMX_ISLAND_H */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what root shows the guest: one page a CPU and one for all
+ *
+ * Root writes them, EPT makes them read-only for the guest.  Nothing root
+ * decides is ever read back from here.
+ */
+#ifndef CARAPACE_VMX_PUBLIC_H
+#define CARAPACE_VMX_PUBLIC_H
+
+#include "types.h"
+#include "vmcs.h"
+
+enum vcpu_state {
+	VCPU_OFF,		/* never entered, or left because asked to */
+	VCPU_ON,		/* Linux runs in VMX non-root mode here */
+	VCPU_DEGRADED,		/* root had to give this CPU back */
+};
+
+/* Why a CPU left: X(name, text) */
+#define LEAVE_REASONS(X)						\
+	X(NONE, "none")							\
+	X(ASKED, "asked to")						\
+	X(ENTRY_FAILURE, "VM entry refused the guest state")		\
+	X(VMXON_FAILURE, "VMXON failed")				\
+	X(VMCS_FAILURE, "VMCLEAR or VMPTRLD failed")			\
+	X(LAUNCH_FAILURE, "VMLAUNCH failed")				\
+	X(RESUME_FAILURE, "VMRESUME failed")				\
+	X(ROOT_FAULT, "fault in root mode")				\
+	X(UNEXPECTED_EXIT, "exit that has no handler")			\
+	X(EPT_MISCONFIG, "EPT misconfiguration")			\
+	X(INIT, "INIT signal")						\
+	X(TRIPLE_FAULT, "triple fault")
+
+enum leave_reason {
+#define X(name, text) LEAVE_##name,
+	LEAVE_REASONS(X)
+#undef X
+	LEAVE_REASON_COUNT,
+};
+
+/**
+ * struct vcpu_public - one CPU as the guest may see it
+ * @state: enum vcpu_state
+ * @leave_reason: enum leave_reason of the last time this CPU left
+ * @leave_exit_reason: exit reason that was being handled then
+ * @leave_vector: exception vector, for LEAVE_ROOT_FAULT
+ * @leave_rip: root's RIP for LEAVE_ROOT_FAULT, else the guest's
+ * @leave_info: error code, exit qualification or VM-instruction error
+ * @exits: VM exits by basic exit reason since the module was loaded
+ * @nmis_in_root: NMIs that arrived while root ran
+ * @nmis_injected: NMIs handed on to the guest
+ * @pool_writes: guest accesses that hidden memory refused
+ * @planted_pa: page-table page that a failure left the island's slot in, or 0
+ */
+struct vcpu_public {
+	u32 state;
+	u32 leave_reason;
+	u32 leave_exit_reason;
+	u32 leave_vector;
+	u64 leave_rip;
+	u64 leave_info;
+	u64 exits[EXIT_REASON_COUNT];
+	u64 nmis_in_root;
+	u64 nmis_injected;
+	u64 pool_writes;
+	u64 planted_pa;
+};
+
+/**
+ * struct island_public - the island as a whole, as the guest may see it
+ * @ept_leaves: EPT leaf entries of 4 KiB, 2 MiB and 1 GiB
+ * @pool_pages: pages in the pool
+ * @pool_used: of these, pages in use
+ */
+struct island_public {
+	u64 ept_leaves[3];
+	u64 pool_pages;
+	u64 pool_used;
+};
+
+#endif /* CARAPACE_VMX_PUBLIC_H */

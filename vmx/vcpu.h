@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: one CPU's share of root
+ */
+#ifndef CARAPACE_VMX_VCPU_H
+#define CARAPACE_VMX_VCPU_H
+
+#include "ept.h"
+#include "event.h"
+#include "island.h"
+#include "layout.h"
+
+/* In the order in which exit_entry.S stores them */
+struct guest_regs {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8;
+	u64 rdi, rsi, rbp, rbx, rdx, rcx, rax;
+};
+
+/* What IRETQ pops */
+struct iret_frame {
+	u64 rip, cs, rflags, rsp, ss;
+};
+
+/* An entry of the VM-entry MSR-load area (SDM 3C, table 25-15) */
+struct msr_entry {
+	u32 index;
+	u32 reserved;
+	u64 value;
+} __attribute__((aligned(16)));
+
+/**
+ * struct vcpu - one CPU
+ * @regs: the guest's general registers (but RSP, which the VMCS has)
+ * @work: set by root's NMI and #MC handlers: look again before VMRESUME
+ * @leave_frame: where the CPU goes when it leaves VMX
+ * @nmi_pending: NMIs that came and were not handed on; see event.h
+ * @mc_pending: a machine check came while root ran
+ * @launched: a VM entry has succeeded
+ * @leaving: root is on its way out; a fault now has no way to be mended
+ * @exit_reason: the exit being handled
+ * @primary: the VMCS's primary processor-based controls
+ * @nmi_delta: what preparing the next entry has changed @nmi_pending by
+ * @event: what the exit left to deliver
+ * @perf_global_ctrl: guest's IA32_PERF_GLOBAL_CTRL, stored by each exit and
+ *	loaded by each entry
+ */
+struct vcpu {
+	struct guest_regs regs;
+	u32 work;
+	u32 nmi_pending;
+	struct iret_frame leave_frame;
+	u32 mc_pending;
+	bool launched;
+	bool leaving;
+	u32 exit_reason;
+	u32 primary;
+	s32 nmi_delta;
+	struct event_input event;
+	struct msr_entry perf_global_ctrl;
+
+	struct vcpu_config config __attribute__((aligned(VCPU_CONFIG)));
+};
+
+_Static_assert(sizeof(struct guest_regs) == VCPU_REGS_SIZE, "layout.h");
+_Static_assert(offsetof(struct vcpu, work) == VCPU_WORK, "layout.h");
+_Static_assert(offsetof(struct vcpu, leave_frame) == VCPU_LEAVE_FRAME,
+	       "layout.h");
+_Static_assert(offsetof(struct vcpu, config) == VCPU_CONFIG, "island.h");
+_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
+
+/*
+ * All that the vCPUs share; written by island_init(), and under .lock after.
+ * The image's header names .config by the address of the whole.
+ */
+struct island {
+	struct island_config config;
+	struct ept ept;
+	u64 msr_bitmap_pa;
+	u32 lock;
+};
+
+extern struct island island;
+
+/* Any address within a vCPU's stride, a stack pointer say, leads to it. */
+static inline struct vcpu *vcpu_of(u64 address)
+{
+	return (struct vcpu *)(address & ~(VCPU_STRIDE - 1));
+}
+
+static inline u64 vcpu_address(const struct vcpu *vcpu, u64 offset)
+{
+	return (u64)vcpu + offset;
+}
+
+#endif /* CARAPACE_VMX_VCPU_H */
