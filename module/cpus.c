@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: each CPU's way in and out
+ *
+ * A CPU hotplug state does it all: its start-up attaches a CPU, its tear-down
+ * detaches it. Setting the state up attaches the CPUs that are online, one
+ * after the other, and takes them back if one fails; removing it detaches them;
+ * what comes online or goes offline meanwhile follows.
+ *
+ * Suspend, reboot and crash pass the hotplug states by: syscore operations and
+ * the kernel's emergency callback take the CPUs off there.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/irq_work.h>
+#include <linux/irqflags.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/sched/clock.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
+#include <asm/nmi.h>
+
+#include "compat.h"
+#include "cpus.h"
+#include "island_load.h"
+#include "machine.h"
+
+struct cpu_lifecycle {
+	u64 attach_ns;
+	u64 detach_ns;
+	bool reported;
+	struct irq_work report;
+};
+
+static DEFINE_PER_CPU(struct cpu_lifecycle, lifecycle);
+static enum cpuhp_state hotplug_state;
+
+static const char *const leave_reasons[] = {
+#define X(name, text) [LEAVE_##name] = text,
+	LEAVE_REASONS(X)
+#undef X
+};
+
+static const char *leave_reason(const struct vcpu_public *public)
+{
+	u32 reason = public->leave_reason;
+
+	return reason < LEAVE_REASON_COUNT ? leave_reasons[reason] : "unknown";
+}
+
+/**
+ * cpu_is_attached() - whether a CPU runs in VMX non-root mode
+ * @cpu: its number
+ */
+bool cpu_is_attached(unsigned int cpu)
+{
+	return cpu < island_nr_vcpus() &&
+	       READ_ONCE(island_vcpu_public(cpu)->state) == VCPU_ON;
+}
+
+/**
+ * cpus_any_degraded() - whether root had to give a CPU back
+ */
+bool cpus_any_degraded(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < island_nr_vcpus(); cpu++) {
+		if (READ_ONCE(island_vcpu_public(cpu)->state) == VCPU_DEGRADED)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * cpus_attached_mask() - which CPUs are attached
+ * @mask: set
+ */
+void cpus_attached_mask(struct cpumask *mask)
+{
+	unsigned int cpu;
+
+	cpumask_clear(mask);
+	for (cpu = 0; cpu < island_nr_vcpus(); cpu++) {
+		if (cpu_is_attached(cpu))
+			cpumask_set_cpu(cpu, mask);
+	}
+}
+
+/**
+ * cpu_attach_ns() - how long a CPU's last attaching took, in nanoseconds
+ * @cpu: its number
+ */
+u64 cpu_attach_ns(unsigned int cpu)
+{
+	return per_cpu(lifecycle, cpu).attach_ns;
+}
+
+/**
+ * cpu_detach_ns() - how long a CPU's last detaching took, in nanoseconds
+ * @cpu: its number
+ */
+u64 cpu_detach_ns(unsigned int cpu)
+{
+	return per_cpu(lifecycle, cpu).detach_ns;
+}
+
+static int attach_this_cpu(void)
+{
+	unsigned int cpu = smp_processor_id();
+	unsigned long flags;
+	u64 start;
+	int err;
+
+	if (cpu_is_attached(cpu))
+		return 0;
+
+	local_irq_save(flags);
+	this_cpu_write(lifecycle.reported, false);
+	start = local_clock();
+	err = island_call_enter(cpu);
+	this_cpu_write(lifecycle.attach_ns, local_clock() - start);
+	local_irq_restore(flags);
+	return err;
+}
+
+/* Also in NMI context, from the emergency callback */
+static void detach_this_cpu(void)
+{
+	unsigned long flags;
+	u64 start;
+
+	if (!cpu_is_attached(smp_processor_id()))
+		return;
+
+	local_irq_save(flags);
+	start = local_clock();
+	island_call_leave();
+	this_cpu_write(lifecycle.detach_ns, local_clock() - start);
+	local_irq_restore(flags);
+}
+
+static int cpu_startup(unsigned int cpu)
+{
+	const struct vcpu_public *public;
+	int err;
+
+	if (cpu >= island_nr_vcpus()) {
+		pr_err("CPU %u was added after loading and stays offline; load the module again to make room for it\n",
+		       cpu);
+		return -ENOSPC;
+	}
+	err = machine_check_this_cpu();
+	if (err)
+		return err;
+
+	err = attach_this_cpu();
+	if (err) {
+		public = island_vcpu_public(cpu);
+		pr_err("CPU %u cannot attach: %s (exit reason %#x, info %#llx)\n",
+		       cpu, leave_reason(public), public->leave_exit_reason,
+		       public->leave_info);
+	}
+	return err;
+}
+
+static int cpu_teardown(unsigned int cpu)
+{
+	detach_this_cpu();
+	return 0;
+}
+
+/* The last CPU, before suspend; the others have gone offline. */
+static int syscore_suspend_cpu(void)
+{
+	detach_this_cpu();
+	return 0;
+}
+
+static void syscore_resume_cpu(void)
+{
+	if (attach_this_cpu())
+		pr_err("CPU %u did not attach again after resume: %s\n",
+		       smp_processor_id(),
+		       leave_reason(island_vcpu_public(smp_processor_id())));
+}
+
+static void detach_ipi(void *unused)
+{
+	detach_this_cpu();
+}
+
+/* Reboot, power-off, kexec: nothing comes back from here. */
+static void syscore_shutdown_cpus(void)
+{
+	on_each_cpu(detach_ipi, NULL, 1);
+}
+
+static struct syscore_ops syscore_ops = {
+	.suspend = syscore_suspend_cpu,
+	.resume = syscore_resume_cpu,
+	.shutdown = syscore_shutdown_cpus,
+};
+
+static void report_degraded(struct irq_work *work)
+{
+	const struct vcpu_public *public =
+		island_vcpu_public(smp_processor_id());
+
+	pr_err("CPU %u is no longer guarded, Linux goes on bare: %s (exit reason %#x, vector %u, rip %#llx, info %#llx)\n",
+	       smp_processor_id(), leave_reason(public),
+	       public->leave_exit_reason, public->leave_vector,
+	       public->leave_rip, public->leave_info);
+}
+
+/* Root's last act on a CPU that it gives back is an NMI. */
+static int nmi_handler(unsigned int type, struct pt_regs *regs)
+{
+	unsigned int cpu = smp_processor_id();
+
+	if (cpu >= island_nr_vcpus() ||
+	    READ_ONCE(island_vcpu_public(cpu)->state) != VCPU_DEGRADED ||
+	    this_cpu_read(lifecycle.reported))
+		return NMI_DONE;
+	this_cpu_write(lifecycle.reported, true);
+	irq_work_queue(this_cpu_ptr(&lifecycle.report));
+	return NMI_HANDLED;
+}
+
+/**
+ * cpus_attach() - attach all CPUs that are online, and those that come
+ *
+ * Context: may sleep; after island_load().
+ *
+ * Return: 0, or the errno of the first CPU that failed, and then all are back.
+ */
+int cpus_attach(void)
+{
+	unsigned int cpu;
+	int ret;
+
+	for_each_possible_cpu(cpu)
+		init_irq_work(&per_cpu(lifecycle, cpu).report, report_degraded);
+
+	ret = register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "carapace");
+	if (ret)
+		return ret;
+	ret = compat_register_emergency(detach_this_cpu);
+	if (ret) {
+		pr_err("the kernel's emergency callback is taken, probably by KVM: unload it with 'modprobe -r kvm_intel'\n");
+		goto out_nmi;
+	}
+	register_syscore_ops(&syscore_ops);
+
+	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "carapace:online",
+				cpu_startup, cpu_teardown);
+	if (ret < 0)
+		goto out_syscore;
+	hotplug_state = ret;
+	return 0;
+
+out_syscore:
+	unregister_syscore_ops(&syscore_ops);
+	compat_unregister_emergency(detach_this_cpu);
+out_nmi:
+	unregister_nmi_handler(NMI_LOCAL, "carapace");
+	return ret;
+}
+
+/**
+ * cpus_detach() - the opposite
+ *
+ * Context: may sleep.
+ */
+void cpus_detach(void)
+{
+	unsigned int cpu;
+
+	cpuhp_remove_state(hotplug_state);
+	unregister_syscore_ops(&syscore_ops);
+	compat_unregister_emergency(detach_this_cpu);
+	unregister_nmi_handler(NMI_LOCAL, "carapace");
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu(lifecycle, cpu).report);
+}

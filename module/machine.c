@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: what this machine is
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/ioport.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+#include "machine.h"
+
+/* asm/mtrr.h's names are taken by mtrr.h */
+#define MTRR_PHYSBASE(i)	(0x200 + 2 * (i))
+#define MTRR_PHYSMASK(i)	(0x201 + 2 * (i))
+#define MTRR_TYPE_WB		6
+
+static struct machine this_machine;
+
+/**
+ * machine() - what machine_read() found
+ */
+const struct machine *machine(void)
+{
+	return &this_machine;
+}
+
+static int above_limit(struct resource *resource, void *arg)
+{
+	u64 *limit = arg;
+
+	*limit = max_t(u64, *limit, resource->end + 1);
+	return 0;
+}
+
+/* The end of all that Linux knows to be at a physical address */
+static u64 highest_address(void)
+{
+	u64 limit = 0;
+
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_MEM, 0, -1, &limit,
+			    above_limit);
+	return limit;
+}
+
+static u64 read_msr(u32 index)
+{
+	u64 value;
+
+	return rdmsrl_safe(index, &value) ? 0 : value;
+}
+
+static void read_mtrrs(struct mtrr_state *mtrr, u32 phys_bits)
+{
+	static const u16 fixed[MTRR_FIXED_COUNT] = {
+		MSR_MTRRfix64K_00000,
+		MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000,
+		MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_C8000,
+		MSR_MTRRfix4K_D0000, MSR_MTRRfix4K_D8000,
+		MSR_MTRRfix4K_E0000, MSR_MTRRfix4K_E8000,
+		MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
+	};
+	u32 i;
+
+	memset(mtrr, 0, sizeof(*mtrr));
+	mtrr->phys_bits = phys_bits;
+	if (!boot_cpu_has(X86_FEATURE_MTRR)) {
+		/* Without MTRRs the page tables' types are all there is. */
+		mtrr->def_type = MTRR_DEF_TYPE_E | MTRR_TYPE_WB;
+		return;
+	}
+	mtrr->cap = read_msr(MSR_MTRRcap);
+	mtrr->def_type = read_msr(MSR_MTRRdefType);
+	mtrr->nr_var = min_t(u32, mtrr->cap & 0xff, MTRR_VARIABLE_MAX);
+	for (i = 0; i < mtrr->nr_var; i++) {
+		mtrr->var[i].base = read_msr(MTRR_PHYSBASE(i));
+		mtrr->var[i].mask = read_msr(MTRR_PHYSMASK(i));
+	}
+	if (!(mtrr->cap & MTRRCAP_FIX))
+		return;
+	for (i = 0; i < ARRAY_SIZE(fixed); i++)
+		mtrr->fixed[i] = read_msr(fixed[i]);
+}
+
+static void read_values(struct cpu_values *v)
+{
+	u32 i;
+
+	memset(v, 0, sizeof(*v));
+	for (i = 0; i < ARRAY_SIZE(v->vmx); i++)
+		v->vmx[i] = read_msr(MSR_IA32_VMX_BASIC + i);
+	v->phys_bits = boot_cpu_data.x86_phys_bits;
+	v->max_gpa = highest_address();
+}
+
+static int check(const struct cpu_values *values, struct vmx_controls *controls)
+{
+	struct vmx_refusal why = { };
+	int err;
+
+	err = vmx_capabilities_check(values, controls, &why);
+	if (err)
+		pr_err("CPU %u: %s; %s\n", raw_smp_processor_id(), why.what,
+		       why.advice);
+	return err;
+}
+
+#define EAGER_MAP_BITS	48
+
+/**
+ * machine_read() - find out, and whether it will do
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, or the errno of what is missing, after one line that says what
+ * that is and what to do.
+ */
+int machine_read(void)
+{
+	struct machine *m = &this_machine;
+	u32 phys_bits;
+	int err;
+
+	migrate_disable();
+	read_values(&m->values);
+	err = check(&m->values, &m->controls);
+	migrate_enable();
+	if (err)
+		return err;
+
+	phys_bits = m->values.phys_bits;
+	read_mtrrs(&m->mtrr, phys_bits);
+	m->map_limit = 1ULL << min_t(u32, phys_bits, EAGER_MAP_BITS);
+	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &
+			    MSR_PLATFORM_INFO_CPUID_FAULT;
+	return 0;
+}
+
+/**
+ * machine_check_this_cpu() - whether the calling CPU is like the first one
+ *
+ * All CPUs share one set of controls; a CPU that wants others (a hybrid one,
+ * a microcode apart) cannot be part of this.
+ *
+ * Context: pinned to the CPU.
+ *
+ * Return: 0, or a negative errno after one line.
+ */
+int machine_check_this_cpu(void)
+{
+	struct vmx_controls controls;
+	struct cpu_values values;
+	int err;
+
+	memset(&controls, 0, sizeof(controls));
+	read_values(&values);
+	err = check(&values, &controls);
+	if (err)
+		return err;
+	if (memcmp(&controls, &this_machine.controls, sizeof(controls))) {
+		pr_err("CPU %u has other VMX capabilities than the first CPU; update the firmware's microcode, or take that CPU offline\n",
+		       raw_smp_processor_id());
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}

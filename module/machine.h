@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what this machine is
+ */
+#ifndef CARAPACE_MODULE_MACHINE_H
+#define CARAPACE_MODULE_MACHINE_H
+
+#include "capabilities.h"
+#include "mtrr.h"
+
+/**
+ * struct machine - all that the island is built by
+ * @values: what the CPU said
+ * @controls: what was made of that
+ * @mtrr: memory types
+ * @map_limit: end of the identity map, exclusive
+ * @cpuid_faulting: the CPU can make CPUID fault
+ */
+struct machine {
+	struct cpu_values values;
+	struct vmx_controls controls;
+	struct mtrr_state mtrr;
+	u64 map_limit;
+	bool cpuid_faulting;
+};
+
+int machine_read(void);
+const struct machine *machine(void);
+int machine_check_this_cpu(void);
+
+#endif /* CARAPACE_MODULE_MACHINE_H */

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: load and unload
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/crash_dump.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include <asm/cpufeature.h>
+#include <asm/hypervisor.h>
+
+#include "cpus.h"
+#include "island.h"
+#include "island_load.h"
+#include "machine.h"
+#include "pool.h"
+#include "sysfs.h"
+
+static bool disable;
+module_param(disable, bool, 0444);
+MODULE_PARM_DESC(disable, "Do not attach: carapace.disable on the kernel command line keeps modprobe from loading it");
+
+#ifdef CARAPACE_TESTING
+static int fail_cpu = -1;
+module_param(fail_cpu, int, 0444);
+MODULE_PARM_DESC(fail_cpu, "Testing: this CPU fails to attach");
+
+static uint fail_at;
+module_param(fail_at, uint, 0444);
+MODULE_PARM_DESC(fail_at, "Testing: where: 1 VMXON, 2 VMLAUNCH, 3 VM entry");
+#endif
+
+/* Where the shell would have nothing to guard, or no say. */
+static int refuse_place(void)
+{
+	if (disable) {
+		pr_notice("not attaching: 'disable' is set (carapace.disable on the kernel command line, or an option of modprobe)\n");
+		return -ECANCELED;
+	}
+	if (is_kdump_kernel()) {
+		pr_err("this is a kdump kernel: it saves a dump and restarts, there is nothing to guard; load Carapace in the kernel that comes after\n");
+		return -EPERM;
+	}
+	if (boot_cpu_has(X86_FEATURE_XENPV) ||
+	    hypervisor_is_type(X86_HYPER_XEN_PV)) {
+		pr_err("this is a Xen PV guest, which has no VMX; use an HVM guest with nested virtualization, or the bare machine\n");
+		return -ENODEV;
+	}
+	if (boot_cpu_has(X86_FEATURE_TDX_GUEST)) {
+		pr_err("this is a TDX guest, which has no VMX of its own; use an ordinary guest with nested virtualization, or the bare machine\n");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static void report(const char *what, const struct cpumask *cpus, ktime_t start,
+		   const char *memory)
+{
+	pr_info("%s CPUs %*pbl in %lld us, %llu KiB %s\n", what,
+		cpumask_pr_args(cpus), ktime_us_delta(ktime_get(), start),
+		pool_bytes() / SZ_1K, memory);
+}
+
+static int __init carapace_init(void)
+{
+	ktime_t start = ktime_get();
+	int err;
+
+	err = refuse_place();
+	if (!err)
+		err = machine_read();
+	if (err)
+		return err;
+
+#ifdef CARAPACE_TESTING
+	if (fail_cpu >= 0)
+		island_fail_at(fail_cpu, fail_at);
+#endif
+	err = island_load(machine());
+	if (err)
+		return err;
+	err = sysfs_create();
+	if (err)
+		goto out_island;
+	err = cpus_attach();
+	if (err)
+		goto out_sysfs;
+
+	report("attached to", cpu_online_mask, start, "taken");
+	return 0;
+
+out_sysfs:
+	sysfs_remove();
+out_island:
+	island_unload();
+	return err;
+}
+
+static void __exit carapace_exit(void)
+{
+	ktime_t start = ktime_get();
+	cpumask_var_t cpus;
+
+	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL | __GFP_NOFAIL))
+		return;
+	cpus_attached_mask(cpus);
+	cpus_detach();
+	sysfs_remove();
+	report("detached from", cpus, start, "returned");
+	free_cpumask_var(cpus);
+	island_unload();
+}
+
+module_init(carapace_init);
+module_exit(carapace_exit);
+
+MODULE_DESCRIPTION("A thin hypervisor slipped under the running Linux, to guard it");
+MODULE_AUTHOR("The Carapace authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: the memory that becomes the island's
+ */
+#ifndef CARAPACE_MODULE_POOL_H
+#define CARAPACE_MODULE_POOL_H
+
+#include "table_pool.h"
+
+int pool_allocate(struct table_pool *pool, u64 pages);
+void pool_release(void);
+u64 pool_bytes(void);
+
+#endif /* CARAPACE_MODULE_POOL_H */
