@@ -2,10 +2,12 @@
 #
 # Carapace
 #
-#   make                  the module for the running kernel (KDIR= for another)
+#   make                  the module, for the running kernel (KDIR= for another)
 #   make demo             see it work, in an emulated machine
 #   make test             the tests, in emulated machines
 #   make test-all         those that take long, too
+#   make unit             only the unit tests, on this machine
+#   make check            style, headers and shell scripts
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
@@ -15,11 +17,39 @@ all: modules
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-# What the emulated machine gets: see scripts/lab
-guest: modules
+# The same sources, with the hooks that tests need to make things go wrong
+TESTING := $(CURDIR)/.testing
+
+testing-module:
+	mkdir -p $(TESTING)
+	cp -a -u Kbuild module vmx scripts $(TESTING)/
+	$(MAKE) -C $(KDIR) M=$(TESTING) CARAPACE_TESTING=1 modules
+
+# What the emulated machine gets (scripts/lab build)
+guest: modules testing-module
 	install -D -m 644 carapace.ko $(DESTDIR)/root/carapace.ko
+	install -D -m 644 $(TESTING)/carapace.ko \
+		$(DESTDIR)/root/carapace-testing.ko
+	$(MAKE) -C tests/guest KDIR=$(KDIR)
+	$(MAKE) -C tests/guest KDIR=$(KDIR) install DESTDIR=$(DESTDIR)
+
+unit:
+	$(MAKE) -C tests/unit run
+
+check:
+	scripts/check
+
+demo:
+	scripts/demo
+
+test:
+	scripts/test
+
+test-all:
+	scripts/test --all
 
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -rf $(TESTING)
 
-.PHONY: all modules guest clean
+.PHONY: all modules testing-module guest unit check demo test test-all clean

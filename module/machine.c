@@ -86,14 +86,53 @@ static void read_mtrrs(struct mtrr_state *mtrr, u32 phys_bits)
 		mtrr->fixed[i] = read_msr(fixed[i]);
 }
 
+/* A leaf that the CPU does not have is 0, not some other leaf. */
+static void read_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
+{
+	u32 last = cpuid_eax(leaf & 0x80000000);
+
+	memset(regs, 0, 4 * sizeof(*regs));
+	if (last < leaf || last - leaf > 0xffff)
+		return;
+	cpuid_count(leaf, subleaf, &regs[0], &regs[1], &regs[2], &regs[3]);
+}
+
+static void read_features(struct cpu_values *v)
+{
+	u32 regs[4];
+
+	read_cpuid(1, 0, regs);
+	v->leaf1_ecx = regs[2];
+	read_cpuid(7, 0, regs);
+	v->leaf7_ebx = regs[1];
+	v->leaf7_ecx = regs[2];
+	v->leaf7_edx = regs[3];
+	if (regs[0]) {
+		read_cpuid(7, 1, regs);
+		v->leaf7_1_eax = regs[0];
+	}
+	read_cpuid(0xa, 0, regs);
+	v->perfmon_version = regs[0] & 0xff;
+	read_cpuid(0xd, 1, regs);
+	v->leafd_1_eax = regs[0];
+	read_cpuid(0x80000001, 0, regs);
+	v->ext1_edx = regs[3];
+	read_cpuid(0x80000008, 0, regs);
+	v->phys_bits = regs[0] & 0xff ? : 36;
+}
+
 static void read_values(struct cpu_values *v)
 {
 	u32 i;
 
 	memset(v, 0, sizeof(*v));
+	read_features(v);
+	v->cr0 = read_cr0();
+	v->cr4 = __read_cr4();
+	v->efer = read_msr(MSR_EFER);
+	v->feature_control = read_msr(MSR_IA32_FEAT_CTL);
 	for (i = 0; i < ARRAY_SIZE(v->vmx); i++)
 		v->vmx[i] = read_msr(MSR_IA32_VMX_BASIC + i);
-	v->phys_bits = boot_cpu_data.x86_phys_bits;
 	v->max_gpa = highest_address();
 }
 
@@ -140,6 +179,18 @@ int machine_read(void)
 	return 0;
 }
 
+/*
+ * VMXON raises #GP while IA32_FEATURE_CONTROL is not locked. Firmware locks it,
+ * or Linux does at boot; where neither did, it is done here, as KVM would. It
+ * stays that way until the CPU is reset.
+ */
+static void lock_feature_control(const struct cpu_values *values)
+{
+	if (vmx_feature_control_unlocked(values))
+		wrmsrl_safe(MSR_IA32_FEAT_CTL, values->feature_control |
+			    FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX | FEAT_CTL_LOCKED);
+}
+
 /**
  * machine_check_this_cpu() - whether the calling CPU is like the first one
  *
@@ -166,5 +217,6 @@ int machine_check_this_cpu(void)
 		       raw_smp_processor_id());
 		return -EOPNOTSUPP;
 	}
+	lock_feature_control(&values);
 	return 0;
 }

@@ -31,6 +31,10 @@ MODULE_PARM_DESC(fail_cpu, "Testing: this CPU fails to attach");
 static uint fail_at;
 module_param(fail_at, uint, 0444);
 MODULE_PARM_DESC(fail_at, "Testing: where: 1 VMXON, 2 VMLAUNCH, 3 VM entry");
+
+static ulong pool_pa;
+module_param(pool_pa, ulong, 0400);
+MODULE_PARM_DESC(pool_pa, "Testing: read it to know where the pool is");
 #endif
 
 /* Where the shell would have nothing to guard, or no say. */
@@ -82,6 +86,9 @@ static int __init carapace_init(void)
 	err = island_load(machine());
 	if (err)
 		return err;
+#ifdef CARAPACE_TESTING
+	pool_pa = pool_address();
+#endif
 	err = sysfs_create();
 	if (err)
 		goto out_island;

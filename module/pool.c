@@ -78,3 +78,11 @@ u64 pool_bytes(void)
 {
 	return (u64)nr_chunks * TABLE_POOL_CHUNK_SIZE;
 }
+
+#ifdef CARAPACE_TESTING
+/* A page of the pool that is hidden: the first chunk's last one */
+u64 pool_address(void)
+{
+	return page_to_phys(chunks[0]) + TABLE_POOL_CHUNK_SIZE - PAGE_SIZE;
+}
+#endif

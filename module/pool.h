@@ -11,4 +11,8 @@ int pool_allocate(struct table_pool *pool, u64 pages);
 void pool_release(void);
 u64 pool_bytes(void);
 
+#ifdef CARAPACE_TESTING
+u64 pool_address(void);
+#endif
+
 #endif /* CARAPACE_MODULE_POOL_H */

@@ -69,7 +69,7 @@ static ssize_t capabilities_show(struct kobject *kobj,
 	ssize_t len = 0;
 	u32 i;
 
-	for (i = 0; i < vmx_capability_count; i++) {
+	for (i = 0; i < VMX_CAPABILITY_COUNT; i++) {
 		len += sysfs_emit_at(buf, len, "%s %s\n",
 				     vmx_capability_name(i),
 				     vmx_capability_present(&m->controls, i) ?

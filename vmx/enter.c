@@ -209,6 +209,8 @@ static void write_controls(struct vcpu *vcpu)
 	vmwrite(PIN_BASED_VM_EXEC_CONTROL, c->pin);
 	vmwrite(CPU_BASED_VM_EXEC_CONTROL, c->primary);
 	vmwrite(SECONDARY_VM_EXEC_CONTROL, c->secondary);
+	if (c->tertiary)
+		vmwrite(TERTIARY_VM_EXEC_CONTROL, c->tertiary);
 	vmwrite(VM_EXIT_CONTROLS, c->exit);
 	vmwrite(VM_ENTRY_CONTROLS, c->entry);
 	vcpu->primary = c->primary;

@@ -35,6 +35,7 @@ enum vmcs_field {
 	EPT_POINTER			= 0x201a,
 	XSS_EXIT_BITMAP			= 0x202c,
 	ENCLS_EXITING_BITMAP		= 0x202e,
+	TERTIARY_VM_EXEC_CONTROL	= 0x2034,
 	GUEST_PHYSICAL_ADDRESS		= 0x2400,
 	VMCS_LINK_POINTER		= 0x2800,
 	GUEST_IA32_DEBUGCTL		= 0x2802,
@@ -150,7 +151,9 @@ enum vmcs_field {
 /* Primary processor-based VM-execution controls (25.6.2) */
 #define CPU_BASED_CR3_LOAD_EXITING	(1U << 15)
 #define CPU_BASED_CR3_STORE_EXITING	(1U << 16)
+#define CPU_BASED_ACTIVATE_TERTIARY	(1U << 17)
 #define CPU_BASED_NMI_WINDOW_EXITING	(1U << 22)
+#define CPU_BASED_MONITOR_TRAP_FLAG	(1U << 27)
 #define CPU_BASED_USE_MSR_BITMAPS	(1U << 28)
 #define CPU_BASED_ACTIVATE_SECONDARY	(1U << 31)
 
@@ -160,12 +163,20 @@ enum vmcs_field {
 #define SECONDARY_ENABLE_VPID		(1U << 5)
 #define SECONDARY_UNRESTRICTED_GUEST	(1U << 7)
 #define SECONDARY_ENABLE_INVPCID	(1U << 12)
+#define SECONDARY_ENABLE_VMFUNC		(1U << 13)
+#define SECONDARY_ENABLE_PML		(1U << 17)
+#define SECONDARY_EPT_VIOLATION_VE	(1U << 18)
 #define SECONDARY_CONCEAL_VMX_FROM_PT	(1U << 19)
 #define SECONDARY_ENABLE_XSAVES		(1U << 20)
 #define SECONDARY_PASID_TRANSLATION	(1U << 21)
 #define SECONDARY_MODE_BASED_EXEC	(1U << 22)
 #define SECONDARY_ENABLE_USER_WAIT_PAUSE (1U << 26)
 #define SECONDARY_ENABLE_PCONFIG	(1U << 27)
+
+/* Tertiary processor-based VM-execution controls, 64 of them (25.6.2) */
+#define TERTIARY_ENABLE_HLAT		(1ULL << 1)
+#define TERTIARY_EPT_PAGING_WRITE	(1ULL << 2)
+#define TERTIARY_ENABLE_MSR_LIST	(1ULL << 6)
 
 /* VM-exit controls (25.7.1) */
 #define VM_EXIT_SAVE_DEBUG_CONTROLS	(1U << 2)
@@ -230,6 +241,22 @@ enum intr_type {
 #define EPT_VIOLATION_TRANSLATED	(1ULL << 8)
 #define EPT_VIOLATION_NMI_UNBLOCKING	(1ULL << 12)
 
+/* IA32_VMX_BASIC (A.1) */
+#define VMX_BASIC_REVISION		0x7fffffffULL
+#define VMX_BASIC_SIZE_SHIFT		32
+#define VMX_BASIC_SIZE_MASK		0x1fffULL
+#define VMX_BASIC_32BIT			(1ULL << 48)
+#define VMX_BASIC_TYPE_SHIFT		50
+#define VMX_BASIC_TYPE_MASK		0xfULL
+#define VMX_BASIC_TRUE_CTLS		(1ULL << 55)
+
+/* IA32_VMX_MISC (A.6) */
+#define VMX_MISC_WAIT_FOR_SIPI		(1ULL << 8)
+#define VMX_MISC_INTEL_PT		(1ULL << 14)
+
+/* IA32_VMX_VMFUNC (A.11) */
+#define VMFUNC_EPTP_SWITCHING		(1ULL << 0)
+
 /* IA32_VMX_EPT_VPID_CAP (A.10) */
 #define EPT_CAP_EXEC_ONLY		(1ULL << 0)
 #define EPT_CAP_WALK_4			(1ULL << 6)
@@ -239,9 +266,11 @@ enum intr_type {
 #define EPT_CAP_2M			(1ULL << 16)
 #define EPT_CAP_1G			(1ULL << 17)
 #define EPT_CAP_INVEPT			(1ULL << 20)
+#define EPT_CAP_ACCESSED_DIRTY		(1ULL << 21)
 #define EPT_CAP_INVEPT_SINGLE		(1ULL << 25)
 #define EPT_CAP_INVEPT_ALL		(1ULL << 26)
 #define EPT_CAP_INVVPID			(1ULL << 32)
+#define EPT_CAP_INVVPID_SINGLE		(1ULL << 41)
 #define EPT_CAP_INVVPID_ALL		(1ULL << 42)
 
 #define VM_EXIT_REASON_ENTRY_FAILURE	(1U << 31)

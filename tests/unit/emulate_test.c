@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: unit tests of what exiting instructions do
+ */
+#include "unit.h"
+
+#include "emulate.h"
+#include "x86.h"
+
+#define CR0_LINUX	(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
+			 CR0_PG)
+#define CR0_VMX_FIXED	(CR0_PE | CR0_NE | CR0_PG)
+
+static struct cr0_write cr0_write(u64 value, u64 cr4)
+{
+	return (struct cr0_write){
+		.value = value, .current = CR0_LINUX, .cr4 = cr4,
+		.fixed1 = CR0_VMX_FIXED,
+	};
+}
+
+TEST(cr0_values_that_no_cpu_takes)
+{
+	static const struct {
+		u64 value;
+		u64 cr4;
+	} bad[] = {
+		{ CR0_LINUX | 1ULL << 32, 0 },
+		{ CR0_LINUX | 1ULL << 63, 0 },
+		{ CR0_LINUX | CR0_NW, 0 },
+		{ CR0_LINUX & ~CR0_PE, 0 },
+		{ CR0_LINUX & ~CR0_PG, 0 },
+		{ CR0_LINUX & ~(CR0_PE | CR0_PG), 0 },
+		{ CR0_LINUX & ~CR0_WP, CR4_CET },
+		{ 0, 0 },
+	};
+	struct cr0_write w;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		w = cr0_write(bad[i].value, bad[i].cr4);
+		EXPECT_EQ(WRITE_GP, emulate_cr0_write(&w));
+	}
+}
+
+TEST(cr0_keeps_what_vmx_needs_and_shows_what_was_written)
+{
+	struct cr0_write w = cr0_write(CR0_LINUX & ~CR0_NE & ~CR0_WP, 0);
+
+	ASSERT_EQ(WRITE_ACCEPT, emulate_cr0_write(&w));
+	EXPECT_EQ(CR0_LINUX & ~CR0_NE & ~CR0_WP, w.shadow);
+	EXPECT_EQ(CR0_LINUX & ~CR0_WP, w.real);
+
+	w = cr0_write(CR0_LINUX | CR0_CD | CR0_NW | CR0_TS, CR4_CET);
+	ASSERT_EQ(WRITE_ACCEPT, emulate_cr0_write(&w));
+	EXPECT_EQ(CR0_LINUX | CR0_CD | CR0_NW | CR0_TS, w.real);
+
+	/* ET is always 1, and undefined bits of the low half stay 0. */
+	w = cr0_write((CR0_LINUX & ~CR0_ET) | 1ULL << 20, 0);
+	ASSERT_EQ(WRITE_ACCEPT, emulate_cr0_write(&w));
+	EXPECT_EQ(CR0_LINUX, w.shadow);
+}
+
+TEST(cr4_hides_vmxe_and_smxe)
+{
+	EXPECT_EQ(WRITE_GP, emulate_cr4_write(CR4_PAE | CR4_VMXE));
+	EXPECT_EQ(WRITE_GP, emulate_cr4_write(CR4_PAE | CR4_SMXE));
+	EXPECT_EQ(WRITE_ACCEPT, emulate_cr4_write(CR4_PAE | CR4_PGE));
+}
+
+TEST(cpuid_hides_vmx_and_mirrors_the_guests_cr4)
+{
+	u32 all[4] = { ~0U, ~0U, ~0U, ~0U };
+	u32 none[4] = { 0 };
+	u32 before[4];
+
+	emulate_cpuid(1, 0, CR4_OSXSAVE, all);
+	EXPECT_EQ(~0U & ~BIT(5) & ~BIT(6), all[2]);
+	EXPECT_EQ(~0U, all[0]);
+	EXPECT_EQ(~0U, all[1]);
+	EXPECT_EQ(~0U, all[3]);
+	emulate_cpuid(1, 0, 0, all);
+	EXPECT_EQ(0, all[2] & BIT(27));
+	emulate_cpuid(1, 7, CR4_OSXSAVE, none);
+	EXPECT_EQ(BIT(27), none[2]);
+
+	memset(all, 0xff, sizeof(all));
+	emulate_cpuid(7, 0, 0, all);
+	EXPECT_EQ(~0U & ~BIT(4), all[2]);
+	emulate_cpuid(7, 0, CR4_PKE, all);
+	EXPECT_EQ(~0U, all[2]);
+
+	/* Every other leaf is the CPU's own, as are further subleaves. */
+	memcpy(before, all, sizeof(before));
+	emulate_cpuid(7, 1, 0, all);
+	emulate_cpuid(0xd, 0, 0, all);
+	emulate_cpuid(0x80000001, 0, 0, all);
+	EXPECT_EQ(0, memcmp(before, all, sizeof(before)));
+}
+
+TEST(vmx_msrs_are_gone)
+{
+	u32 index;
+
+	for (index = 0x480; index <= 0x493; index++) {
+		EXPECT_EQ(WRITE_GP, emulate_rdmsr(index));
+		EXPECT_EQ(WRITE_GP, emulate_wrmsr(index));
+	}
+	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(0x47f));
+	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(0x494));
+	EXPECT_EQ(WRITE_IGNORE, emulate_wrmsr(IA32_BIOS_UPDT_TRIG));
+	EXPECT_EQ(WRITE_ACCEPT, emulate_wrmsr(IA32_MTRR_DEF_TYPE));
+	EXPECT_EQ(WRITE_ACCEPT, emulate_wrmsr(0x40000000));
+}
+
+TEST(mtrrs_are_known)
+{
+	EXPECT_TRUE(emulate_msr_is_mtrr(IA32_MTRR_DEF_TYPE));
+	EXPECT_TRUE(emulate_msr_is_mtrr(IA32_MTRR_PHYSMASK0));
+	EXPECT_TRUE(emulate_msr_is_mtrr(IA32_MTRR_FIX4K_F8000));
+	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_PAT));
+	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_BIOS_UPDT_TRIG));
+	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_VMX_BASIC));
+}
+
+static bool bit(const u8 *bitmap, u32 n)
+{
+	return bitmap[n / 8] >> n % 8 & 1;
+}
+
+static bool listed(u32 index, bool write)
+{
+	u32 i;
+
+	for (i = 0; i < nr_msr_intercepts; i++) {
+		if (index >= msr_intercepts[i].first &&
+		    index <= msr_intercepts[i].last)
+			return write ? msr_intercepts[i].write :
+				       msr_intercepts[i].read;
+	}
+	return false;
+}
+
+TEST(the_bitmaps_say_what_the_table_says)
+{
+	u8 bitmap[4096];
+	u32 index;
+
+	memset(bitmap, 0xff, sizeof(bitmap));
+	emulate_fill_msr_bitmap(bitmap);
+	for (index = 0; index < 0x2000; index++) {
+		ASSERT_EQ(listed(index, false), bit(bitmap, index));
+		ASSERT_EQ(listed(index, true), bit(bitmap + 2048, index));
+		/* High range: EFER, STAR, bases; none of them exits. */
+		ASSERT_FALSE(bit(bitmap + 1024, index));
+		ASSERT_FALSE(bit(bitmap + 3072, index));
+	}
+}
+
+/* What must never exit: each would cost Linux in steady state. */
+TEST(ordinary_msrs_do_not_exit)
+{
+	static const u32 ordinary[] = {
+		0x10, 0x48, 0x49, IA32_SYSENTER_ESP, IA32_PAT, 0x6e0,
+		0x808, 0x80b, 0x830, 0x83f, 0xda0, IA32_S_CET, IA32_PKRS, 0xe1,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ordinary); i++) {
+		EXPECT_FALSE(listed(ordinary[i], false));
+		EXPECT_FALSE(listed(ordinary[i], true));
+	}
+}
+
+TEST_HARNESS_MAIN
