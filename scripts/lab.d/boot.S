@@ -17,6 +17,9 @@
 #define C_LA57		24		/* 5-level paging is wanted */
 #define C_TOUCH		32		/* addresses to touch, in order; 0 ends */
 
+#define CMOS_BOOTED	0x7f		/* a byte of CMOS that survives a reset */
+#define BOOTED		0x5a
+
 #define E820		0x8004		/* the map while in real mode */
 #define E820_COUNT	0x8000
 #define E820_MAX	128
@@ -67,6 +70,18 @@ protected:
 	movl	%eax, %es
 	movl	%eax, %ss
 	movl	$0x7c00, %esp
+
+	/* The image in memory serves for one boot. */
+	movb	$CMOS_BOOTED, %al
+	outb	%al, $0x70
+	inb	$0x71, %al
+	cmpb	$BOOTED, %al
+	movl	$(0xc0000 + was_reset), %esi
+	je	fail
+	movb	$CMOS_BOOTED, %al
+	outb	%al, $0x70
+	movb	$BOOTED, %al
+	outb	%al, $0x71
 
 	/* The order of first accesses decides what the emulator maps where. */
 	movl	$(CONTROL + C_TOUCH), %esi
@@ -152,6 +167,8 @@ gdt_desc:
 	.word	. - gdt - 1
 	.long	0xc0000 + gdt
 
+was_reset:
+	.asciz	"lab: the machine was reset\r\n"
 misplaced:
 	.asciz	"lab: the kernel is not where it should be in memory\r\n"
 	.org	1023

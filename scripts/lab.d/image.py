@@ -269,6 +269,22 @@ def boot_rom(root):
     return path / "boot.rom"
 
 
+def make_fork_server(root, path):
+    path.mkdir()
+    (path / "forkserver.c").write_bytes((HERE / "forkserver.c").read_bytes())
+    compile_it = "gcc -O2 -Wall -shared -fPIC -o forkserver.so forkserver.c"
+    chroot(root, compile_it.split(), [(path, "/mnt")], "/mnt")
+
+
+def fork_server(root):
+    path = build_once(
+        cache_dir() / "boot" / f"forkserver-{digest(HERE / 'forkserver.c')}",
+        "fork server",
+        lambda path: make_fork_server(root, path),
+    )
+    return path / "forkserver.so"
+
+
 def make_disk(tools, root, path):
     command = ["mkfs.erofs", "--quiet", "-T0", "-Enoinline_data"]
     command += [f"--exclude-regex=^{pattern}$" for pattern in EXCLUDE]

@@ -14,17 +14,17 @@ import select
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
-import termios
 import time
 
 import build
 import image
 import roots
-from util import LabError, die_with_parent, say
+from util import LabError, cache_dir, die_with_parent, digest, lock, remove, say
 
 MiB = 1 << 20
 
@@ -39,8 +39,7 @@ EXIT_POWER = 253
 DISK_BACK = 1024 * MiB
 DISK_SIZE = 4096 * 16 * 63 * 512
 
-# The emulator's own files in the cache and of the run, as its root sees them.
-CACHE = "/media"
+# The run's directory, as the emulator's root sees it.
 RUN = "/mnt"
 
 CMDLINE = [
@@ -51,6 +50,10 @@ CMDLINE = [
     "random.trust_cpu=on",
     "audit=0",
 ]
+
+# Some CPU models tell a TSC frequency of the real thing. The emulator's runs
+# at --ips, as its other clocks do.
+TSC = "tsc_early_khz={}"
 
 CONFIG = """\
 config_interface: textconfig
@@ -71,10 +74,11 @@ ata1: enabled=0
 boot: disk
 com1: enabled=1, mode={console_mode}, dev={console}
 com2: enabled=1, mode=file, dev={run}/output
+speaker: enabled=0
 clock: sync=none, time0=utc
 log: {run}/log
 panic: action=fatal
-error: action={error}
+error: action=report
 info: action={info}
 debug: action=ignore
 """
@@ -87,6 +91,9 @@ TROUBLE = re.compile(
 RESET = b"lab: the machine was reset"
 MISPLACED = b"lab: the kernel is not where it should be"
 TRIPLE_FAULT = re.compile(r"3rd \(\d+\) exception with no resolution")
+
+# Where the BIOS stumbles when a CPU with VMX is reset.
+BIOS_AGAIN = "WRMSR: IA32_FEATURE_CONTROL_MSR VMX lock bit is set"
 
 # After a panic, for the rest of its report.
 PANIC_LINGER = 1.0
@@ -103,9 +110,12 @@ class Settings:
     ips = 50000000
     quantum = 16
     extra = ()
-    log_errors = False
+    log_info = False
     debugger = False
-    verbose = False
+
+    def __str__(self):
+        extra = f" ({self.append})" if self.append else ""
+        return f"{self.suite} on {self.model}, {self.cpus} CPUs, {self.memory} MB{extra}"
 
 
 class Result:
@@ -120,8 +130,9 @@ def job_script(command, get, mark):
     """The script that does the job in the guest."""
     lines = [
         "#!/bin/bash",
-        "stty -F /dev/ttyS1 raw -echo 115200",
-        "exec 9>/dev/ttyS1",
+        # The machine may have been booted a while ago.
+        f"date -s @{int(time.time())} >/dev/null",
+        f"echo {mark} >/dev/urandom",
         f"setsid {shlex.join(command)} </dev/null >&9 2>&1",
         "status=$?",
     ]
@@ -192,7 +203,10 @@ def take_back(path, get):
 
 
 class Machine:
-    """One run of the emulator in a directory of its own."""
+    """
+    One run of the emulator in a directory of its own. It is either started
+    for it, or a copy of a machine that has been booted before.
+    """
 
     def __init__(self, settings):
         self.settings = settings
@@ -203,6 +217,7 @@ class Machine:
         self.disk = image.disk_image(self.tools, self.root)
         self.directory = None
         self.process = None
+        self.connection = None
         self.screen = None
         self.console = bytearray()
         self.stop_at = None
@@ -219,25 +234,19 @@ class Machine:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def kill(self):
+        if self.connection:
+            # The copy ends with its connection.
+            self.connection.close()
+            self.connection = None
         if self.process and self.process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def configure(self, console_mode="file", console=f"{RUN}/console"):
+    def files(self, console_mode="file", console=f"{RUN}/console"):
+        """The files that the emulator starts with, by name."""
         settings = self.settings
-        directory = self.directory
-        words = list(CMDLINE)
-        if not settings.verbose:
-            words.append("quiet")
-        words += settings.append.split()
-        (directory / "parameters").write_bytes(
-            image.parameters(self.boot, " ".join(words), "no5lvl" not in words)
-        )
-        (directory / "zero").write_bytes(b"\0")
-        shutil.copy(self.rom, directory / "boot.rom")
-        (directory / "memory").symlink_to(f"{RUN}/boot/memory")
-        (directory / "disk").symlink_to(f"{RUN}/disks/disk")
+        words = CMDLINE + [TSC.format(settings.ips // 1000)] + settings.append.split()
         # The BIOS keeps the ACPI tables at the end of the memory below 4 GiB.
         low = min(settings.memory, 3072) * MiB
         text = CONFIG.format(
@@ -252,15 +261,29 @@ class Machine:
             parameters=image.PARAMS,
             console_mode=console_mode,
             console=console,
-            error="report" if settings.log_errors else "ignore",
-            info="report" if settings.log_errors else "ignore",
+            info="report" if settings.log_info else "ignore",
         )
         text += "".join(f"{line}\n" for line in settings.extra)
-        (directory / "config").write_text(text, encoding="utf-8")
-        for name in ("console", "output"):
-            os.mkfifo(directory / name)
+        return {
+            "config": text.encode(),
+            "parameters": image.parameters(
+                self.boot, " ".join(words), "no5lvl" not in words
+            ),
+            "zero": b"\0",
+            "boot.rom": self.rom.read_bytes(),
+        }
 
-    def start(self, terminal=False):
+    def configure(self, *console):
+        for name, data in self.files(*console).items():
+            (self.directory / name).write_bytes(data)
+        (self.directory / "memory").symlink_to(f"{RUN}/boot/memory")
+        (self.directory / "disk").symlink_to(f"{RUN}/disks/disk")
+
+    def make_channels(self):
+        for name in ("console", "output"):
+            os.mkfifo(self.directory / name)
+
+    def start(self, preload=None):
         binds = [
             (self.directory, RUN),
             (self.boot, f"{RUN}/boot"),
@@ -269,15 +292,20 @@ class Machine:
         command = ["bochs-bin", "-q", "-f", f"{RUN}/config"]
         if self.settings.debugger:
             command.append("-debugger")
+        if preload:
+            binds.append((preload.parent, f"{RUN}/preload"))
+            command = ["env", f"LD_PRELOAD={RUN}/preload/{preload.name}", *command]
         command = roots.chroot_command(self.tools, command, binds, RUN)
         environment = dict(os.environ, TERM="linux")
-        if terminal:
-            self.process = subprocess.Popen(command, env=environment)
+        if self.settings.debugger:
+            self.process = subprocess.Popen(
+                command, env=environment, preexec_fn=die_with_parent
+            )
             return
         # The emulator's screen wants a terminal; nobody looks at it. When a CPU
         # halts, the emulator sleeps for up to a millisecond, unless there is
         # input: /dev/null can always be read.
-        self.screen, slave = pty.openpty()
+        slave = self.open_screen()
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -288,9 +316,13 @@ class Machine:
             preexec_fn=die_with_parent,
         )
         os.close(slave)
-        os.set_blocking(self.screen, False)
 
-    def open_fifo(self, name):
+    def open_screen(self):
+        self.screen, slave = pty.openpty()
+        os.set_blocking(self.screen, False)
+        return slave
+
+    def open_channel(self, name):
         # For reading and writing: the emulator never finds it closed, and
         # neither do we.
         fd = os.open(self.directory / name, os.O_RDWR | os.O_NONBLOCK)
@@ -317,24 +349,35 @@ class Machine:
         elif RESET in self.console[start:] or MISPLACED in self.console[start:]:
             self.stop_at = time.monotonic()
 
-    def watch(self, mark, timeout, sink, log):
-        """Run until the job is done or the machine is; a Result."""
-        fds = {self.open_fifo("console"): "console", self.open_fifo("output"): "output"}
-        self.start()
-        fds[self.screen] = "screen"
-        end = re.compile(b"\036" + mark.encode() + b" (\\d+)\036")
-        limit = len(mark) + 8
-        pending = b""
-        status = None
-        deadline = time.monotonic() + timeout
+    def watch(self, mark, timeout, sink, log, start):
+        """
+        Start the machine and wait until it says MARK, or is at its end. What
+        comes before the mark goes to SINK.
+        """
+        fds = {self.open_channel(name): name for name in ("console", "output")}
+        start()
+        if self.screen is not None:
+            fds[self.screen] = "screen"
         poll = select.poll()
         for fd in fds:
             poll.register(fd, select.POLLIN)
+        if self.connection:
+            poll.register(self.connection, select.POLLIN)
+        end = re.compile(b"\036" + mark.encode() + b" (\\d+)\036")
+        pending = b""
+        status = None
+        dead = False
+        deadline = time.monotonic() + timeout
         while status is None:
-            now = time.monotonic()
-            dead = self.process.poll() is not None
             got = False
+            dead = dead or (self.process and self.process.poll() is not None)
             for fd, _ in poll.poll(0 if dead else 100):
+                name = fds.get(fd)
+                if name is None:
+                    # The copy does not talk to us: it is gone.
+                    dead = True
+                    poll.unregister(fd)
+                    continue
                 try:
                     data = os.read(fd, 65536)
                 except OSError:
@@ -342,10 +385,10 @@ class Machine:
                 if not data:
                     poll.unregister(fd)
                     continue
-                got = got or fds[fd] != "screen"
-                if fds[fd] == "console":
+                got = got or name != "screen"
+                if name == "console":
                     self.take_console(data, log)
-                elif fds[fd] == "output":
+                elif name == "output":
                     pending += data
                     match = end.search(pending)
                     if match:
@@ -354,27 +397,25 @@ class Machine:
                         status = int(match[1])
                         break
                     # Hold back what may be the start of the mark.
-                    place = pending.find(b"\036", max(0, len(pending) - limit))
+                    place = pending.find(b"\036", max(0, len(pending) - len(mark) - 8))
                     keep = len(pending) if place < 0 else place
                     if keep:
                         sink(pending[:keep])
                         pending = pending[keep:]
-            if dead and not got:
+            now = time.monotonic()
+            if (dead and not got) or now >= deadline:
                 break
             if self.stop_at and now >= self.stop_at:
                 break
-            if now >= deadline:
-                break
         if pending:
             sink(pending)
-        timed_out = self.process.poll() is None
-        self.kill()
         for fd, name in fds.items():
             if name != "screen":
                 os.close(fd)
         if status is not None:
             return Result(status)
-        return self.why(timed_out, timeout)
+        self.kill()
+        return self.why(not dead, timeout)
 
     def why(self, timed_out, timeout):
         console = bytes(self.console)
@@ -387,31 +428,146 @@ class Machine:
             return Result(EXIT_POWER, "the guest restarted the machine")
         text = self.emulator_log()
         match = TRIPLE_FAULT.search(text)
+        if match and BIOS_AGAIN in text[: match.start()][-2000:]:
+            return Result(EXIT_POWER, "the guest restarted the machine")
         if match:
             return Result(EXIT_TRIPLE_FAULT, f"triple fault: {match[0]}")
-        if "ACPI control: soft power off" in text or "powered off" in text:
+        if "ACPI control: soft power off" in text:
             return Result(EXIT_POWER, "the guest switched the machine off")
         if timed_out:
             return Result(EXIT_TIMEOUT, f"no end after {timeout:g} s")
-        last = [line for line in text.splitlines() if "PANIC" in line or ">>PANIC<<" in line]
-        why = last[-1] if last else f"status {self.process.returncode}"
-        return Result(EXIT_DIED, f"the emulator died: {why}")
+        last = [line for line in text.splitlines() if "PANIC" in line]
+        return Result(EXIT_DIED, f"the emulator died: {last[-1] if last else 'no word why'}")
 
     def trouble(self):
         """The first and the number of the console's complaints."""
         found = TROUBLE.findall(bytes(self.console))
         return (found[0].decode(errors="replace"), len(found)) if found else None
 
+    def tail(self):
+        text = bytes(self.console[-4000:]).decode(errors="replace")
+        return text.replace("\r\n", "\n") + "\n"
 
-def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None):
-    """Boot a machine, run COMMAND in it; the exit status."""
+
+class Template(Machine):
+    """
+    A booted machine that waits in the background, and is copied for each run.
+    It lives in the cache, and ends when it has had nothing to do for a while.
+    """
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.preload = image.fork_server(self.tools)
+        name = digest(
+            self.tools.name,
+            str(self.boot),
+            str(self.disk),
+            str(self.preload),
+            *sorted(self.files().items()),
+        )
+        self.directory = cache_dir() / "machines" / name
+
+    def connect(self):
+        """A connection to the waiting machine, or None."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # The path may be too long for a socket's address.
+        directory = os.open(self.directory, os.O_PATH)
+        try:
+            connection.connect(f"/proc/self/fd/{directory}/socket")
+        except OSError:
+            connection.close()
+            return None
+        finally:
+            os.close(directory)
+        return connection
+
+    def boot_it(self, timeout):
+        remove(self.directory)
+        self.directory.mkdir(parents=True)
+        self.configure()
+        self.make_channels()
+        with open(self.directory / "job", "wb") as file:
+            file.truncate(DISK_SIZE)
+        result = self.watch(
+            "ready", timeout, lambda data: None, None, lambda: self.start(self.preload)
+        )
+        if result.reason:
+            return result
+        (self.directory / "boot-console").write_bytes(self.console)
+        (self.directory / "arm").touch()
+        while not (self.directory / "socket").exists():
+            if self.process.poll() is not None:
+                return Result(EXIT_DIED, "the emulator died while booting")
+            time.sleep(0.01)
+        return Result(0)
+
+    def get(self, timeout):
+        """A connection to the machine, booted first if need be, or a Result."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with lock(f"machine-{self.directory.name}"):
+            connection = self.connect()
+            if connection:
+                return connection
+            say(f"booting {self.settings}")
+            start = time.monotonic()
+            try:
+                result = self.boot_it(timeout)
+            except BaseException:
+                self.kill()
+                raise
+            finally:
+                if self.screen is not None:
+                    os.close(self.screen)
+            if result.reason:
+                sys.stderr.write(self.tail())
+                return result
+            say(f"booted in {time.monotonic() - start:.0f} s")
+            connection = self.connect()
+        return connection or Result(EXIT_DIED, "the booted machine is gone")
+
+
+def send_files(machine, connection):
+    """Give the files of the run's MACHINE to the copy that shall become it."""
+    machine.connection = connection
+    fds = [machine.open_channel(name) for name in ("console", "output")]
+    fds.append(os.open(machine.directory / "job", os.O_RDWR))
+    fds.append(os.open(machine.directory / "log", os.O_WRONLY | os.O_CREAT, 0o644))
+    fds.append(machine.open_screen())
+    # The emulator's writes must wait for us, not fail.
+    for fd in fds[:2]:
+        os.set_blocking(fd, True)
+    socket.send_fds(connection, [b"r"], fds)
+    for fd in fds:
+        os.close(fd)
+    if connection.recv(1) != b"r":
+        raise LabError("the booted machine could not be copied")
+
+
+def boot_console(template):
+    return (template.directory / "boot-console").read_bytes() if template else b""
+
+
+def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None, fresh=False):
+    """Run COMMAND in a machine; the exit status."""
     mark = "lab-" + secrets.token_hex(8)
+    template = None if fresh else Template(settings)
     with Machine(settings) as machine:
         script = job_script(command, [source for source, _ in get], mark)
         with build.stage_lock(settings.suite, shared=True):
             stage = build.stage_directory(settings.suite)
             make_job_disk(machine.directory / "job", script, stage, put)
-        machine.configure()
+        machine.make_channels()
+        if template:
+            connection = template.get(timeout)
+            if isinstance(connection, Result):
+                say(f"no boot: {connection.reason}")
+                return connection.status
+
+            def start():
+                send_files(machine, connection)
+        else:
+            machine.configure()
+            start = machine.start
 
         def sink(data):
             sys.stdout.buffer.write(data)
@@ -419,7 +575,10 @@ def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None):
 
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open(log, "wb")) if log else None
-            result = machine.watch(mark, timeout, sink, file)
+            if file:
+                file.write(boot_console(template))
+            result = machine.watch(mark, timeout, sink, file, start)
+        machine.kill()
         if keep:
             shutil.copy(machine.directory / "log", keep)
         trouble = machine.trouble()
@@ -428,8 +587,7 @@ def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None):
         if result.reason:
             say(result.reason)
             if not log and result.status in (EXIT_PANIC, EXIT_DIED, EXIT_TRIPLE_FAULT):
-                tail = bytes(machine.console[-3000:]).decode(errors="replace")
-                sys.stderr.write(tail.replace("\r\n", "\n") + "\n")
+                sys.stderr.write(machine.tail())
             return result.status
         missing = take_back(machine.directory / "job", get) if get else []
         if missing:

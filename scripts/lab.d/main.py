@@ -37,7 +37,8 @@ def add_machine(parser):
     parser.add_argument("--ips", type=int, default=machine.Settings.ips)
     parser.add_argument("--quantum", type=int, default=machine.Settings.quantum)
     parser.add_argument("--bochs", action="append", default=[], metavar="LINE")
-    parser.add_argument("--bochs-log", metavar="FILE")
+    parser.add_argument("--bochs-log", metavar="FILE", help="keep the emulator's log")
+    parser.add_argument("--bochs-info", action="store_true", help="more in that log")
 
 
 def settings_of(options):
@@ -50,7 +51,7 @@ def settings_of(options):
     settings.ips = options.ips
     settings.quantum = options.quantum
     settings.extra = options.bochs
-    settings.log_errors = bool(options.bochs_log)
+    settings.log_info = options.bochs_info
     return settings
 
 
@@ -73,7 +74,6 @@ def command_chroot(options):
 
 def command_run(options):
     settings = settings_of(options)
-    settings.verbose = bool(options.log)
     return machine.run(
         settings,
         options.command,
@@ -82,6 +82,7 @@ def command_run(options):
         timeout=options.timeout,
         log=options.log,
         keep=options.bochs_log,
+        fresh=options.fresh,
     )
 
 
@@ -108,7 +109,8 @@ def main():
     run.add_argument("--timeout", type=float, default=300, metavar="SEC")
     run.add_argument("--put", type=pair, action="append", default=[], metavar="SRC:DST")
     run.add_argument("--get", type=pair, action="append", default=[], metavar="SRC:DST")
-    run.add_argument("--log", metavar="FILE")
+    run.add_argument("--log", metavar="FILE", help="keep the whole console")
+    run.add_argument("--fresh", action="store_true", help="boot for this run alone")
     run.add_argument("command", nargs="+")
     run.set_defaults(handler=command_run)
 
