@@ -480,7 +480,7 @@ bool vmx_feature_control_unlocked(const struct cpu_values *cpu)
 }
 
 static const char *const capability_names[VMX_CAPABILITY_COUNT] = {
-#define X(constant, name)	[VMX_CAPABILITY_##constant] = (name),
+#define X(constant, name)	name,
 	VMX_CAPABILITIES(X)
 #undef X
 };

@@ -591,9 +591,10 @@ TEST_F(cpu, fuzz)
 		}
 		accepted++;
 
-#define FITS(value, msr) \
+#define FITS(value, msr) do { \
 		ASSERT_EQ(0, ~(value) & (u32)MSR(&self->values, msr)); \
-		ASSERT_EQ(0, (value) & ~(MSR(&self->values, msr) >> 32))
+		ASSERT_EQ(0, (value) & ~(MSR(&self->values, msr) >> 32)); \
+} while (0)
 
 		if (MSR(&self->values, IA32_VMX_BASIC) >> 55 & 1) {
 			FITS(c->pin, IA32_VMX_TRUE_PINBASED_CTLS);

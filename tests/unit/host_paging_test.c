@@ -126,9 +126,10 @@ TEST_F(paging, bad_ranges)
 
 	ASSERT_EQ(0, host_paging_init(&five, &self->pool, 5));
 	used = self->pool.nr_used;
-#define REFUSED(va, pa, size) \
+#define REFUSED(va, pa, size) do { \
 	EXPECT_EQ(-EINVAL, host_paging_map(hp, va, pa, size, 0)); \
-	EXPECT_EQ(-EINVAL, host_paging_map(&five, va, pa, size, 0))
+	EXPECT_EQ(-EINVAL, host_paging_map(&five, va, pa, size, 0)); \
+} while (0)
 
 	REFUSED(BASE, 0, 0);
 	REFUSED(BASE + 1, 0, SIZE_4K);

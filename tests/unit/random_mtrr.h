@@ -61,7 +61,8 @@ static inline u8 reference_valid_type(u8 type)
 static inline u8 reference_type(const struct mtrr_state *mtrr, u64 pa)
 {
 	u64 limit = 1ULL << mtrr->phys_bits;
-	int uc = 0, wc = 0, wt = 0, wp = 0, wb = 0;
+	/* By type: does any range that covers the page have it? */
+	bool has[8] = { false };
 	unsigned int i;
 
 	if (!(mtrr->def_type >> 11 & 1) || pa >= limit)
@@ -88,23 +89,20 @@ static inline u8 reference_type(const struct mtrr_state *mtrr, u64 pa)
 		if (!(mtrr->var[i].mask >> 11 & 1) ||
 		    (pa & mask) != (mtrr->var[i].base & mask))
 			continue;
-		switch (reference_valid_type(mtrr->var[i].base & 0xff)) {
-		case 0: uc = 1; break;
-		case 1: wc = 1; break;
-		case 4: wt = 1; break;
-		case 5: wp = 1; break;
-		case 6: wb = 1; break;
-		}
+		has[reference_valid_type(mtrr->var[i].base & 0xff)] = true;
 	}
-	if (!(uc + wc + wt + wp + wb))
+	if (has[0])
+		return 0;
+	switch (has[1] + has[4] + has[5] + has[6]) {
+	case 0:
 		return reference_valid_type(mtrr->def_type & 0xff);
-	if (uc)
+	case 1:
+		return has[1] ? 1 : has[4] ? 4 : has[5] ? 5 : 6;
+	case 2:
+		return has[4] && has[6] ? 4 : 0;
+	default:
 		return 0;
-	if (wt && wb && !wc && !wp)
-		return 4;
-	if (wc + wt + wp + wb > 1)
-		return 0;
-	return wc ? 1 : wt ? 4 : wp ? 5 : 6;
+	}
 }
 
 #endif /* CARAPACE_TESTS_UNIT_RANDOM_MTRR_H */
