@@ -405,6 +405,13 @@ TEST_F(cpu, a_control_that_is_stuck_is_refused)
 	/* Not when the old MSR has it free, as no CPU has */
 	MSR(&self->values, IA32_VMX_PROCBASED_CTLS) = 0xfff9fffe04006172;
 	EXPECT_EQ(0, check());
+	/* The old MSRs are the ones that count then */
+	MSR(&self->values, IA32_VMX_ENTRY_CTLS) &= ~ALLOWED(1U << 15);
+	EXPECT_REFUSED(-EOPNOTSUPP, "no loading of IA32_EFER on entry");
+	MSR(&self->values, IA32_VMX_EXIT_CTLS) &= ~ALLOWED(1U << 20);
+	EXPECT_REFUSED(-EOPNOTSUPP, "no saving of IA32_EFER");
+	MSR(&self->values, IA32_VMX_PINBASED_CTLS) &= ~ALLOWED(1U << 5);
+	EXPECT_REFUSED(-EOPNOTSUPP, "no virtual NMIs");
 
 	self->values = arrow_lake;
 	MSR(&self->values, IA32_VMX_TRUE_PROCBASED_CTLS) |= 1U << 7;

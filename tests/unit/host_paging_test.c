@@ -150,6 +150,9 @@ TEST_F(paging, bad_ranges)
 					   0));
 	EXPECT_EQ(-EINVAL, host_paging_reserve(hp, 1ULL << 47, SIZE_4K));
 	EXPECT_EQ(-EINVAL, host_paging_reserve(hp, BASE, 0));
+	/* Canonical at both ends, with the gap between them */
+	EXPECT_EQ(-EINVAL, host_paging_reserve(hp, (1ULL << 47) - SIZE_4K,
+					       -(1ULL << 48) + 2 * SIZE_4K));
 	EXPECT_EQ(used, self->pool.nr_used);
 
 	/* The very last page, and what only five levels reach */
@@ -253,6 +256,7 @@ TEST_F(paging, planted_entries)
 				     HOST_PAGING_EXEC));
 	entry = host_paging_slot_entry(hp, BASE);
 	EXPECT_NE(0, entry);
+	EXPECT_EQ(0, entry & (PTE_US | PTE_NX));
 	EXPECT_EQ(entry, host_paging_slot_entry(hp, BASE + 100 * SIZE_1G));
 	EXPECT_EQ(0, host_paging_slot_entry(hp, BASE + 512 * SIZE_1G));
 	EXPECT_EQ(entry, host_paging_entry(hp, BASE, 4));
