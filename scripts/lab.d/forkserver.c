@@ -7,8 +7,8 @@
  * The emulator asks its screen for keys (wgetch) from a timer, when all CPUs
  * are between two instructions. If the file ARM has appeared, that call does
  * not return until there is a run to be done, and then it does so in the copy.
- * A run connects to SOCKET and sends the files that take the place of the
- * booting machine's. The connection stays open: its end tells the run that the
+ * A run connects to SOCKET and sends 'r' and the files that take the place of
+ * the booting machine's, or 'q' for an end. The connection stays open: its end tells the run that the
  * copy is gone, and ends the copy when the run is gone.
  */
 #define _GNU_SOURCE
@@ -126,6 +126,10 @@ static int receive(int connection, int *fds)
 
 	if (recvmsg(connection, &message, 0) != 1)
 		return -1;
+	if (byte == 'q') {
+		unlink(SOCKET);
+		_exit(0);
+	}
 	header = CMSG_FIRSTHDR(&message);
 	if (!header || header->cmsg_type != SCM_RIGHTS ||
 	    header->cmsg_len != CMSG_LEN(sizeof(int) * N_SENT))

@@ -9,6 +9,7 @@ this is done here, once, and the emulator loads the result into memory
 kernel's code is the packaged one, at its linked address.
 """
 
+import ctypes
 import lzma
 import pathlib
 import struct
@@ -57,6 +58,22 @@ EXCLUDE = [
 ]
 
 
+def decompress_lz4(data):
+    """LZ4's legacy format: chunks of 8 MiB, each with its compressed size."""
+    # apt needs this library, so it is there.
+    library = ctypes.CDLL("liblz4.so.1")
+    chunk = ctypes.create_string_buffer(8 * MiB)
+    result = b""
+    while len(data) >= 4:
+        (size,) = struct.unpack_from("<I", data)
+        done = library.LZ4_decompress_safe(data[4 : 4 + size], chunk, size, len(chunk))
+        if done < 0:
+            raise LabError("cannot decompress the kernel (lz4)")
+        result += chunk.raw[:done]
+        data = data[4 + size :]
+    return result
+
+
 def decompress(root, data):
     """The payload of a bzImage: the kernel's ELF file and more behind it."""
     if data[:4] == b"\x28\xb5\x2f\xfd":
@@ -67,6 +84,8 @@ def decompress(root, data):
         return done.stdout
     if data[:6] == b"\xfd7zXZ\x00":
         return lzma.LZMADecompressor().decompress(data)
+    if data[:4] == b"\x02\x21\x4c\x18":
+        return decompress_lz4(data[4:])
     if data[:2] == b"\x1f\x8b":
         return zlib.decompressobj(31).decompress(data)
     raise LabError(f"unknown compression of the kernel: {data[:6].hex()}")

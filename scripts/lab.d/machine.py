@@ -19,7 +19,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import termios
 import time
+import tty
 
 import build
 import image
@@ -41,6 +43,7 @@ DISK_SIZE = 4096 * 16 * 63 * 512
 
 # The run's directory, as the emulator's root sees it.
 RUN = "/mnt"
+RUN_PREFIX = "carapace-lab-"
 
 CMDLINE = [
     "console=ttyS0,115200",
@@ -72,8 +75,8 @@ ata0-master: type=disk, mode=volatile, path={run}/disk, journal={run}/disk.redo
 ata0-slave: type=disk, mode=flat, path={run}/job, cylinders=4096, heads=16, spt=63
 ata1: enabled=0
 boot: disk
-com1: enabled=1, mode={console_mode}, dev={console}
-com2: enabled=1, mode=file, dev={run}/output
+com1: enabled=1, mode=file, dev={run}/console
+com2: enabled=1, {output}
 speaker: enabled=0
 clock: sync=none, time0=utc
 log: {run}/log
@@ -95,8 +98,17 @@ TRIPLE_FAULT = re.compile(r"3rd \(\d+\) exception with no resolution")
 # Where the BIOS stumbles when a CPU with VMX is reset.
 BIOS_AGAIN = "WRMSR: IA32_FEATURE_CONTROL_MSR VMX lock bit is set"
 
+BOOT_TIMEOUT = 300
+
 # After a panic, for the rest of its report.
 PANIC_LINGER = 1.0
+
+
+# How many booted machines may wait, each with its memory.
+MAX_TEMPLATES = 6
+
+# Ctrl-] leaves `lab shell`.
+LEAVE = b"\x1d"
 
 
 class Settings:
@@ -202,6 +214,20 @@ def take_back(path, get):
     return missing
 
 
+def sweep(base):
+    """Remove the directories of runs that could not do it themselves."""
+    for path in pathlib.Path(base).glob(RUN_PREFIX + "*"):
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_RDONLY)
+            try:
+                # Young ones may not be locked yet.
+                if time.time() - path.stat().st_mtime > 60:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(fd)
+
+
 class Machine:
     """
     One run of the emulator in a directory of its own. It is either started
@@ -218,20 +244,28 @@ class Machine:
         self.directory = None
         self.process = None
         self.connection = None
-        self.screen = None
+        self.channels = {}
         self.console = bytearray()
         self.stop_at = None
 
     def __enter__(self):
-        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="carapace-lab-", dir=base))
+        base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+        sweep(base)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=base))
+        self.held = os.open(self.directory, os.O_RDONLY)
+        fcntl.flock(self.held, fcntl.LOCK_EX)
         return self
 
     def __exit__(self, *_):
         self.kill()
-        if self.screen is not None:
-            os.close(self.screen)
+        self.close_channels()
         shutil.rmtree(self.directory, ignore_errors=True)
+        os.close(self.held)
+
+    def close_channels(self):
+        for fd in self.channels:
+            os.close(fd)
+        self.channels = {}
 
     def kill(self):
         if self.connection:
@@ -243,7 +277,7 @@ class Machine:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def files(self, console_mode="file", console=f"{RUN}/console"):
+    def files(self, output=f"mode=file, dev={RUN}/output"):
         """The files that the emulator starts with, by name."""
         settings = self.settings
         words = CMDLINE + [TSC.format(settings.ips // 1000)] + settings.append.split()
@@ -259,8 +293,7 @@ class Machine:
             run=RUN,
             top=low - 65536,
             parameters=image.PARAMS,
-            console_mode=console_mode,
-            console=console,
+            output=output,
             info="report" if settings.log_info else "ignore",
         )
         text += "".join(f"{line}\n" for line in settings.extra)
@@ -273,15 +306,34 @@ class Machine:
             "boot.rom": self.rom.read_bytes(),
         }
 
-    def configure(self, *console):
-        for name, data in self.files(*console).items():
+    def configure(self, **output):
+        for name, data in self.files(**output).items():
             (self.directory / name).write_bytes(data)
         (self.directory / "memory").symlink_to(f"{RUN}/boot/memory")
         (self.directory / "disk").symlink_to(f"{RUN}/disks/disk")
 
+    def make_channel(self, name):
+        """A FIFO with room, that the emulator writes to."""
+        os.mkfifo(self.directory / name)
+        # For reading and writing: the emulator never finds it closed, and
+        # neither do we.
+        fd = os.open(self.directory / name, os.O_RDWR | os.O_NONBLOCK)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, MiB)
+        self.channels[fd] = name
+
     def make_channels(self):
-        for name in ("console", "output"):
-            os.mkfifo(self.directory / name)
+        self.make_channel("console")
+        self.make_channel("output")
+
+    def make_terminal(self):
+        """A terminal instead of the output's FIFO: its name."""
+        fd, slave = pty.openpty()
+        tty.setraw(slave)
+        os.set_blocking(fd, False)
+        self.channels[fd] = "output"
+        self.terminal = (fd, slave)
+        return os.ttyname(slave)
 
     def start(self, preload=None):
         binds = [
@@ -318,17 +370,10 @@ class Machine:
         os.close(slave)
 
     def open_screen(self):
-        self.screen, slave = pty.openpty()
-        os.set_blocking(self.screen, False)
+        screen, slave = pty.openpty()
+        os.set_blocking(screen, False)
+        self.channels[screen] = "screen"
         return slave
-
-    def open_channel(self, name):
-        # For reading and writing: the emulator never finds it closed, and
-        # neither do we.
-        fd = os.open(self.directory / name, os.O_RDWR | os.O_NONBLOCK)
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, MiB)
-        return fd
 
     def emulator_log(self):
         try:
@@ -349,18 +394,17 @@ class Machine:
         elif RESET in self.console[start:] or MISPLACED in self.console[start:]:
             self.stop_at = time.monotonic()
 
-    def watch(self, mark, timeout, sink, log, start):
+    def watch(self, mark, timeout, sink, log=None, keys=None):
         """
-        Start the machine and wait until it says MARK, or is at its end. What
-        comes before the mark goes to SINK.
+        Wait until the machine says MARK, or is at its end: a Result. What comes
+        before the mark goes to SINK. KEYS is a file whose input goes to the
+        machine.
         """
-        fds = {self.open_channel(name): name for name in ("console", "output")}
-        start()
-        if self.screen is not None:
-            fds[self.screen] = "screen"
         poll = select.poll()
-        for fd in fds:
+        for fd in self.channels:
             poll.register(fd, select.POLLIN)
+        if keys is not None:
+            poll.register(keys, select.POLLIN)
         if self.connection:
             poll.register(self.connection, select.POLLIN)
         end = re.compile(b"\036" + mark.encode() + b" (\\d+)\036")
@@ -372,7 +416,14 @@ class Machine:
             got = False
             dead = dead or (self.process and self.process.poll() is not None)
             for fd, _ in poll.poll(0 if dead else 100):
-                name = fds.get(fd)
+                name = self.channels.get(fd)
+                if fd == keys:
+                    data = os.read(keys, 4096)
+                    if LEAVE in data or not data:
+                        self.kill()
+                        return Result(EXIT_LAB, "left")
+                    os.write(self.terminal[0], data)
+                    continue
                 if name is None:
                     # The copy does not talk to us: it is gone.
                     dead = True
@@ -409,9 +460,6 @@ class Machine:
                 break
         if pending:
             sink(pending)
-        for fd, name in fds.items():
-            if name != "screen":
-                os.close(fd)
         if status is not None:
             return Result(status)
         self.kill()
@@ -449,6 +497,34 @@ class Machine:
         return text.replace("\r\n", "\n") + "\n"
 
 
+def connect(directory):
+    """A connection to the machine that waits in DIRECTORY, or None."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # The path may be too long for a socket's address.
+    handle = os.open(directory, os.O_PATH)
+    try:
+        connection.connect(f"/proc/self/fd/{handle}/socket")
+    except OSError:
+        connection.close()
+        return None
+    finally:
+        os.close(handle)
+    return connection
+
+
+def end_templates(keep=0):
+    """End the machines that wait, but for the KEEP that were used last."""
+    found = []
+    for directory in (cache_dir() / "machines").glob("*"):
+        with contextlib.suppress(OSError):
+            found.append(((directory / "arm").stat().st_mtime, directory))
+    for _, directory in sorted(found, reverse=True)[keep:]:
+        connection = connect(directory)
+        if connection:
+            with connection:
+                connection.sendall(b"q")
+
+
 class Template(Machine):
     """
     A booted machine that waits in the background, and is copied for each run.
@@ -469,16 +545,9 @@ class Template(Machine):
 
     def connect(self):
         """A connection to the waiting machine, or None."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The path may be too long for a socket's address.
-        directory = os.open(self.directory, os.O_PATH)
-        try:
-            connection.connect(f"/proc/self/fd/{directory}/socket")
-        except OSError:
-            connection.close()
-            return None
-        finally:
-            os.close(directory)
+        connection = connect(self.directory)
+        if connection:
+            (self.directory / "arm").touch()
         return connection
 
     def boot_it(self, timeout):
@@ -488,9 +557,8 @@ class Template(Machine):
         self.make_channels()
         with open(self.directory / "job", "wb") as file:
             file.truncate(DISK_SIZE)
-        result = self.watch(
-            "ready", timeout, lambda data: None, None, lambda: self.start(self.preload)
-        )
+        self.start(self.preload)
+        result = self.watch("ready", timeout, lambda data: None)
         if result.reason:
             return result
         (self.directory / "boot-console").write_bytes(self.console)
@@ -508,6 +576,7 @@ class Template(Machine):
             connection = self.connect()
             if connection:
                 return connection
+            end_templates(keep=MAX_TEMPLATES - 1)
             say(f"booting {self.settings}")
             start = time.monotonic()
             try:
@@ -516,8 +585,7 @@ class Template(Machine):
                 self.kill()
                 raise
             finally:
-                if self.screen is not None:
-                    os.close(self.screen)
+                self.close_channels()
             if result.reason:
                 sys.stderr.write(self.tail())
                 return result
@@ -529,13 +597,12 @@ class Template(Machine):
 def send_files(machine, connection):
     """Give the files of the run's MACHINE to the copy that shall become it."""
     machine.connection = connection
-    fds = [machine.open_channel(name) for name in ("console", "output")]
+    # Not through descriptors of ours, which don't block: the emulator waits.
+    names = ("console", "output")
+    fds = [os.open(machine.directory / name, os.O_WRONLY) for name in names]
     fds.append(os.open(machine.directory / "job", os.O_RDWR))
     fds.append(os.open(machine.directory / "log", os.O_WRONLY | os.O_CREAT, 0o644))
     fds.append(machine.open_screen())
-    # The emulator's writes must wait for us, not fail.
-    for fd in fds[:2]:
-        os.set_blocking(fd, True)
     socket.send_fds(connection, [b"r"], fds)
     for fd in fds:
         os.close(fd)
@@ -543,8 +610,69 @@ def send_files(machine, connection):
         raise LabError("the booted machine could not be copied")
 
 
-def boot_console(template):
-    return (template.directory / "boot-console").read_bytes() if template else b""
+def discard(_):
+    """Where to put the output of a boot."""
+
+
+def show(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def shell(settings, put=(), log=None):
+    """A shell in a machine of its own, at our terminal."""
+    mark = "lab-" + secrets.token_hex(8)
+    columns, lines = os.get_terminal_size() if sys.stdin.isatty() else (80, 24)
+    script = "\n".join([
+        "#!/bin/bash",
+        f"stty -F /dev/ttyS1 sane rows {lines} columns {columns}",
+        f"export TERM={shlex.quote(os.environ.get('TERM', 'linux'))}",
+        "setsid -c bash -il </dev/ttyS1 >&9 2>&1",
+        f"printf '\\036%s %s\\036' {mark} $? >&9",
+        "while :; do sleep 3600; done\n",
+    ])
+    with Machine(settings) as machine:
+        with build.stage_lock(settings.suite, shared=True):
+            stage = build.stage_directory(settings.suite)
+            make_job_disk(machine.directory / "job", script, stage, put)
+        machine.make_channel("console")
+        name = machine.make_terminal()
+        machine.configure(output=f"mode=term, dev={name}")
+        machine.start()
+        say("booting; Ctrl-] leaves")
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open(log, "wb")) if log else None
+            result = machine.watch("ready", BOOT_TIMEOUT, discard, file)
+            if not result.reason:
+                if sys.stdin.isatty():
+                    before = termios.tcgetattr(0)
+                    stack.callback(termios.tcsetattr, 0, termios.TCSADRAIN, before)
+                    tty.setraw(0)
+                result = machine.watch(mark, 1e9, show, file, 0)
+    if result.reason:
+        say(result.reason)
+    return result.status
+
+
+def debug(settings, command, put=()):
+    """The emulator's debugger at our terminal, with COMMAND in the machine."""
+    settings.debugger = True
+    with Machine(settings) as machine:
+        script = job_script(command, [], "lab")
+        with build.stage_lock(settings.suite, shared=True):
+            stage = build.stage_directory(settings.suite)
+            make_job_disk(machine.directory / "job", script, stage, put)
+        machine.configure()
+        for name in ("console", "output"):
+            (machine.directory / name).touch()
+        say(f"console and output: {machine.directory}/console, output")
+        machine.start()
+        while True:
+            try:
+                return machine.process.wait()
+            except KeyboardInterrupt:
+                # For the debugger, which stops the machine.
+                continue
 
 
 def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None, fresh=False):
@@ -557,27 +685,23 @@ def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None, fre
             stage = build.stage_directory(settings.suite)
             make_job_disk(machine.directory / "job", script, stage, put)
         machine.make_channels()
-        if template:
-            connection = template.get(timeout)
-            if isinstance(connection, Result):
-                say(f"no boot: {connection.reason}")
-                return connection.status
-
-            def start():
-                send_files(machine, connection)
-        else:
-            machine.configure()
-            start = machine.start
-
-        def sink(data):
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open(log, "wb")) if log else None
-            if file:
-                file.write(boot_console(template))
-            result = machine.watch(mark, timeout, sink, file, start)
+            if template:
+                connection = template.get(timeout)
+                if isinstance(connection, Result):
+                    say(f"no boot: {connection.reason}")
+                    return connection.status
+                if file:
+                    file.write((template.directory / "boot-console").read_bytes())
+                send_files(machine, connection)
+                result = None
+            else:
+                machine.configure()
+                machine.start()
+                result = machine.watch("ready", timeout, discard, file)
+            if not result or not result.reason:
+                result = machine.watch(mark, timeout, show, file)
         machine.kill()
         if keep:
             shutil.copy(machine.directory / "log", keep)

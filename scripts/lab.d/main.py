@@ -2,6 +2,7 @@
 """The lab's command line."""
 
 import argparse
+import signal
 import sys
 
 import build
@@ -74,6 +75,8 @@ def command_chroot(options):
 
 def command_run(options):
     settings = settings_of(options)
+    if options.debug:
+        return machine.debug(settings, options.command, options.put)
     return machine.run(
         settings,
         options.command,
@@ -84,6 +87,15 @@ def command_run(options):
         keep=options.bochs_log,
         fresh=options.fresh,
     )
+
+
+def command_shell(options):
+    return machine.shell(settings_of(options), options.put, options.log)
+
+
+def command_stop(_):
+    machine.end_templates()
+    return 0
 
 
 def main():
@@ -111,10 +123,22 @@ def main():
     run.add_argument("--get", type=pair, action="append", default=[], metavar="SRC:DST")
     run.add_argument("--log", metavar="FILE", help="keep the whole console")
     run.add_argument("--fresh", action="store_true", help="boot for this run alone")
+    run.add_argument("--debug", action="store_true", help="start Bochs's debugger")
     run.add_argument("command", nargs="+")
     run.set_defaults(handler=command_run)
 
+    shell = commands.add_parser("shell", help="a shell in a machine")
+    add_machine(shell)
+    shell.add_argument("--put", type=pair, action="append", default=[], metavar="SRC:DST")
+    shell.add_argument("--log", metavar="FILE", help="keep the whole console")
+    shell.set_defaults(handler=command_shell)
+
+    stop = commands.add_parser("stop", help="end the machines that wait for runs")
+    stop.set_defaults(handler=command_stop)
+
     options = parser.parse_args()
+    # So that what is to be cleaned up is.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return options.handler(options)
     except LabError as error:
