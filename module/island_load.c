@@ -109,7 +109,7 @@ static void *root_address(const void *address)
 	return table_pool_va(&pool, virt_to_phys((void *)address));
 }
 
-static int map_image(struct island_config **config)
+static int map_image(struct island_config **config, u64 *image_pa)
 {
 	const struct island_header *h = header();
 	u64 size = h->image_end;
@@ -138,19 +138,38 @@ static int map_image(struct island_config **config)
 				      HOST_PAGING_WRITE);
 
 	*config = image + (h->config - ISLAND_IMAGE);
+	*image_pa = pa;
 	return err;
 }
 
-static int map_pool(void)
+/*
+ * All of the pool as data, but for the image's text and read-only data: they
+ * have a mapping with their own rights, and no writable one beside it. Their
+ * chunk is mapped page by page.
+ */
+static int map_pool(u64 image_pa)
 {
-	u32 i;
+	u64 rodata_end = image_pa + header()->rodata_end;
+	u64 pa, va, size;
+	u32 flags, i;
 	int err;
 
 	for (i = 0; i < pool.nr_chunks; i++) {
-		err = host_paging_map(&paging,
-				      ISLAND_POOL + i * TABLE_POOL_CHUNK_SIZE,
-				      pool.chunk[i].pa, TABLE_POOL_CHUNK_SIZE,
-				      HOST_PAGING_WRITE | HOST_PAGING_LARGE);
+		pa = pool.chunk[i].pa;
+		va = ISLAND_POOL + i * TABLE_POOL_CHUNK_SIZE;
+		size = TABLE_POOL_CHUNK_SIZE;
+		flags = HOST_PAGING_WRITE | HOST_PAGING_LARGE;
+		if (image_pa >= pa && image_pa < pa + size) {
+			flags = HOST_PAGING_WRITE;
+			err = host_paging_map(&paging, va, pa, image_pa - pa,
+					      flags);
+			if (err)
+				return err;
+			va += rodata_end - pa;
+			size -= rodata_end - pa;
+			pa = rodata_end;
+		}
+		err = host_paging_map(&paging, va, pa, size, flags);
 		if (err)
 			return err;
 	}
@@ -239,6 +258,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->mtrr = m->mtrr;
 	config->map_limit = m->map_limit;
 	config->cpuid_faulting = m->cpuid_faulting;
+	config->itlb_multihit = m->itlb_multihit;
 	config->host_cr3 = paging.root_pa;
 	config->slot_entry = slot_entry;
 	config->public = table_pool_va(&pool, public_pa);
@@ -251,6 +271,7 @@ static int build(const struct machine *m, struct vcpu_config **vcpus)
 {
 	struct island_config *config;
 	unsigned int cpu;
+	u64 image_pa = 0;
 	void *address;
 	int err;
 
@@ -261,9 +282,9 @@ static int build(const struct machine *m, struct vcpu_config **vcpus)
 
 	err = host_paging_init(&paging, &pool, pgtable_l5_enabled() ? 5 : 4);
 	if (!err)
-		err = map_image(&config);
+		err = map_image(&config, &image_pa);
 	if (!err)
-		err = map_pool();
+		err = map_pool(image_pa);
 	if (!err)
 		err = map_apic();
 	for (cpu = 0; !err && cpu < nr_vcpus; cpu++)
@@ -386,6 +407,7 @@ void island_unload(void)
  */
 long island_call_enter(unsigned int cpu)
 {
+	unplant(cpu);
 	return (int)bridge_call(slot_entry, enter_function, vcpu_address(cpu));
 }
 

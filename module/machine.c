@@ -176,6 +176,7 @@ int machine_read(void)
 	m->map_limit = 1ULL << min_t(u32, phys_bits, EAGER_MAP_BITS);
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &
 			    MSR_PLATFORM_INFO_CPUID_FAULT;
+	m->itlb_multihit = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
  * @mtrr: memory types
  * @map_limit: end of the identity map, exclusive
  * @cpuid_faulting: the CPU can make CPUID fault
+ * @itlb_multihit: the CPU fails on code pages that change their size
  */
 struct machine {
 	struct cpu_values values;
@@ -22,6 +23,7 @@ struct machine {
 	struct mtrr_state mtrr;
 	u64 map_limit;
 	bool cpuid_faulting;
+	bool itlb_multihit;
 };
 
 int machine_read(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Carapace: /sys/kernel/carapace (Documentation/ABI/testing/sysfs-kernel-carapace)
+ * Carapace: /sys/kernel/carapace (documented in ABI/sysfs-kernel-carapace)
  */
 #ifndef CARAPACE_MODULE_SYSFS_H
 #define CARAPACE_MODULE_SYSFS_H

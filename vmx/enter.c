@@ -303,10 +303,11 @@ int vcpu_do_enter(struct vcpu *vcpu, const struct enter_frame *frame)
 	vcpu->nmi_pending = 0;
 	vcpu->mc_pending = 0;
 	vcpu->work = 0;
-	vcpu->nmi_delta = 0;
 	vcpu->launched = false;
 	vcpu->leaving = false;
 	vcpu->event = (struct event_input){ 0 };
+	vcpu->plan = (struct event_plan){ 0 };
+	vcpu->config.public->planted_pa = 0;
 
 	write_cr4(cr4 | CR4_VMXE);
 	if (do_vmxon(vcpu)) {

@@ -69,7 +69,9 @@ static void collect_events(struct vcpu *vcpu, u32 basic_reason)
 	if (basic_reason == EXIT_REASON_EPT_VIOLATION)
 		in->nmi_unblocked_by_iret =
 			vmread(EXIT_QUALIFICATION) & EPT_VIOLATION_NMI_UNBLOCKING;
-	vcpu->nmi_delta = 0;
+	if (vcpu->plan.nmi_injected)
+		vcpu->config.public->nmis_injected++;
+	vcpu->plan = (struct event_plan){ 0 };
 }
 
 static void skip_instruction(struct vcpu *vcpu)
@@ -151,54 +153,62 @@ void vmx_handle_exit(struct vcpu *vcpu)
 	}
 }
 
+/*
+ * Plan the next entry's event. Done again whenever an NMI or a machine check
+ * came before VMRESUME (or made the entry fail), with the same exit's events
+ * and one more that waits: what the earlier plan took goes back first.
+ */
+static void make_plan(struct vcpu *vcpu)
+{
+	struct event_input *in = &vcpu->event;
+	struct event_plan *plan = &vcpu->plan;
+
+	__atomic_sub_fetch(&vcpu->nmi_pending, plan->nmi_delta,
+			   __ATOMIC_RELAXED);
+	if (plan->mc_injected)
+		vcpu->mc_pending = 1;
+
+	in->nmi_pending = __atomic_load_n(&vcpu->nmi_pending, __ATOMIC_RELAXED);
+	in->mc_pending = vcpu->mc_pending;
+	event_plan(in, plan);
+
+	__atomic_add_fetch(&vcpu->nmi_pending, plan->nmi_delta,
+			   __ATOMIC_RELAXED);
+	if (plan->mc_injected)
+		vcpu->mc_pending = 0;
+}
+
 /**
  * vmx_prepare_entry() - give the VMCS the event that the next entry delivers
  * @vcpu: the CPU
  *
- * Called again whenever an NMI or a machine check came before VMRESUME, with
- * the same exit's events and one more that waits: what an earlier call took
- * from the count of NMIs it puts back first.
- *
- * Context: root, interrupts off. The NMI handler of this CPU may add to
- *	nmi_pending at any time.
+ * Context: root, interrupts off. The NMI and #MC handlers of this CPU may add
+ *	to what is pending at any time; they see to it that this runs again.
  */
 void vmx_prepare_entry(struct vcpu *vcpu)
 {
-	struct event_input *in = &vcpu->event;
-	struct event_plan plan;
+	const struct event_plan *plan = &vcpu->plan;
 	u32 primary;
 
-	__atomic_sub_fetch(&vcpu->nmi_pending, vcpu->nmi_delta, __ATOMIC_RELAXED);
-	in->nmi_pending = __atomic_load_n(&vcpu->nmi_pending, __ATOMIC_RELAXED);
-	in->mc_pending = vcpu->mc_pending;
-
-	event_plan(in, &plan);
-
-	if (plan.triple_fault)
+	make_plan(vcpu);
+	if (plan->triple_fault)
 		vmx_leave(vcpu, LEAVE_TRIPLE_FAULT);
 
-	vcpu->nmi_delta = plan.nmi_delta;
-	__atomic_add_fetch(&vcpu->nmi_pending, plan.nmi_delta, __ATOMIC_RELAXED);
-	if (plan.nmi_injected)
-		vcpu->config.public->nmis_injected++;
-	if (plan.mc_injected)
-		vcpu->mc_pending = 0;
-
-	vmwrite(VM_ENTRY_INTR_INFO, plan.intr_info);
-	if (plan.intr_info & INTR_INFO_DELIVER_ERROR_CODE)
-		vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, plan.error_code);
-	if (plan.instruction_len)
-		vmwrite(VM_ENTRY_INSTRUCTION_LEN, plan.instruction_len);
-	vmwrite(GUEST_INTERRUPTIBILITY_INFO, plan.interruptibility);
-	if (plan.set_rf)
+	vmwrite(VM_ENTRY_INTR_INFO, plan->intr_info);
+	if (plan->intr_info & INTR_INFO_DELIVER_ERROR_CODE)
+		vmwrite(VM_ENTRY_EXCEPTION_ERROR_CODE, plan->error_code);
+	if (plan->instruction_len)
+		vmwrite(VM_ENTRY_INSTRUCTION_LEN, plan->instruction_len);
+	vmwrite(GUEST_INTERRUPTIBILITY_INFO, plan->interruptibility);
+	if (plan->set_rf)
 		vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) | RFLAGS_RF);
 
 	/* A halted guest that gets an event is no longer halted. */
-	if (plan.intr_info)
+	if (plan->intr_info)
 		vmwrite(GUEST_ACTIVITY_STATE, ACTIVITY_STATE_ACTIVE);
 
 	primary = island.config.controls.primary;
-	if (plan.nmi_window)
+	if (plan->nmi_window)
 		primary |= CPU_BASED_NMI_WINDOW_EXITING;
 	if (primary != vcpu->primary) {
 		vmwrite(CPU_BASED_VM_EXEC_CONTROL, primary);

@@ -140,15 +140,20 @@ static void read_mtrrs(struct mtrr_state *state)
  * follows: that state lasts for a few instructions with CR0.CD set, which
  * makes all accesses uncached by itself.
  *
- * When the pool has no page left for a split, the old type stays. Types that
- * contradict the MTRRs are then the guest's for that range; no fault comes of
- * it.
+ * Where a large page has to be split and the pool has no page left, all of it
+ * becomes uncached: slow, but never a type that contradicts a device.
+ *
+ * On CPUs that raise a machine check when they find a code page in two sizes
+ * (iTLB multihit), splitting takes a moment in which no CPU may fetch through
+ * the old entry. The CPUs of the rendezvous run guest code meanwhile, so there
+ * the types stay as they were at attach.
  */
 static void follow_mtrrs(void)
 {
 	struct mtrr_state *state = &island.config.mtrr;
 
-	if (!(rdmsr(IA32_MTRR_DEF_TYPE) & MTRR_DEF_TYPE_E))
+	if (!(rdmsr(IA32_MTRR_DEF_TYPE) & MTRR_DEF_TYPE_E) ||
+	    island.config.itlb_multihit)
 		return;
 
 	spin_lock(&island.lock);

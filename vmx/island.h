@@ -29,6 +29,7 @@
  * @public_pa: its physical address; one page a vCPU follows
  * @nr_vcpus: number of vCPUs; vCPU i lies at ISLAND_VCPUS + i * VCPU_STRIDE
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
+ * @itlb_multihit: the CPU fails on code pages that change their size
  */
 struct island_config {
 	struct table_pool pool;
@@ -41,6 +42,7 @@ struct island_config {
 	u64 public_pa;
 	u32 nr_vcpus;
 	bool cpuid_faulting;
+	bool itlb_multihit;
 };
 
 /**

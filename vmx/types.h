@@ -15,8 +15,10 @@
 #include <linux/stddef.h>
 #include <linux/types.h>
 #else
+#if !__STDC_HOSTED__
 /* All of the island is one object: no symbol goes through a table. */
 #pragma GCC visibility push(hidden)
+#endif
 
 #include <stdbool.h>
 #include <stddef.h>

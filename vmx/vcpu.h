@@ -39,8 +39,8 @@ struct msr_entry {
  * @leaving: root is on its way out; a fault now has no way to be mended
  * @exit_reason: the exit being handled
  * @primary: the VMCS's primary processor-based controls
- * @nmi_delta: what preparing the next entry has changed @nmi_pending by
  * @event: what the exit left to deliver
+ * @plan: what the next entry delivers of it
  * @perf_global_ctrl: guest's IA32_PERF_GLOBAL_CTRL, stored by each exit and
  *	loaded by each entry
  */
@@ -54,8 +54,8 @@ struct vcpu {
 	bool leaving;
 	u32 exit_reason;
 	u32 primary;
-	s32 nmi_delta;
 	struct event_input event;
+	struct event_plan plan;
 	struct msr_entry perf_global_ctrl;
 
 	struct vcpu_config config __attribute__((aligned(VCPU_CONFIG)));
