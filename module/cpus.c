@@ -22,8 +22,8 @@
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/nmi.h>
+#include <asm/reboot.h>
 
-#include "compat.h"
 #include "cpus.h"
 #include "island_load.h"
 #include "machine.h"
@@ -248,11 +248,7 @@ int cpus_attach(void)
 	ret = register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "carapace");
 	if (ret)
 		return ret;
-	ret = compat_register_emergency(detach_this_cpu);
-	if (ret) {
-		pr_err("the kernel's emergency callback is taken, probably by KVM: unload it with 'modprobe -r kvm_intel'\n");
-		goto out_nmi;
-	}
+	cpu_emergency_register_virt_callback(detach_this_cpu);
 	register_syscore_ops(&syscore_ops);
 
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "carapace:online",
@@ -264,8 +260,7 @@ int cpus_attach(void)
 
 out_syscore:
 	unregister_syscore_ops(&syscore_ops);
-	compat_unregister_emergency(detach_this_cpu);
-out_nmi:
+	cpu_emergency_unregister_virt_callback(detach_this_cpu);
 	unregister_nmi_handler(NMI_LOCAL, "carapace");
 	return ret;
 }
@@ -281,7 +276,7 @@ void cpus_detach(void)
 
 	cpuhp_remove_state(hotplug_state);
 	unregister_syscore_ops(&syscore_ops);
-	compat_unregister_emergency(detach_this_cpu);
+	cpu_emergency_unregister_virt_callback(detach_this_cpu);
 	unregister_nmi_handler(NMI_LOCAL, "carapace");
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu(lifecycle, cpu).report);

@@ -37,6 +37,19 @@ module_param(pool_pa, ulong, 0400);
 MODULE_PARM_DESC(pool_pa, "Testing: read it to know where the pool is");
 #endif
 
+/*
+ * KVM may be loaded and not have taken VMX yet: it does when the first virtual
+ * machine starts, on kernels before 6.12 or with enable_virt_at_load=0. That
+ * would fail badly while attached, and there is one emergency callback only.
+ */
+static bool kvm_is_loaded(void)
+{
+	if (!__symbol_get("kvm_init"))
+		return false;
+	__symbol_put("kvm_init");
+	return true;
+}
+
 /* Where the shell would have nothing to guard, or no say. */
 static int refuse_place(void)
 {
@@ -56,6 +69,10 @@ static int refuse_place(void)
 	if (boot_cpu_has(X86_FEATURE_TDX_GUEST)) {
 		pr_err("this is a TDX guest, which has no VMX of its own; use an ordinary guest with nested virtualization, or the bare machine\n");
 		return -ENODEV;
+	}
+	if (kvm_is_loaded()) {
+		pr_err("KVM is loaded, and VMX has one user at a time; unload it with 'modprobe -r kvm_intel'\n");
+		return -EBUSY;
 	}
 	return 0;
 }
