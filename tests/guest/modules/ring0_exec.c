@@ -135,6 +135,7 @@ static u32 send_nmis(unsigned int cpu, u64 count)
 	u64 i, deadline;
 
 	WRITE_ONCE(*counter, 0);
+	/* Before the first one is sent. */
 	smp_store_mb(*per_cpu_ptr(&nmi_expected, cpu), true);
 	for (i = 0; i < count; i++) {
 		deadline = ktime_get_mono_fast_ns() + NSEC_PER_SEC;
@@ -224,10 +225,31 @@ static u32 do_rdmsr(u32 index, u64 *value)
 	return vector;
 }
 
-static u32 do_wrmsr(u32 index, u64 value)
+static u32 write_msr(u32 index, u64 value)
 {
 	return PLAIN("wrmsr", "c" (index), "0" ((u32)value),
 		     "d" ((u32)(value >> 32)));
+}
+
+/* What the arguments make of a register's value */
+static u64 changed(u64 value, u64 set, u64 clear)
+{
+	return (value & ~clear) | set;
+}
+
+static u32 do_wrmsr(struct ring0_request *q)
+{
+	u32 index = q->arg[0];
+	u32 vector;
+	u64 old;
+
+	/* What cannot be read can be written nevertheless, MSR 0x79 say. */
+	do_rdmsr(index, &old);
+	vector = write_msr(index, changed(old, q->arg[1], q->arg[2]));
+	do_rdmsr(index, &q->result[0]);
+	if (q->result[0] != old)
+		write_msr(index, old);
+	return vector;
 }
 
 static u64 xcr0(void)
@@ -252,10 +274,21 @@ static u32 do_xgetbv(u32 index, u64 *value)
 	return vector;
 }
 
-static u32 do_xsetbv(u32 index, u64 value)
+static u32 write_xcr(u32 index, u64 value)
 {
 	return PLAIN("xsetbv", "c" (index), "0" ((u32)value),
 		     "d" ((u32)(value >> 32)));
+}
+
+static u32 do_xsetbv(struct ring0_request *q)
+{
+	u64 old = xcr0();
+	u32 vector;
+
+	vector = write_xcr(q->arg[0], changed(old, q->arg[1], q->arg[2]));
+	q->result[0] = xcr0();
+	write_xcr(0, old);
+	return vector;
 }
 
 #define READ_CR(number)							\
@@ -269,7 +302,7 @@ static u32 do_xsetbv(u32 index, u64 value)
 #define WRITE_CR(number, value)						\
 	PLAIN("mov %[v], %%cr" #number, [v] "r" ((unsigned long)(value)))
 
-/* Write a control register, see what is in it, put back what was. */
+/* Change a control register, see what is in it, put back what was. */
 #define TRY_CR(number, instruction, inputs...)				\
 ({									\
 	unsigned long __old = READ_CR(number);				\
@@ -279,6 +312,21 @@ static u32 do_xsetbv(u32 index, u64 value)
 	WRITE_CR(number, __old);					\
 	__vector;							\
 })
+
+#define CHANGE_CR(number)						\
+	TRY_CR(number, "mov %[v], %%cr" #number,			\
+	       [v] "r" ((unsigned long)changed(READ_CR(number),		\
+					       q->arg[0], q->arg[1])))
+
+/* CPUID while bits of CR4 that it mirrors are clear */
+static void cpuid_under_cr4(struct ring0_request *q, u32 regs[4])
+{
+	unsigned long cr4 = READ_CR(4);
+
+	WRITE_CR(4, cr4 & ~q->arg[1]);
+	cpuid_count(q->arg[0], 0, &regs[0], &regs[1], &regs[2], &regs[3]);
+	WRITE_CR(4, cr4);
+}
 
 /* What memory holds at a physical address, by a mapping made for this alone */
 static long physical(struct ring0_request *q, bool write)
@@ -389,23 +437,17 @@ static u32 execute(struct ring0_request *q)
 		return PLAIN("wbinvd");
 	case RING0_xgetbv:
 		return do_xgetbv(q->arg[0], &q->result[0]);
-	case RING0_xsetbv: {
-		u64 old = xcr0();
-		u32 vector = do_xsetbv(q->arg[0], q->arg[1]);
-
-		q->result[0] = xcr0();
-		do_xsetbv(0, old);
-		return vector;
-	}
+	case RING0_xsetbv:
+		return do_xsetbv(q);
 	case RING0_rdmsr:
 		return do_rdmsr(q->arg[0], &q->result[0]);
 	case RING0_wrmsr:
-		return do_wrmsr(q->arg[0], q->arg[1]);
+		return do_wrmsr(q);
 	case RING0_read_cr0:
 		q->result[0] = READ_CR(0);
 		return RING0_NO_FAULT;
 	case RING0_write_cr0:
-		return TRY_CR(0, "mov %[v], %%cr0", [v] "r" (q->arg[0]));
+		return CHANGE_CR(0);
 	case RING0_clts:
 		return TRY_CR(0, "clts");
 	case RING0_lmsw:
@@ -417,17 +459,21 @@ static u32 execute(struct ring0_request *q)
 		q->result[0] = READ_CR(3);
 		return RING0_NO_FAULT;
 	case RING0_write_cr3:
-		return TRY_CR(3, "mov %[v], %%cr3", [v] "r" (q->arg[0]));
+		return CHANGE_CR(3);
 	case RING0_read_cr4:
 		q->result[0] = READ_CR(4);
 		return RING0_NO_FAULT;
 	case RING0_write_cr4:
-		return TRY_CR(4, "mov %[v], %%cr4", [v] "r" (q->arg[0]));
+		return CHANGE_CR(4);
 	case RING0_write_cr8:
-		return TRY_CR(8, "mov %[v], %%cr8", [v] "r" (q->arg[0]));
+		return CHANGE_CR(8);
 	case RING0_cpuid:
-		cpuid_count(q->arg[0], q->arg[1], &regs[0], &regs[1], &regs[2],
-			    &regs[3]);
+	case RING0_cpuid_under_cr4:
+		if (q->op == RING0_cpuid)
+			cpuid_count(q->arg[0], q->arg[1], &regs[0], &regs[1],
+				    &regs[2], &regs[3]);
+		else
+			cpuid_under_cr4(q, regs);
 		q->result[0] = regs[0];
 		q->result[1] = regs[1];
 		q->result[2] = regs[2];

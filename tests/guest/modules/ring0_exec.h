@@ -9,9 +9,10 @@
 #include <linux/types.h>
 
 /*
- * Instructions: X(name, arguments, results).  Where a control register is
- * written, the result is what a read finds then, and the old value comes back
- * before interrupts are on again.
+ * Instructions: X(name, arguments, results).  Where a register is
+ * written, what was in it is changed by the bits to clear and those to set; the
+ * result is what a read finds then, and the old value comes back before
+ * interrupts are on again.
  */
 #define RING0_OPS(X)							\
 	X(nop, "", "")							\
@@ -35,20 +36,21 @@
 	X(invd, "", "")							\
 	X(wbinvd, "", "")						\
 	X(xgetbv, "ecx", "value")					\
-	X(xsetbv, "ecx value", "xcr0")					\
+	X(xsetbv, "ecx set clear", "xcr0")				\
 	X(rdmsr, "index", "value")					\
-	X(wrmsr, "index value", "")					\
+	X(wrmsr, "index set clear", "value")				\
 	X(read_cr0, "", "cr0")						\
-	X(write_cr0, "cr0", "cr0")					\
+	X(write_cr0, "set clear", "cr0")				\
 	X(clts, "", "cr0")						\
 	X(lmsw, "msw", "cr0")						\
 	X(smsw, "", "msw")						\
 	X(read_cr3, "", "cr3")						\
-	X(write_cr3, "cr3", "cr3")					\
+	X(write_cr3, "set clear", "cr3")				\
 	X(read_cr4, "", "cr4")						\
-	X(write_cr4, "cr4", "cr4")					\
-	X(write_cr8, "cr8", "cr8")					\
+	X(write_cr4, "set clear", "cr4")				\
+	X(write_cr8, "set clear", "cr8")				\
 	X(cpuid, "eax ecx", "eax ebx ecx edx")				\
+	X(cpuid_under_cr4, "eax clear", "eax ebx ecx edx")		\
 	X(step_nop, "", "traps distance dr6")				\
 	X(step_cpuid, "", "traps distance dr6")				\
 	X(step_wbinvd, "", "traps distance dr6")			\
