@@ -48,13 +48,19 @@ struct exit_result handle_invd(struct vcpu *vcpu)
 	return RESULT_SKIP;
 }
 
-/* XCR0 is not switched: root uses no extended state. The CPU checks it. */
+/*
+ * XCR0 is not switched: root uses no extended state. The CPU checks the value,
+ * but against root's privilege; and CPUs differ in whether the exit comes
+ * before the check of the guest's.
+ */
 struct exit_result handle_xsetbv(struct vcpu *vcpu)
 {
 	u32 index = vcpu->regs.rcx;
 	u64 value = (u32)vcpu->regs.rax | vcpu->regs.rdx << 32;
 
-	return xsetbv_safe(index, value) ? RESULT_GP(0) : RESULT_SKIP;
+	if (guest_cpl() || xsetbv_safe(index, value))
+		return RESULT_GP(0);
+	return RESULT_SKIP;
 }
 
 /* The guest's CPU has neither VMX nor SMX; the exit comes before any check. */
