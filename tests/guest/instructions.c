@@ -293,7 +293,7 @@ static const struct _fixture_variant_ring0 table[] = {
 /* All of them: one that left stays out. */
 static bool all_attached(void)
 {
-	static char online[256];
+	static char online[4096];
 
 	if (!*online)
 		snprintf(online, sizeof(online), "%s",

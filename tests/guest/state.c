@@ -210,13 +210,13 @@ FIXTURE(machine)
 	char *state[PHASES][CPUS_MAX];
 };
 
-static void record(FIXTURE_DATA(machine) *self, enum phase phase)
+static void record(char **states, const int *cpus, int nr_cpus)
 {
 	int i;
 
-	for (i = 0; i < self->nr_cpus; i++) {
-		pin_to_cpu(self->cpus[i]);
-		self->state[phase][i] = read_state();
+	for (i = 0; i < nr_cpus; i++) {
+		pin_to_cpu(cpus[i]);
+		states[i] = read_state();
 	}
 }
 
@@ -224,12 +224,12 @@ FIXTURE_SETUP(machine)
 {
 	ASSERT_EQ(0, load_test_module("cpu_state"));
 	self->nr_cpus = online_cpus(self->cpus);
-	record(self, BEFORE);
+	record(self->state[BEFORE], self->cpus, self->nr_cpus);
 	ASSERT_EQ(0, attach());
-	record(self, DURING);
+	record(self->state[DURING], self->cpus, self->nr_cpus);
 	ASSERT_TRUE(state_is("attached"));
 	ASSERT_EQ(0, detach());
-	record(self, AFTER);
+	record(self->state[AFTER], self->cpus, self->nr_cpus);
 }
 
 FIXTURE_TEARDOWN(machine)

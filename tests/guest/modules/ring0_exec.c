@@ -145,6 +145,12 @@ static u32 send_nmis(unsigned int cpu, u64 count)
 			cpu_relax();
 		if (READ_ONCE(*counter) != i + 1)
 			break;
+		/*
+		 * Some come while the handler still runs, others, at different
+		 * moments, when the CPU is back at what it did.
+		 */
+		if (i % 4)
+			udelay(30 + i % 64);
 	}
 	/* One too many would come about now. */
 	udelay(100);
