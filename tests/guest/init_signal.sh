@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# An INIT that nobody expects does to an attached CPU what it does to a bare
+# one: the CPU loses its state and waits. The others go on, and nothing counts
+# as a fault of root's.
+#
+# The CPU stays lost, so each run needs a machine of its own.
+#
+# usage: init_signal.sh bare|attached
+
+DIR=$(cd "$(dirname "$0")" && pwd)
+. "$DIR/../kselftest/ktap_helpers.sh"
+
+sysfs=/sys/kernel/carapace
+mark=/tmp/cpu1-ran
+
+check()
+{
+	name=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$name"
+	else
+		ktap_test_fail "$name"
+	fi
+}
+
+is()
+{
+	[ "$(cat "$1")" = "$2" ] || {
+		ktap_print_msg "$1 is $(cat "$1"), not $2"
+		false
+	}
+}
+
+send()
+{
+	echo 1 > /sys/module/init_signal/parameters/now
+}
+
+# Whether CPU 1 does anything: it gets 3 s of a machine that is idle
+cpu1_runs()
+{
+	rm -f "$mark"
+	taskset -c 1 touch "$mark" &
+	for _ in 1 2 3; do
+		[ -e "$mark" ] && return 0
+		sleep 1
+	done
+	false
+}
+
+cpu1_is_lost()
+{
+	! cpu1_runs
+}
+
+insmod "$DIR/modules/init_signal.ko" cpu=1 || exit 1
+# Whoever runs on CPU 1 then is lost with it.
+taskset -p -c 0 $$ > /dev/null || exit 1
+ktap_print_header
+case $1 in
+attached)
+	ktap_set_plan 8
+	check "attach" insmod "${CARAPACE_KO:-/root/carapace.ko}"
+	;;
+*)
+	ktap_set_plan 4
+	;;
+esac
+
+check "CPU 1 runs before" cpu1_runs
+check "INIT is sent" send
+check "CPU 1 is lost" cpu1_is_lost
+check "CPU 0 goes on" taskset -c 0 true
+
+if [ "$1" = attached ]; then
+	check "the exit was counted" is $sysfs/stats/cpu1/exits/init 1
+	check "CPU 1 is no longer attached" is $sysfs/cpus 0
+	check "that is no fault" is $sysfs/state attached
+fi
+ktap_finished
