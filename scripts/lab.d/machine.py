@@ -61,7 +61,7 @@ TSC = "tsc_early_khz={}"
 CONFIG = """\
 config_interface: textconfig
 display_library: term
-memory: guest={memory}, host={host}, block_size=8192
+memory: guest={memory}, host={memory}, block_size=8192
 cpu: model={model}, count={cpus}, ips={ips}, quantum={quantum}
 cpu: reset_on_triple_fault=0, ignore_bad_msrs=1
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
@@ -235,6 +235,8 @@ class Machine:
     """
 
     def __init__(self, settings):
+        if settings.memory % 8 or not 256 <= settings.memory <= 2048:
+            raise LabError("--mem: a multiple of 8 from 256 to 2048, please")
         self.settings = settings
         self.tools = roots.emulator_root()
         self.root = roots.suite_root(settings.suite)
@@ -281,17 +283,15 @@ class Machine:
         """The files that the emulator starts with, by name."""
         settings = self.settings
         words = CMDLINE + [TSC.format(settings.ips // 1000)] + settings.append.split()
-        # The BIOS keeps the ACPI tables at the end of the memory below 4 GiB.
-        low = min(settings.memory, 3072) * MiB
         text = CONFIG.format(
             memory=settings.memory,
-            host=min(settings.memory, 2048),
             model=settings.model,
             cpus=settings.cpus,
             ips=settings.ips,
             quantum=settings.quantum,
             run=RUN,
-            top=low - 65536,
+            # Where the BIOS keeps the ACPI tables.
+            top=settings.memory * MiB - 65536,
             parameters=image.PARAMS,
             output=output,
             info="report" if settings.log_info else "ignore",
@@ -628,7 +628,8 @@ def shell(settings, put=(), log=None):
         f"stty -F /dev/ttyS1 sane rows {lines} columns {columns}",
         f"export TERM={shlex.quote(os.environ.get('TERM', 'linux'))}",
         "setsid -c bash -il </dev/ttyS1 >&9 2>&1",
-        f"printf '\\036%s %s\\036' {mark} $? >&9",
+        # The end of its session has hung up what was open.
+        f"printf '\\036%s %s\\036' {mark} $? >/dev/ttyS1",
         "while :; do sleep 3600; done\n",
     ])
     with Machine(settings) as machine:

@@ -13,6 +13,7 @@ from util import (
     die_with_parent,
     digest,
     need_host_packages,
+    remove,
     run,
     say,
 )
@@ -27,6 +28,7 @@ BUILD = [
     "build-essential",
     "busybox-static",
     "kmod",
+    "libcap-dev",
     "libelf-dev",
     "rsync",
     "xz-utils",
@@ -44,8 +46,35 @@ GUEST = [
 ]
 EMULATOR = ["bochs", "bochs-term", "bochsbios", "erofs-utils"]
 
-# The kernel flavour without the package's ABI suffix, for `--suite` values
-# whose kernel comes from somewhere else than the suite itself.
+# Those of the kernel's selftests that a hypervisor could break. Without
+# "breakpoints", which stops an emulated CPU for good.
+KSELFTESTS = [
+    "clone3",
+    "core",
+    "cpu-hotplug",
+    "exec",
+    "ftrace",
+    "futex",
+    "kcmp",
+    "livepatch",
+    "membarrier",
+    "mincore",
+    "pidfd",
+    "ptrace",
+    "rseq",
+    "seccomp",
+    "sigaltstack",
+    "splice",
+    "static_keys",
+    "sync",
+    "timens",
+    "timers",
+    "vDSO",
+    "x86",
+]
+KSELFTEST = "opt/kselftest"
+
+# Suites of this kind add newer packages to the release they are named after.
 BACKPORTS = "-backports"
 
 
@@ -112,7 +141,7 @@ def chroot(root, command, binds=(), directory="/"):
 
 
 def root_path(suite):
-    name = f"{suite}-{digest(packages(suite))}"
+    name = f"{suite}-{digest(packages(suite), KSELFTESTS)}"
     return cache_dir() / "roots" / name
 
 
@@ -150,14 +179,56 @@ def make_root(suite, path):
     release_file.write_text("lab\n", encoding="ascii")
 
 
+# In a directory of its own; $1 is the package, the rest are the tests.
+MAKE_KSELFTEST = """
+set -e
+package=$1
+shift
+apt-get update -qq
+apt-get download -qq "$package"
+dpkg-deb -x "$package"_*.deb .
+mkdir linux
+tar -xf usr/src/"$package".tar.xz -C linux --strip-components=1 \
+	--exclude=*/drivers --exclude=*/fs --exclude=*/net --exclude=*/sound
+make -s -C linux ARCH=x86 headers
+# Some need what is not here; the others do.
+make -C linux/tools/testing/selftests -k -j"$(nproc)" ARCH=x86 \
+	TARGETS="$*" INSTALL_PATH="$PWD/install" install >log 2>&1 || :
+mkdir install/include install/scripts
+cp linux/tools/testing/selftests/*.h install/include
+cp linux/scripts/checkpatch.pl linux/scripts/spelling.txt \
+	linux/scripts/const_structs.checkpatch install/scripts
+"""
+
+
+def make_kselftest(root, path):
+    """The kernel's selftests, their headers, and checkpatch."""
+    version = ".".join(kernel_version(root).split(".")[:2])
+    work = path.with_name("kselftest.work")
+    remove(work)
+    work.mkdir()
+    script = ["sh", "-c", MAKE_KSELFTEST, "sh", f"linux-source-{version}"]
+    chroot(root, script + KSELFTESTS, directory=f"/{KSELFTEST}.work")
+    if not (work / "install/kselftest-list.txt").exists():
+        raise LabError("the kernel's selftests could not be built")
+    (work / "install").rename(path)
+    remove(work)
+
+
 def suite_root(suite):
     if os.geteuid() != 0:
         raise LabError("the lab needs root: it makes Debian roots and mounts")
-    return build_once(
+    root = build_once(
         root_path(suite),
         f"{suite}: making the root",
         lambda path: make_root(suite, path),
     )
+    build_once(
+        root / KSELFTEST,
+        f"{suite}: making the kernel's selftests",
+        lambda path: make_kselftest(root, path),
+    )
+    return root
 
 
 def emulator_root():

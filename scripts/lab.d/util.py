@@ -66,7 +66,7 @@ def build_once(path, what, make):
     """Make the file or directory PATH once. make(temporary path) does it."""
     if path.exists():
         return path
-    with lock(path.name):
+    with lock(f"{path.parent.name}-{path.name}"):
         if path.exists():
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
