@@ -689,7 +689,7 @@ def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None, fre
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open(log, "wb")) if log else None
             if template:
-                connection = template.get(timeout)
+                connection = template.get(BOOT_TIMEOUT)
                 if isinstance(connection, Result):
                     say(f"no boot: {connection.reason}")
                     return connection.status
@@ -700,7 +700,7 @@ def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None, fre
             else:
                 machine.configure()
                 machine.start()
-                result = machine.watch("ready", timeout, discard, file)
+                result = machine.watch("ready", BOOT_TIMEOUT, discard, file)
             if not result or not result.reason:
                 result = machine.watch(mark, timeout, show, file)
         machine.kill()

@@ -118,7 +118,13 @@ def main():
 
     run = commands.add_parser("run", help="run a command in a machine")
     add_machine(run)
-    run.add_argument("--timeout", type=float, default=300, metavar="SEC")
+    run.add_argument(
+        "--timeout",
+        type=float,
+        default=300,
+        metavar="SEC",
+        help="for the command, not the boot (default: 300)",
+    )
     run.add_argument("--put", type=pair, action="append", default=[], metavar="SRC:DST")
     run.add_argument("--get", type=pair, action="append", default=[], metavar="SRC:DST")
     run.add_argument("--log", metavar="FILE", help="keep the whole console")
@@ -138,7 +144,8 @@ def main():
 
     options = parser.parse_args()
     # So that what is to be cleaned up is.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     try:
         return options.handler(options)
     except LabError as error:
