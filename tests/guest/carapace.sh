@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the shell tests share. To be sourced by a script in the same directory.
+
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
+# shellcheck source=/dev/null
+. ../kselftest/ktap_helpers.sh
+
+: "${CARAPACE_KO:=/root/carapace.ko}"
+: "${CARAPACE_TESTING_KO:=/root/carapace-testing.ko}"
+
+sysfs=/sys/kernel/carapace
+
+# What a hypercall of the guest half's begins with: vmx/hypercall.h
+# shellcheck disable=SC2034
+magic=0x6563617061726163
+
+# errnos, as load_module returns them
+# shellcheck disable=SC2034
+{
+	EIO=5
+	ENOMEM=12
+	EBUSY=16
+	EEXIST=17
+	ENODEV=19
+	EOPNOTSUPP=95
+	ECANCELED=125
+}
+
+# plan COUNT: how many tests there will be
+plan()
+{
+	ktap_print_header
+	ktap_set_plan "$1"
+}
+
+# check DESCRIPTION COMMAND...: one test; what COMMAND prints goes with it
+check()
+{
+	local description=$1
+	local output
+	shift
+	if output=$("$@" 2>&1); then
+		ktap_test_pass "$description"
+	else
+		[ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/# /'
+		ktap_test_fail "$description"
+	fi
+}
+
+# skip DESCRIPTION REASON
+skip()
+{
+	echo "# $1: $2"
+	ktap_test_skip "$1"
+}
+
+# equals FOUND EXPECTED
+equals()
+{
+	[ "$1" = "$2" ] || {
+		echo "found '$1', not '$2'"
+		return 1
+	}
+}
+
+# returns STATUS COMMAND...
+returns()
+{
+	local expected=$1
+	local status=0
+	shift
+	"$@" || status=$?
+	equals "$status" "$expected"
+}
+
+matches()
+{
+	printf '%s\n' "$1" | grep -Eq -- "$2" || {
+		echo "'$1' does not match '$2'"
+		return 1
+	}
+}
+
+attach()
+{
+	./load_module "$CARAPACE_KO" "$@"
+}
+
+attach_testing()
+{
+	./load_module "$CARAPACE_TESTING_KO" "$@"
+}
+
+is_attached()
+{
+	[ -d "$sysfs" ]
+}
+
+is_gone()
+{
+	[ ! -e "$sysfs" ] && ! grep -q '^carapace ' /proc/modules
+}
+
+online()
+{
+	cat /sys/devices/system/cpu/online
+}
+
+# The numbers of the CPUs that are online, one a line
+online_list()
+{
+	local cpu
+	for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
+		if [ "$(cat "$cpu/online" 2>/dev/null || echo 1)" = 1 ]; then
+			echo "${cpu##*/cpu}"
+		fi
+	done | sort -n
+}
+
+# Whether a CPU runs on the bare machine: VMX shows, and no hypercall answers
+is_bare()
+{
+	local leaf1
+	leaf1=$(./ring0 "$1" cpuid 1 0) || return
+	# The results are EAX, EBX, ECX, EDX.
+	# shellcheck disable=SC2086
+	set -- "$1" $leaf1
+	[ $((${5} >> 5 & 1)) = 1 ] || {
+		echo "cpu$1: CPUID hides VMX"
+		return 1
+	}
+	matches "$(./ring0 "$1" vmcall "$magic" 1)" '^6 '
+}
+
+# Whether it is attached: the other way round
+is_guest()
+{
+	matches "$(./ring0 "$1" vmcall "$magic" 1)" '^none 0x676e6f70 ' &&
+		! is_bare "$1" >/dev/null
+}
+
+every_cpu()
+{
+	local cpu
+	for cpu in $(online_list); do
+		"$1" "$cpu" || return
+	done
+}
+
+# From here on: what log_since_mark prints
+mark_log()
+{
+	log_mark="carapace-tests: mark $$ $((log_marks += 1))"
+	echo "$log_mark" >/dev/kmsg
+}
+
+log_since_mark()
+{
+	dmesg | sed "1,/$log_mark\$/d"
+}
+
+our_lines()
+{
+	log_since_mark | grep -E '\] carapace: ' |
+		grep -v -e 'loading out-of-tree' -e 'module verification failed'
+}
+
+# one_line PATTERN: since the mark we logged one line, and that is what it says
+one_line()
+{
+	local lines
+	lines=$(our_lines)
+	equals "$(printf '%s\n' "$lines" | wc -l)" 1 &&
+		matches "$lines" "$1"
+}

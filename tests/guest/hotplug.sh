@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# CPUs that go offline and come online are detached and attached
+#
+# Control: a CPU that comes online without Carapace is bare.
+
+. "$(dirname "$0")/carapace.sh"
+
+cpu=$(online_list | tail -n 1)
+others=$(online_list | sed '$d')
+
+if [ -z "$others" ]; then
+	ktap_print_header
+	ktap_skip_all "needs two CPUs"
+	exit "$KSFT_SKIP"
+fi
+
+set_online()
+{
+	echo "$1" >"/sys/devices/system/cpu/cpu$cpu/online"
+}
+
+cpus_are_those_online()
+{
+	equals "$(cat $sysfs/cpus)" "$(online)"
+}
+
+exits()
+{
+	cat "$sysfs/stats/cpu$cpu/exits/cpuid"
+}
+
+exits_move()
+{
+	local before
+	before=$(exits)
+	./ring0 "$cpu" cpuid_loop 10 >/dev/null
+	[ $(($(exits) - before)) -ge 10 ]
+}
+
+exits_stand_still()
+{
+	local before
+	before=$(exits)
+	sleep 0.2
+	equals "$(exits)" "$before"
+}
+
+off_and_on()
+{
+	local round
+	for round in 1 2 3 4 5; do
+		echo "round $round"
+		set_online 0 || return
+		cpus_are_those_online || return
+		set_online 1 || return
+		cpus_are_those_online || return
+		is_guest "$cpu" || return
+	done
+}
+
+plan 23
+
+check "attaches" attach
+check "the CPU is in" is_guest "$cpu"
+check "the CPU goes offline" set_online 0
+check "cpus says so" cpus_are_those_online
+check "the others stay in" every_cpu is_guest
+check "state is attached" equals "$(cat $sysfs/state)" attached
+check "its exits stand still" exits_stand_still
+check "the CPU comes online" set_online 1
+check "cpus says so, too" cpus_are_those_online
+check "the CPU is in again" is_guest "$cpu"
+check "its exits move" exits_move
+mark_log
+check "five times more" off_and_on
+check "without a word of ours" equals "$(our_lines)" ""
+
+set_online 0
+check "detaches with the CPU offline" rmmod carapace
+set_online 1
+check "the CPU comes online bare" is_bare "$cpu"
+check "the others are bare" every_cpu is_bare
+
+set_online 0
+check "attaches with the CPU offline" attach
+check "cpus are those that are online" cpus_are_those_online
+check "the CPU comes online later" set_online 1
+check "and is attached" is_guest "$cpu"
+check "and is counted" cpus_are_those_online
+check "detaches" rmmod carapace
+check "every CPU is bare" every_cpu is_bare
+
+ktap_finished
