@@ -60,6 +60,15 @@ void bridge_free(void)
 	}
 }
 
+/**
+ * bridge_exists() - whether a CPU has a bridge: it was there at load
+ * @cpu: its number
+ */
+bool bridge_exists(unsigned int cpu)
+{
+	return per_cpu(bridge_pages, cpu);
+}
+
 static unsigned long current_cr3(void)
 {
 	unsigned long cr3;
@@ -73,11 +82,17 @@ static unsigned long *table_of(unsigned long entry)
 	return __va(entry & PTE_PFN_MASK);
 }
 
-/* CR3 for the bridge; PCID 0, which Linux does not use where it uses any. */
+/*
+ * CR3 for the bridge; PCID 0, which Linux does not use where it uses any. A
+ * crash NMI may find the CPU on its bridge, and leaves by it as it is.
+ */
 static u64 build(u64 slot_entry)
 {
 	unsigned long *top = this_cpu_read(bridge_pages);
 	unsigned long *slots = top;
+
+	if (table_of(current_cr3()) == top)
+		return __pa(top);
 
 	memcpy(top, table_of(current_cr3()), PAGE_SIZE);
 	if (pgtable_l5_enabled()) {
@@ -88,6 +103,14 @@ static u64 build(u64 slot_entry)
 	}
 	slots[ISLAND_PML4_INDEX] = slot_entry;
 	return __pa(top);
+}
+
+static void tear_down(void)
+{
+	unsigned long *top = this_cpu_read(bridge_pages);
+
+	if (table_of(current_cr3()) != top)
+		memset(top, 0, PAGE_SIZE << BRIDGE_ORDER);
 }
 
 /**
@@ -106,7 +129,7 @@ u64 bridge_call(u64 slot_entry, u64 function, u64 argument)
 
 	lockdep_assert_irqs_disabled();
 	result = bridge_call_asm(build(slot_entry), function, argument);
-	memset(this_cpu_read(bridge_pages), 0, PAGE_SIZE << BRIDGE_ORDER);
+	tear_down();
 	return result;
 }
 
@@ -125,6 +148,6 @@ long bridge_hypercall(u64 slot_entry, u64 number)
 
 	/* Root flushed, but before the bridge was out of CR3. */
 	flush_all_translations();
-	memset(this_cpu_read(bridge_pages), 0, PAGE_SIZE << BRIDGE_ORDER);
+	tear_down();
 	return result;
 }

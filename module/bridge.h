@@ -14,6 +14,7 @@
 
 int bridge_allocate(void);
 void bridge_free(void);
+bool bridge_exists(unsigned int cpu);
 
 u64 bridge_call(u64 slot_entry, u64 function, u64 argument);
 long bridge_hypercall(u64 slot_entry, u64 number);

@@ -18,12 +18,15 @@
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/reboot.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
+#include <asm/perf_event.h>
 #include <asm/nmi.h>
 #include <asm/reboot.h>
 
+#include "bridge.h"
 #include "cpus.h"
 #include "island_load.h"
 #include "machine.h"
@@ -37,6 +40,7 @@ struct cpu_lifecycle {
 
 static DEFINE_PER_CPU(struct cpu_lifecycle, lifecycle);
 static enum cpuhp_state hotplug_state;
+static bool going_down;
 
 static const char *const leave_reasons[] = {
 #define X(name, text) [LEAVE_##name] = text,
@@ -115,14 +119,18 @@ static int attach_this_cpu(void)
 	u64 start;
 	int err;
 
-	if (cpu_is_attached(cpu))
+	if (cpu_is_attached(cpu) || READ_ONCE(going_down))
 		return 0;
 
 	local_irq_save(flags);
 	this_cpu_write(lifecycle.reported, false);
+	/* Where VMXON would end a trace, perf has to know (SDM 3C, 33.2.8.1). */
+	intel_pt_handle_vmx(1);
 	start = local_clock();
 	err = island_call_enter(cpu);
 	this_cpu_write(lifecycle.attach_ns, local_clock() - start);
+	if (err)
+		intel_pt_handle_vmx(0);
 	local_irq_restore(flags);
 	return err;
 }
@@ -140,6 +148,8 @@ static void detach_this_cpu(void)
 	start = local_clock();
 	island_call_leave();
 	this_cpu_write(lifecycle.detach_ns, local_clock() - start);
+	if (!in_nmi())
+		intel_pt_handle_vmx(0);
 	local_irq_restore(flags);
 }
 
@@ -148,7 +158,7 @@ static int cpu_startup(unsigned int cpu)
 	const struct vcpu_public *public;
 	int err;
 
-	if (cpu >= island_nr_vcpus()) {
+	if (cpu >= island_nr_vcpus() || !bridge_exists(cpu)) {
 		pr_err("CPU %u was added after loading and stays offline; load the module again to make room for it\n",
 		       cpu);
 		return -ENOSPC;
@@ -182,7 +192,7 @@ static int syscore_suspend_cpu(void)
 
 static void syscore_resume_cpu(void)
 {
-	if (attach_this_cpu())
+	if (machine_check_this_cpu() || attach_this_cpu())
 		pr_err("CPU %u did not attach again after resume: %s\n",
 		       smp_processor_id(),
 		       leave_reason(island_vcpu_public(smp_processor_id())));
@@ -198,6 +208,23 @@ static void syscore_shutdown_cpus(void)
 {
 	on_each_cpu(detach_ipi, NULL, 1);
 }
+
+/*
+ * Kernels before 6.4 do not call syscore operations before kexec. This comes
+ * earlier than they do, while CPUs may still come online and attach; the
+ * hotplug states are of no use any more then, so attaching ends here, too.
+ */
+static int reboot_notify(struct notifier_block *block, unsigned long event,
+			 void *unused)
+{
+	WRITE_ONCE(going_down, true);
+	on_each_cpu(detach_ipi, NULL, 1);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_notifier = {
+	.notifier_call = reboot_notify,
+};
 
 static struct syscore_ops syscore_ops = {
 	.suspend = syscore_suspend_cpu,
@@ -230,6 +257,18 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
+static void remove_hooks(void)
+{
+	unsigned int cpu;
+
+	unregister_reboot_notifier(&reboot_notifier);
+	unregister_syscore_ops(&syscore_ops);
+	cpu_emergency_unregister_virt_callback(detach_this_cpu);
+	unregister_nmi_handler(NMI_LOCAL, "carapace");
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu(lifecycle, cpu).report);
+}
+
 /**
  * cpus_attach() - attach all CPUs that are online, and those that come
  *
@@ -250,18 +289,17 @@ int cpus_attach(void)
 		return ret;
 	cpu_emergency_register_virt_callback(detach_this_cpu);
 	register_syscore_ops(&syscore_ops);
+	register_reboot_notifier(&reboot_notifier);
 
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "carapace:online",
 				cpu_startup, cpu_teardown);
 	if (ret < 0)
-		goto out_syscore;
+		goto out_hooks;
 	hotplug_state = ret;
 	return 0;
 
-out_syscore:
-	unregister_syscore_ops(&syscore_ops);
-	cpu_emergency_unregister_virt_callback(detach_this_cpu);
-	unregister_nmi_handler(NMI_LOCAL, "carapace");
+out_hooks:
+	remove_hooks();
 	return ret;
 }
 
@@ -272,12 +310,6 @@ out_syscore:
  */
 void cpus_detach(void)
 {
-	unsigned int cpu;
-
 	cpuhp_remove_state(hotplug_state);
-	unregister_syscore_ops(&syscore_ops);
-	cpu_emergency_unregister_virt_callback(detach_this_cpu);
-	unregister_nmi_handler(NMI_LOCAL, "carapace");
-	for_each_possible_cpu(cpu)
-		irq_work_sync(&per_cpu(lifecycle, cpu).report);
+	remove_hooks();
 }

@@ -39,7 +39,8 @@ static struct host_paging paging;
 /* What is needed after loading */
 static u64 slot_entry;
 static u64 enter_function;
-static u64 public_pa;
+static struct island_public *public;
+static struct vcpu_public **vcpu_publics;
 static unsigned int nr_vcpus;
 
 #ifdef CARAPACE_TESTING
@@ -92,7 +93,7 @@ static u64 pages_needed(const struct machine *m)
 	for (;;) {
 		pages = header()->image_end / PAGE_SIZE +
 			nr_vcpus * per_vcpu +
-			8 +			/* page tables' upper levels */
+			12 +			/* page tables' upper levels */
 			4 +			/* public, zeros, MSR bitmap */
 			ept_tables_needed(c->ept_levels, c->ept_2m, c->ept_1g,
 					  m->map_limit, &m->mtrr, chunks,
@@ -214,7 +215,9 @@ static int map_vcpu(unsigned int cpu, struct vcpu_config **result)
 			config->pa = pa;
 		}
 	}
-	err = map_part(0, 1, &config->vmxon_pa, &address);
+	err = map_part(0, 1, &config->public_pa, (void **)&vcpu_publics[cpu]);
+	if (!err)
+		err = map_part(0, 1, &config->vmxon_pa, &address);
 	if (!err)
 		err = map_part(0, 1, &config->vmcs_pa, &address);
 	if (!err)
@@ -223,7 +226,8 @@ static int map_vcpu(unsigned int cpu, struct vcpu_config **result)
 		return err;
 
 	config->window_pte = host_paging_pte(&paging, va + VCPU_WINDOW);
-	config->public = __va(public_pa + (cpu + 1) * PAGE_SIZE);
+	config->public = vcpu_publics[cpu];
+	config->index = cpu;
 	config->apic_id = cpu_physical_id(cpu);
 #ifdef CARAPACE_TESTING
 	if (cpu == failing_cpu)
@@ -259,10 +263,13 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->map_limit = m->map_limit;
 	config->cpuid_faulting = m->cpuid_faulting;
 	config->itlb_multihit = m->itlb_multihit;
+	config->pebs = m->pebs;
+	config->phys_limit = m->phys_limit;
+	config->apic_base = m->apic_base;
 	config->host_cr3 = paging.root_pa;
 	config->slot_entry = slot_entry;
-	config->public = table_pool_va(&pool, public_pa);
-	config->public_pa = public_pa;
+	config->public = root_address(public);
+	config->public_pa = virt_to_phys(public);
 	config->nr_vcpus = nr_vcpus;
 	config->pool = pool;
 }
@@ -271,16 +278,13 @@ static int build(const struct machine *m, struct vcpu_config **vcpus)
 {
 	struct island_config *config;
 	unsigned int cpu;
-	u64 image_pa = 0;
-	void *address;
+	u64 image_pa = 0, public_pa;
 	int err;
 
-	/* First, so that all of them lie in one chunk */
-	public_pa = table_pool_alloc_contiguous(&pool, nr_vcpus + 1, &address);
-	if (!public_pa)
-		return -ENOMEM;
-
-	err = host_paging_init(&paging, &pool, pgtable_l5_enabled() ? 5 : 4);
+	err = map_part(0, 1, &public_pa, (void **)&public);
+	if (!err)
+		err = host_paging_init(&paging, &pool,
+				       pgtable_l5_enabled() ? 5 : 4);
 	if (!err)
 		err = map_image(&config, &image_pa);
 	if (!err)
@@ -325,8 +329,10 @@ int island_load(const struct machine *machine)
 
 	nr_vcpus = cpumask_last(cpu_present_mask) + 1;
 	vcpus = kcalloc(nr_vcpus, sizeof(*vcpus), GFP_KERNEL);
-	if (!vcpus)
-		return -ENOMEM;
+	vcpu_publics = kcalloc(nr_vcpus, sizeof(*vcpu_publics), GFP_KERNEL);
+	err = -ENOMEM;
+	if (!vcpus || !vcpu_publics)
+		goto out_vcpus;
 
 	err = pool_allocate(&pool, pages_needed(machine));
 	if (err)
@@ -350,6 +356,7 @@ out_bridge:
 out_pool:
 	pool_release();
 out_vcpus:
+	kfree(vcpu_publics);
 	kfree(vcpus);
 	return err;
 }
@@ -394,6 +401,7 @@ void island_unload(void)
 	on_each_cpu(flush_this_cpu, NULL, 1);
 	bridge_free();
 	pool_release();
+	kfree(vcpu_publics);
 }
 
 /**
@@ -438,7 +446,7 @@ unsigned int island_nr_vcpus(void)
  */
 const struct island_public *island_public(void)
 {
-	return __va(public_pa);
+	return public;
 }
 
 /**
@@ -447,5 +455,5 @@ const struct island_public *island_public(void)
  */
 const struct vcpu_public *island_vcpu_public(unsigned int cpu)
 {
-	return __va(public_pa + (cpu + 1) * PAGE_SIZE);
+	return vcpu_publics[cpu];
 }

@@ -107,10 +107,6 @@ static void read_features(struct cpu_values *v)
 	v->leaf7_ebx = regs[1];
 	v->leaf7_ecx = regs[2];
 	v->leaf7_edx = regs[3];
-	if (regs[0]) {
-		read_cpuid(7, 1, regs);
-		v->leaf7_1_eax = regs[0];
-	}
 	read_cpuid(0xa, 0, regs);
 	v->perfmon_version = regs[0] & 0xff;
 	read_cpuid(0xd, 1, regs);
@@ -173,7 +169,11 @@ int machine_read(void)
 
 	phys_bits = m->values.phys_bits;
 	read_mtrrs(&m->mtrr, phys_bits);
-	m->map_limit = 1ULL << min_t(u32, phys_bits, EAGER_MAP_BITS);
+	/* What Linux calls physical: with TME-MK, the top bits are key IDs. */
+	m->phys_limit = 1ULL << boot_cpu_data.x86_phys_bits;
+	m->map_limit = min(m->phys_limit, 1ULL << EAGER_MAP_BITS);
+	m->apic_base = read_msr(MSR_IA32_APICBASE);
+	m->pebs = boot_cpu_has(X86_FEATURE_PEBS);
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &
 			    MSR_PLATFORM_INFO_CPUID_FAULT;
 	m->itlb_multihit = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT);
@@ -185,11 +185,18 @@ int machine_read(void)
  * or Linux does at boot; where neither did, it is done here, as KVM would. It
  * stays that way until the CPU is reset.
  */
-static void lock_feature_control(const struct cpu_values *values)
+static int lock_feature_control(const struct cpu_values *values)
 {
+	const u64 wanted = FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX | FEAT_CTL_LOCKED;
+
 	if (vmx_feature_control_unlocked(values))
-		wrmsrl_safe(MSR_IA32_FEAT_CTL, values->feature_control |
-			    FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX | FEAT_CTL_LOCKED);
+		wrmsrl_safe(MSR_IA32_FEAT_CTL,
+			    values->feature_control | wanted);
+	if ((read_msr(MSR_IA32_FEAT_CTL) & wanted) == wanted)
+		return 0;
+	pr_err("CPU %u: VMX cannot be turned on in IA32_FEATURE_CONTROL; turn on VT-x in the firmware setup\n",
+	       raw_smp_processor_id());
+	return -EACCES;
 }
 
 /**
@@ -218,6 +225,5 @@ int machine_check_this_cpu(void)
 		       raw_smp_processor_id());
 		return -EOPNOTSUPP;
 	}
-	lock_feature_control(&values);
-	return 0;
+	return lock_feature_control(&values);
 }

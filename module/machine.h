@@ -14,16 +14,22 @@
  * @controls: what was made of that
  * @mtrr: memory types
  * @map_limit: end of the identity map, exclusive
+ * @phys_limit: end of the physical addresses that Linux uses, exclusive
+ * @apic_base: IA32_APIC_BASE
  * @cpuid_faulting: the CPU can make CPUID fault
  * @itlb_multihit: the CPU fails on code pages that change their size
+ * @pebs: the CPU has PEBS
  */
 struct machine {
 	struct cpu_values values;
 	struct vmx_controls controls;
 	struct mtrr_state mtrr;
 	u64 map_limit;
+	u64 phys_limit;
+	u64 apic_base;
 	bool cpuid_faulting;
 	bool itlb_multihit;
+	bool pebs;
 };
 
 int machine_read(void);

@@ -8,6 +8,7 @@
 #include <linux/crash_dump.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/pgtable.h>
 #include <linux/sizes.h>
 #include <asm/cpufeature.h>
 #include <asm/hypervisor.h>
@@ -70,6 +71,10 @@ static int refuse_place(void)
 		pr_err("this is a TDX guest, which has no VMX of its own; use an ordinary guest with nested virtualization, or the bare machine\n");
 		return -ENODEV;
 	}
+	if (IS_ENABLED(CONFIG_KASAN) && pgtable_l5_enabled()) {
+		pr_err("this kernel's KASAN uses the addresses that the island needs under 5-level paging; boot with no5lvl\n");
+		return -EOPNOTSUPP;
+	}
 	if (kvm_is_loaded()) {
 		pr_err("KVM is loaded, and VMX has one user at a time; unload it with 'modprobe -r kvm_intel'\n");
 		return -EBUSY;
@@ -126,15 +131,19 @@ out_island:
 static void __exit carapace_exit(void)
 {
 	ktime_t start = ktime_get();
-	cpumask_var_t cpus;
+	static struct cpumask cpus, left;
 
-	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL | __GFP_NOFAIL))
-		return;
-	cpus_attached_mask(cpus);
+	cpus_attached_mask(&cpus);
 	cpus_detach();
 	sysfs_remove();
-	report("detached from", cpus, start, "returned");
-	free_cpumask_var(cpus);
+
+	/* It cannot be; but then this memory is what that CPU's root runs on. */
+	cpus_attached_mask(&left);
+	if (WARN(!cpumask_empty(&left), "carapace: CPUs %*pbl did not leave, %llu KiB are lost\n",
+		 cpumask_pr_args(&left), pool_bytes() / SZ_1K))
+		return;
+
+	report("detached from", &cpus, start, "returned");
 	island_unload();
 }
 

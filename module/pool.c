@@ -35,8 +35,11 @@ int pool_allocate(struct table_pool *pool, u64 pages)
 	struct page *page;
 
 	table_pool_init(pool);
-	if (want > TABLE_POOL_CHUNKS_MAX)
+	if (want > TABLE_POOL_CHUNKS_MAX) {
+		pr_err("this machine would need %llu MiB of memory for EPT and CPUs, and %u MiB is the most; EPT pages of 1 GiB or fewer CPUs would do\n",
+		       2 * want, 2 * TABLE_POOL_CHUNKS_MAX);
 		return -ENOMEM;
+	}
 
 	while (nr_chunks < want) {
 		page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |

@@ -21,7 +21,6 @@
 #define LEAF7_ECX_PKS		(1U << 31)
 #define LEAF7_EDX_PCONFIG	(1U << 18)
 #define LEAF7_EDX_IBT		(1U << 20)
-#define LEAF7_1_EAX_MSRLIST	(1U << 27)
 #define LEAFD_1_EAX_XSAVES	(1U << 3)
 #define EXT1_EDX_NX		(1U << 20)
 #define EXT1_EDX_RDTSCP		(1U << 27)
@@ -43,9 +42,9 @@ enum word {
 	SECONDARY,
 	EXIT,
 	ENTRY,
-	TERTIARY,
 	CONTROL_WORDS,
-	EPT_VPID = CONTROL_WORDS,
+	TERTIARY = CONTROL_WORDS,	/* optional ones only */
+	EPT_VPID,
 	WORDS,
 };
 
@@ -57,7 +56,6 @@ enum need {
 	FOR_XSAVES,
 	FOR_WAITPKG,
 	FOR_PCONFIG,
-	FOR_MSRLIST,
 	FOR_CET,
 	FOR_PKS,
 	FOR_PERFMON,
@@ -119,10 +117,6 @@ static const struct requirement requirements[] = {
 	  "no WAITPKG in VMX" },
 	{ SECONDARY, SECONDARY_ENABLE_PCONFIG, FOR_PCONFIG,
 	  "no PCONFIG in VMX" },
-	{ PRIMARY, CPU_BASED_ACTIVATE_TERTIARY, FOR_MSRLIST,
-	  "no MSR-list instructions in VMX" },
-	{ TERTIARY, TERTIARY_ENABLE_MSR_LIST, FOR_MSRLIST,
-	  "no MSR-list instructions in VMX" },
 	{ EXIT, VM_EXIT_LOAD_CET_STATE, FOR_CET, "no loading of CET on exit" },
 	{ ENTRY, VM_ENTRY_LOAD_CET_STATE, FOR_CET,
 	  "no loading of CET on entry" },
@@ -155,8 +149,6 @@ static const struct {
 			"a secondary VM-execution control can't be turned off" },
 	[EXIT] = { EXIT_DEFAULT1, "a VM-exit control can't be turned off" },
 	[ENTRY] = { ENTRY_DEFAULT1, "a VM-entry control can't be turned off" },
-	/* 1-settings only (A.3.4) */
-	[TERTIARY] = { 0, NULL },
 };
 
 struct words {
@@ -227,8 +219,6 @@ static bool needed(const struct cpu_values *cpu, enum need need)
 		return cpu->leaf7_ecx & LEAF7_ECX_WAITPKG;
 	case FOR_PCONFIG:
 		return cpu->leaf7_edx & LEAF7_EDX_PCONFIG;
-	case FOR_MSRLIST:
-		return cpu->leaf7_1_eax & LEAF7_1_EAX_MSRLIST;
 	case FOR_CET:
 		return has_cet(cpu);
 	case FOR_PKS:
@@ -351,7 +341,6 @@ static int choose_controls(const struct cpu_values *cpu,
 	controls->pin = value[PIN];
 	controls->primary = value[PRIMARY];
 	controls->secondary = value[SECONDARY];
-	controls->tertiary = value[TERTIARY];
 	controls->exit = value[EXIT];
 	controls->entry = value[ENTRY];
 	return 0;

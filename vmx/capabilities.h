@@ -19,7 +19,6 @@
  * @leaf7_ebx: CPUID.(7,0):EBX
  * @leaf7_ecx: CPUID.(7,0):ECX
  * @leaf7_edx: CPUID.(7,0):EDX
- * @leaf7_1_eax: CPUID.(7,1):EAX
  * @leafd_1_eax: CPUID.(0DH,1):EAX
  * @ext1_edx: CPUID.80000001H:EDX
  * @perfmon_version: CPUID.0AH:EAX[7:0]
@@ -38,7 +37,6 @@ struct cpu_values {
 	u32 leaf7_ebx;
 	u32 leaf7_ecx;
 	u32 leaf7_edx;
-	u32 leaf7_1_eax;
 	u32 leafd_1_eax;
 	u32 ext1_edx;
 	u32 perfmon_version;
@@ -88,7 +86,6 @@ enum vmx_capability {
  * @secondary: secondary processor-based VM-execution controls
  * @exit: VM-exit controls
  * @entry: VM-entry controls
- * @tertiary: tertiary controls; the field exists when it is not 0
  * @cr0_fixed0: bits of CR0 that must be 1
  * @cr0_fixed1: bits of CR0 that may be 1
  * @cr4_fixed0: bits of CR4 that must be 1
@@ -107,7 +104,6 @@ struct vmx_controls {
 	u32 secondary;
 	u32 exit;
 	u32 entry;
-	u64 tertiary;
 	u64 cr0_fixed0;
 	u64 cr0_fixed1;
 	u64 cr4_fixed0;

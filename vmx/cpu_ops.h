@@ -281,16 +281,4 @@ static inline void pause(void)
 	asm volatile("pause");
 }
 
-static inline void spin_lock(u32 *lock)
-{
-	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
-		while (__atomic_load_n(lock, __ATOMIC_RELAXED))
-			pause();
-}
-
-static inline void spin_unlock(u32 *lock)
-{
-	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
-}
-
 #endif /* CARAPACE_VMX_CPU_OPS_H */

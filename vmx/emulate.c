@@ -3,6 +3,7 @@
  * Carapace: what an exiting instruction does
  */
 #include "emulate.h"
+#include "mtrr.h"
 #include "x86.h"
 
 /* Writes to the rest of the low half change nothing, and raise nothing. */
@@ -13,6 +14,12 @@
 #define CPUID_1_ECX_SMX		BIT(6)
 #define CPUID_1_ECX_OSXSAVE	BIT(27)
 #define CPUID_7_ECX_OSPKE	BIT(4)
+#define CPUID_7_1_EAX_FRED	BIT(17)
+#define CPUID_7_1_EAX_MSRLIST	BIT(27)
+#define CPUID_7_1_ECX_MSR_IMM	BIT(5)
+#define CPUID_7_1_EDX_USER_MSR	BIT(15)
+#define CPUID_19_EBX_AESKLE	BIT(0)
+#define CPUID_EXT1_EDX_SYSCALL	BIT(11)
 
 /**
  * emulate_cr0_write() - MOV to CR0, CLTS or LMSW that changes a bit root owns
@@ -56,8 +63,10 @@ enum write_verdict emulate_cr0_write(struct cr0_write *w)
  * emulate_cr4_write() - MOV to CR4 that changes a bit root owns
  * @value: what the guest wants to write
  *
- * Root owns VMXE and SMXE, and the guest reads both as 0, so a write exits only
- * when it sets one. CPUID says that the CPU has neither: they are reserved.
+ * Root owns VMXE, SMXE and FRED, and the guest reads all as 0, so a write exits
+ * only when it sets one. CPUID says that the CPU has none of them: they are
+ * reserved. (With FRED, events would be delivered by other rules than those
+ * that event.c and leave.c know.)
  *
  * Context: pure.
  *
@@ -73,14 +82,19 @@ enum write_verdict emulate_cr4_write(u64 value)
  * @leaf: EAX
  * @subleaf: ECX
  * @guest_cr4: the guest's CR4
+ * @code64: the guest's CS.L
  * @regs: EAX, EBX, ECX, EDX as root read them; changed
  *
  * VMX and SMX are hidden: KVM then refuses to load with its usual message.
- * OSXSAVE and OSPKE mirror CR4, and root's CR4 is another.
+ * OSXSAVE, OSPKE and AESKLE mirror CR4, and root's CR4 is another; SYSCALL is
+ * only there in 64-bit code, which root always is. FRED goes with its bit in
+ * CR4. New ways to get at MSRs, which exit for reasons of their own, are hidden,
+ * too: Linux has the old ones.
  *
  * Context: pure.
  */
-void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, u32 regs[4])
+void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
+		   u32 regs[4])
 {
 	switch (leaf) {
 	case 1:
@@ -90,11 +104,26 @@ void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, u32 regs[4])
 			regs[2] |= CPUID_1_ECX_OSXSAVE;
 		break;
 	case 7:
+		if (subleaf == 1) {
+			regs[0] &= ~(CPUID_7_1_EAX_FRED |
+				     CPUID_7_1_EAX_MSRLIST);
+			regs[2] &= ~CPUID_7_1_ECX_MSR_IMM;
+			regs[3] &= ~CPUID_7_1_EDX_USER_MSR;
+		}
 		if (subleaf)
 			break;
 		regs[2] &= ~CPUID_7_ECX_OSPKE;
 		if (guest_cr4 & CR4_PKE)
 			regs[2] |= CPUID_7_ECX_OSPKE;
+		break;
+	case 0x19:
+		regs[1] &= ~CPUID_19_EBX_AESKLE;
+		if (guest_cr4 & CR4_KL)
+			regs[1] |= CPUID_19_EBX_AESKLE;
+		break;
+	case 0x80000001:
+		if (!code64)
+			regs[3] &= ~CPUID_EXT1_EDX_SYSCALL;
 		break;
 	}
 }
@@ -104,10 +133,17 @@ void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, u32 regs[4])
  * read the update through root's page tables, and leave other CPUs behind
  * (SDM 3A, 10.11.6); it is ignored, as under other hypervisors. MTRRs are
  * written through, and then EPT's memory types follow.
+ *
+ * IA32_APIC_BASE stays where it is: in xAPIC mode the CPU sends accesses to
+ * that page to its APIC, root's accesses, too, and EPT has no say. Over a page
+ * of root's it would put the guest's values in the place of root's memory.
+ * IA32_HW_FEEDBACK_PTR names memory that the CPU itself writes to.
  */
 const struct msr_intercept msr_intercepts[] = {
 	{ IA32_VMX_BASIC, IA32_VMX_EXIT_CTLS2, true, true },
 	{ IA32_BIOS_UPDT_TRIG, IA32_BIOS_UPDT_TRIG, false, true },
+	{ IA32_APIC_BASE, IA32_APIC_BASE, false, true },
+	{ IA32_HW_FEEDBACK_PTR, IA32_HW_FEEDBACK_PTR, false, true },
 	{ IA32_MTRR_PHYSBASE0, IA32_MTRR_PHYSBASE0 + 63, false, true },
 	{ IA32_MTRR_FIX64K_00000, IA32_MTRR_FIX64K_00000, false, true },
 	{ IA32_MTRR_FIX16K_80000, IA32_MTRR_FIX16K_A0000, false, true },
@@ -158,20 +194,59 @@ enum write_verdict emulate_rdmsr(u32 index)
 	return intercept && intercept->read ? WRITE_GP : WRITE_ACCEPT;
 }
 
+/* CPUID.06H:EDX[11:8] gives the table's pages less one */
+#define HW_FEEDBACK_SIZE_MAX	(16 * SIZE_4K)
+
+static bool is_mtrr_mask(u32 index)
+{
+	return index > IA32_MTRR_PHYSBASE0 &&
+	       index < IA32_MTRR_PHYSBASE0 + 64 && index % 2;
+}
+
+/* Ones from the top down to one place, and zeros below */
+static bool contiguous_mask(u64 value, u32 phys_bits)
+{
+	u64 all = (1ULL << phys_bits) - SIZE_4K;
+	u64 rest = ~value & all;
+
+	rest = (rest | (SIZE_4K - 1)) + 1;
+	return !(rest & (rest - 1));
+}
+
 /**
  * emulate_wrmsr() - what becomes of a WRMSR that exited
- * @index: MSR
+ * @w: the write
+ *
+ * MTRR masks with holes are refused: nobody uses them, and telling the types
+ * of all memory from them could keep root busy for seconds.
+ *
+ * MSRs outside the bitmaps' ranges belong to a hypervisor underneath, if to
+ * anybody, and some take addresses of memory that it then writes to.
  *
  * Context: pure.
  *
  * Return: WRITE_ACCEPT to write the MSR, WRITE_IGNORE or WRITE_GP.
  */
-enum write_verdict emulate_wrmsr(u32 index)
+enum write_verdict emulate_wrmsr(const struct msr_write *w)
 {
-	if (index >= IA32_VMX_BASIC && index <= IA32_VMX_EXIT_CTLS2)
+	u64 page = w->value & PTE_ADDR_MASK;
+
+	if (w->index >= IA32_VMX_BASIC && w->index <= IA32_VMX_EXIT_CTLS2)
 		return WRITE_GP;
-	if (index == IA32_BIOS_UPDT_TRIG)
+	if (w->index == IA32_BIOS_UPDT_TRIG)
 		return WRITE_IGNORE;
+	if (w->index == IA32_APIC_BASE)
+		return (w->value ^ w->apic_base) & PTE_ADDR_MASK ?
+		       WRITE_GP : WRITE_ACCEPT;
+	if (w->index == IA32_HW_FEEDBACK_PTR)
+		return table_pool_overlaps(w->pool, page, HW_FEEDBACK_SIZE_MAX) ?
+		       WRITE_GP : WRITE_ACCEPT;
+	if (is_mtrr_mask(w->index) && (w->value & MTRR_PHYSMASK_V) &&
+	    !contiguous_mask(w->value, w->phys_bits))
+		return WRITE_GP;
+	if (w->index >= 0x2000 &&
+	    table_pool_overlaps(w->pool, page, SIZE_4K))
+		return WRITE_GP;
 	return WRITE_ACCEPT;
 }
 

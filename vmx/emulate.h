@@ -8,6 +8,7 @@
 #ifndef CARAPACE_VMX_EMULATE_H
 #define CARAPACE_VMX_EMULATE_H
 
+#include "table_pool.h"
 #include "types.h"
 
 /* What becomes of a register write */
@@ -38,14 +39,31 @@ struct cr0_write {
 enum write_verdict emulate_cr0_write(struct cr0_write *w);
 
 /* Bits of CR4 that the guest may not set; they exit and raise #GP(0). */
-#define CR4_HIDDEN	(CR4_VMXE | CR4_SMXE)
+#define CR4_HIDDEN	(CR4_VMXE | CR4_SMXE | CR4_FRED)
 
 enum write_verdict emulate_cr4_write(u64 value);
 
-void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, u32 regs[4]);
+void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
+		   u32 regs[4]);
+
+/**
+ * struct msr_write - a WRMSR that exited
+ * @index: MSR
+ * @value: what the guest wants to write
+ * @apic_base: IA32_APIC_BASE as it was at attach
+ * @phys_bits: MAXPHYADDR
+ * @pool: memory that no MSR may point to
+ */
+struct msr_write {
+	u32 index;
+	u64 value;
+	u64 apic_base;
+	u32 phys_bits;
+	const struct table_pool *pool;
+};
 
 enum write_verdict emulate_rdmsr(u32 index);
-enum write_verdict emulate_wrmsr(u32 index);
+enum write_verdict emulate_wrmsr(const struct msr_write *w);
 bool emulate_msr_is_mtrr(u32 index);
 
 /* MSRs whose accesses exit, for the bitmaps: a range, and which way */

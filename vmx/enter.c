@@ -180,26 +180,36 @@ static void write_host_state(struct vcpu *vcpu, u64 cr4)
 }
 
 /*
- * Performance counters stand still in root: one that overflowed into a PEBS or
- * BTS record would write through root's page tables. The exit loads 0; not
- * every CPU can save the guest's value by a control, but all can by a list.
+ * Performance counters stand still in root: one that overflowed into a PEBS
+ * record would write it through root's page tables. Exits load 0; not every CPU
+ * can save the guest's value by a control, but all can by a list. PEBS is
+ * stopped by itself, too: on some CPUs a record can come after the counters
+ * were stopped (Linux: pebs_no_isolation).
  */
 static void write_msr_areas(struct vcpu *vcpu)
 {
-	bool perf = island.config.controls.exit & VM_EXIT_LOAD_PERF_GLOBAL_CTRL;
-	u64 pa = vcpu->config.pa + offsetof(struct vcpu, perf_global_ctrl);
+	static const u32 index[PERF_MSRS] = {
+		[PERF_GLOBAL_CTRL] = IA32_PERF_GLOBAL_CTRL,
+		[PERF_PEBS_ENABLE] = IA32_PEBS_ENABLE,
+	};
+	u64 guest = vcpu->config.pa + offsetof(struct vcpu, perf_guest);
+	u64 root = vcpu->config.pa + offsetof(struct vcpu, perf_root);
+	u32 count = perf_msr_count();
+	u32 i;
 
-	if (perf) {
-		vcpu->perf_global_ctrl = (struct msr_entry){
-			.index = IA32_PERF_GLOBAL_CTRL,
-			.value = rdmsr(IA32_PERF_GLOBAL_CTRL),
+	for (i = 0; i < count; i++) {
+		vcpu->perf_guest[i] = (struct msr_entry){
+			.index = index[i],
+			.value = rdmsr(index[i]),
 		};
-		vmwrite(VM_EXIT_MSR_STORE_ADDR, pa);
-		vmwrite(VM_ENTRY_MSR_LOAD_ADDR, pa);
+		vcpu->perf_root[i] = (struct msr_entry){ .index = index[i] };
 	}
-	vmwrite(VM_EXIT_MSR_STORE_COUNT, perf);
-	vmwrite(VM_ENTRY_MSR_LOAD_COUNT, perf);
-	vmwrite(VM_EXIT_MSR_LOAD_COUNT, 0);
+	vmwrite(VM_EXIT_MSR_STORE_ADDR, guest);
+	vmwrite(VM_ENTRY_MSR_LOAD_ADDR, guest);
+	vmwrite(VM_EXIT_MSR_LOAD_ADDR, root);
+	vmwrite(VM_EXIT_MSR_STORE_COUNT, count);
+	vmwrite(VM_ENTRY_MSR_LOAD_COUNT, count);
+	vmwrite(VM_EXIT_MSR_LOAD_COUNT, count);
 }
 
 static void write_controls(struct vcpu *vcpu)
@@ -209,8 +219,6 @@ static void write_controls(struct vcpu *vcpu)
 	vmwrite(PIN_BASED_VM_EXEC_CONTROL, c->pin);
 	vmwrite(CPU_BASED_VM_EXEC_CONTROL, c->primary);
 	vmwrite(SECONDARY_VM_EXEC_CONTROL, c->secondary);
-	if (c->tertiary)
-		vmwrite(TERTIARY_VM_EXEC_CONTROL, c->tertiary);
 	vmwrite(VM_EXIT_CONTROLS, c->exit);
 	vmwrite(VM_ENTRY_CONTROLS, c->entry);
 	vcpu->primary = c->primary;
@@ -225,6 +233,8 @@ static void write_controls(struct vcpu *vcpu)
 	vmwrite(VIRTUAL_PROCESSOR_ID, GUEST_VPID);
 	if (c->secondary & SECONDARY_ENABLE_XSAVES)
 		vmwrite(XSS_EXIT_BITMAP, 0);
+	if (c->secondary & SECONDARY_ENABLE_PCONFIG)
+		vmwrite(PCONFIG_EXITING_BITMAP, 0);
 	write_msr_areas(vcpu);
 }
 

@@ -18,10 +18,7 @@ static enum intr_type intr_type(u32 info)
 	return (info & INTR_INFO_TYPE_MASK) >> INTR_INFO_TYPE_SHIFT;
 }
 
-/*
- * SDM 3A, 6.15, "Interrupt 8": contributory exceptions.  #CP and #VE are not
- * in the table of old, but the text counts them.
- */
+/* SDM 3A, 6.15, "Interrupt 8": contributory exceptions, #CP among them */
 static bool contributory(u8 vector)
 {
 	switch (vector) {
@@ -60,6 +57,12 @@ static void plan_again(const struct event_input *in, struct event_plan *out)
 {
 	u32 info = in->vectoring_info;
 
+	/*
+	 * An event under delivery ended any blocking by STI and MOV SS, and
+	 * entry refuses NMIs and interrupts under them.
+	 */
+	out->interruptibility &= ~(INTERRUPTIBILITY_STI |
+				   INTERRUPTIBILITY_MOV_SS);
 	/* Bit 12 is undefined here and must be 0 on entry. */
 	out->intr_info = info & ~INTR_INFO_NMI_UNBLOCKING;
 

@@ -52,13 +52,17 @@ struct exit_result handle_ept_violation(struct vcpu *vcpu)
 		return RESULT_GP(0);
 	}
 
-	spin_lock(&island.lock);
+	/* With TME-MK the bits above are no address: an alias of the pool, say */
+	if (gpa >= island.config.phys_limit)
+		return RESULT_GP(0);
+
+	island_lock(vcpu);
 	if (!ept_permits(&island.ept, gpa, access)) {
 		if (ept_map_lazy(&island.ept, gpa, EPT_ALL, &island.config.mtrr))
 			result = RESULT_GP(0);
 		island_publish();
 	}
-	spin_unlock(&island.lock);
+	island_unlock();
 	return result;
 }
 

@@ -31,7 +31,8 @@ struct exit_result handle_cpuid(struct vcpu *vcpu)
 		return RESULT_GP(0);
 
 	cpuid(leaf, subleaf, regs);
-	emulate_cpuid(leaf, subleaf, vmread(GUEST_CR4), regs);
+	emulate_cpuid(leaf, subleaf, vmread(GUEST_CR4),
+		      vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L, regs);
 
 	vcpu->regs.rax = regs[0];
 	vcpu->regs.rbx = regs[1];
@@ -67,6 +68,13 @@ struct exit_result handle_xsetbv(struct vcpu *vcpu)
 struct exit_result handle_undefined(struct vcpu *vcpu)
 {
 	(void)vcpu;
+	return RESULT_UD;
+}
+
+/* Not by leaving: nothing that the guest can do may take the shell off. */
+struct exit_result handle_unknown(struct vcpu *vcpu)
+{
+	vcpu->config.public->unknown_exits++;
 	return RESULT_UD;
 }
 

@@ -60,6 +60,9 @@ static struct exit_result write_guest_cr0(u64 value, u64 current)
 	if (emulate_cr0_write(&w) != WRITE_ACCEPT)
 		return RESULT_GP(0);
 	vmwrite(GUEST_CR0, w.real);
+	/* Neither entries nor exits load CD and NW (SDM 3C, 27.3.2.1). */
+	write_cr0((read_cr0() & ~(CR0_CD | CR0_NW)) |
+		  (w.real & (CR0_CD | CR0_NW)));
 	vmwrite(CR0_READ_SHADOW, w.shadow);
 	return RESULT_SKIP;
 }
@@ -130,6 +133,19 @@ static void read_mtrrs(struct mtrr_state *state)
 		state->fixed[i] = rdmsr(fixed[i]);
 }
 
+static bool same_mtrrs(const struct mtrr_state *a, const struct mtrr_state *b)
+{
+	const u64 *x = (const u64 *)a;
+	const u64 *y = (const u64 *)b;
+	u32 i;
+
+	for (i = 0; i < sizeof(*a) / sizeof(*x); i++) {
+		if (x[i] != y[i])
+			return false;
+	}
+	return true;
+}
+
 /*
  * EPT's memory types replace the MTRRs' in non-root mode, so they follow. The
  * manual has every CPU held while MTRRs change, caches off, and each CPU make
@@ -148,19 +164,24 @@ static void read_mtrrs(struct mtrr_state *state)
  * the old entry. The CPUs of the rendezvous run guest code meanwhile, so there
  * the types stay as they were at attach.
  */
-static void follow_mtrrs(void)
+static void follow_mtrrs(struct vcpu *vcpu)
 {
-	struct mtrr_state *state = &island.config.mtrr;
+	struct mtrr_state *mtrr = &island.config.mtrr;
+	struct mtrr_state now;
 
 	if (!(rdmsr(IA32_MTRR_DEF_TYPE) & MTRR_DEF_TYPE_E) ||
 	    island.config.itlb_multihit)
 		return;
 
-	spin_lock(&island.lock);
-	read_mtrrs(state);
-	ept_retype(&island.ept, state);
-	island_publish();
-	spin_unlock(&island.lock);
+	island_lock(vcpu);
+	now = *mtrr;
+	read_mtrrs(&now);
+	if (!same_mtrrs(&now, mtrr)) {
+		*mtrr = now;
+		ept_retype(&island.ept, mtrr);
+		island_publish();
+	}
+	island_unlock();
 	invept_all();
 }
 
@@ -168,8 +189,15 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 {
 	u32 index = vcpu->regs.rcx;
 	u64 value = (u32)vcpu->regs.rax | vcpu->regs.rdx << 32;
+	struct msr_write w = {
+		.index = index,
+		.value = value,
+		.apic_base = island.config.apic_base,
+		.phys_bits = island.config.mtrr.phys_bits,
+		.pool = &island.config.pool,
+	};
 
-	switch (emulate_wrmsr(index)) {
+	switch (emulate_wrmsr(&w)) {
 	case WRITE_GP:
 		return RESULT_GP(0);
 	case WRITE_IGNORE:
@@ -180,6 +208,6 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 	if (wrmsr_safe(index, value))
 		return RESULT_GP(0);
 	if (emulate_msr_is_mtrr(index))
-		follow_mtrrs();
+		follow_mtrrs(vcpu);
 	return RESULT_SKIP;
 }

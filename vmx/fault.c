@@ -95,6 +95,11 @@ void root_exception(struct exception_frame *frame)
 		look_again(vcpu, frame);
 		break;
 	case VECTOR_MC:
+		/*
+		 * Its IRETQ unblocks NMIs. Where it interrupted the handler of
+		 * one, the next may start over on that handler's stack; that
+		 * one has then been counted or is counted again, no worse.
+		 */
 		vcpu->mc_pending = 1;
 		look_again(vcpu, frame);
 		break;

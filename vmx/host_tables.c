@@ -27,8 +27,7 @@ enum host_ist {
 /* exception_entry.S: entry points, 16 bytes apart */
 extern const char exception_entries[][16];
 
-_Static_assert(sizeof(struct host_tables) <= 0x2000 - VCPU_TABLES + 0x1000,
-	       "layout.h");
+_Static_assert(sizeof(struct host_tables) <= PAGE_SIZE, "layout.h");
 
 /**
  * host_tables_of() - a CPU's tables

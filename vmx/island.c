@@ -12,6 +12,11 @@
 
 struct island island;
 
+static int show_frame(struct ept *ept, u64 pa)
+{
+	return ept_map_frame(ept, pa, pa, EPT_READ, MEMTYPE_WB);
+}
+
 /*
  * Every page of the pool but the public ones is replaced by one frame of
  * zeros, read-only: whoever reads all of memory (/proc/kcore, kdump) can, and
@@ -20,7 +25,8 @@ struct island island;
 static int hide_pool(struct ept *ept, struct island_config *config)
 {
 	struct table_pool *pool = &config->pool;
-	u64 zero_pa, table_pa, pa;
+	u64 zero_pa, table_pa;
+	struct vcpu *vcpu;
 	void *zero;
 	u32 i;
 	int err;
@@ -37,13 +43,12 @@ static int hide_pool(struct ept *ept, struct island_config *config)
 		if (err)
 			return err;
 	}
-	for (i = 0; i <= config->nr_vcpus; i++) {
-		pa = config->public_pa + i * PAGE_SIZE;
-		err = ept_map_frame(ept, pa, pa, EPT_READ, MEMTYPE_WB);
-		if (err)
-			return err;
+	err = show_frame(ept, config->public_pa);
+	for (i = 0; !err && i < config->nr_vcpus; i++) {
+		vcpu = vcpu_of(ISLAND_VCPUS + i * VCPU_STRIDE);
+		err = show_frame(ept, vcpu->config.public_pa);
 	}
-	return 0;
+	return err;
 }
 
 static int init_msr_bitmap(struct table_pool *pool)

@@ -23,19 +23,24 @@
  * @controls: what vmx_capabilities_check() made of this machine
  * @mtrr: memory types, as every CPU has them
  * @map_limit: end of the identity map, exclusive
+ * @phys_limit: end of the physical addresses that Linux uses, exclusive
+ * @apic_base: IA32_APIC_BASE
  * @host_cr3: root's page tables
  * @slot_entry: the PML4 entry that maps the island
  * @public: root's address of struct island_public
- * @public_pa: its physical address; one page a vCPU follows
+ * @public_pa: its physical address
  * @nr_vcpus: number of vCPUs; vCPU i lies at ISLAND_VCPUS + i * VCPU_STRIDE
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
+ * @pebs: the CPU has PEBS
  */
 struct island_config {
 	struct table_pool pool;
 	struct vmx_controls controls;
 	struct mtrr_state mtrr;
 	u64 map_limit;
+	u64 phys_limit;
+	u64 apic_base;
 	u64 host_cr3;
 	u64 slot_entry;
 	struct island_public *public;
@@ -43,24 +48,29 @@ struct island_config {
 	u32 nr_vcpus;
 	bool cpuid_faulting;
 	bool itlb_multihit;
+	bool pebs;
 };
 
 /**
  * struct vcpu_config - the same for one vCPU; the start of its vCPU page's tail
  * @public: root's address of its public page
+ * @public_pa: its physical address
  * @window_pte: root's address of the entry that maps its window
  * @pa: physical address of struct vcpu
  * @vmxon_pa: VMXON region
  * @vmcs_pa: VMCS
+ * @index: its number
  * @apic_id: the local APIC's ID, for INIT
  * @fail_at: testing builds: where to fail, enum enter_failure
  */
 struct vcpu_config {
 	struct vcpu_public *public;
+	u64 public_pa;
 	u64 *window_pte;
 	u64 pa;
 	u64 vmxon_pa;
 	u64 vmcs_pa;
+	u32 index;
 	u32 apic_id;
 	u32 fail_at;
 };

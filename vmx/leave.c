@@ -91,6 +91,19 @@ static void save_guest_state(struct guest_state *g)
 }
 
 /*
+ * A guest whose page table lies in root's memory, or nowhere, runs from its TLB
+ * alone. It has no way to go on; and the CPUs that are still attached need
+ * root's memory as it is.
+ */
+static u64 *map_table(struct vcpu *vcpu, u64 table)
+{
+	if (table >= island.config.phys_limit ||
+	    table_pool_contains(&island.config.pool, table, PAGE_SIZE))
+		vmx_shut_down();
+	return window_map(vcpu, table);
+}
+
+/*
  * The page table that is left behind keeps the slot. After a detach it is the
  * guest half's own; after a failure, Linux never looks at the slot, and the
  * guest half takes it out before it frees the pool.
@@ -98,11 +111,13 @@ static void save_guest_state(struct guest_state *g)
 static void plant_slot(struct vcpu *vcpu, const struct guest_state *g)
 {
 	u64 table = g->cr3 & CR3_ADDR_MASK;
-	u64 *entries = window_map(vcpu, table);
+	u64 *entries = map_table(vcpu, table);
 
 	if (g->cr4 & CR4_LA57) {
+		if (!(entries[ISLAND_PML5_INDEX] & PTE_P))
+			vmx_shut_down();
 		table = entries[ISLAND_PML5_INDEX] & PTE_ADDR_MASK;
-		entries = window_map(vcpu, table);
+		entries = map_table(vcpu, table);
 	}
 	if (entries[ISLAND_PML4_INDEX] == island.config.slot_entry)
 		return;
@@ -117,6 +132,7 @@ static void plant_slot(struct vcpu *vcpu, const struct guest_state *g)
 static void restore_msrs(struct vcpu *vcpu, const struct guest_state *g)
 {
 	const struct vmx_controls *c = &island.config.controls;
+	u32 i;
 
 	wrmsr(IA32_EFER, g->efer);
 	wrmsr(IA32_PAT, g->pat);
@@ -127,8 +143,9 @@ static void restore_msrs(struct vcpu *vcpu, const struct guest_state *g)
 		wrmsr_safe(IA32_PKRS, g->pkrs);
 	if (c->exit & VM_EXIT_LOAD_CET_STATE)
 		wrmsr_safe(IA32_INTERRUPT_SSP_TABLE_ADDR, g->interrupt_ssp_table);
-	if (c->exit & VM_EXIT_LOAD_PERF_GLOBAL_CTRL)
-		wrmsr(IA32_PERF_GLOBAL_CTRL, vcpu->perf_global_ctrl.value);
+	for (i = perf_msr_count(); i > 0; i--)
+		wrmsr(vcpu->perf_guest[i - 1].index,
+		      vcpu->perf_guest[i - 1].value);
 }
 
 /*
@@ -164,7 +181,10 @@ static void restore_tr(struct vcpu *vcpu, const struct guest_state *g)
 
 	pa = window_translate(vcpu, g->cr3, g->cr4 & CR4_LA57 ? 5 : 4,
 			      g->gdt.base);
-	if (pa == ~0ULL || (pa & ~PTE_ADDR_MASK) + g->gdt.limit >= PAGE_SIZE ||
+	if (pa >= island.config.phys_limit ||
+	    table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
+				PAGE_SIZE) ||
+	    (pa & ~PTE_ADDR_MASK) + g->gdt.limit >= PAGE_SIZE ||
 	    g->tr + 15 > g->gdt.limit)
 		return;
 
@@ -256,6 +276,12 @@ static void deliver_pending(struct vcpu *vcpu, const struct guest_state *g,
 	u32 info = vcpu->event.vectoring_info;
 	bool nmi = tell || vcpu->nmi_pending;
 
+	/*
+	 * IRETQ will unblock NMIs, so a further one can come before Linux's
+	 * handler has noted that it runs, and would overwrite its frame. That
+	 * takes two NMIs within a few instructions on a CPU that is leaving.
+	 */
+
 	if (info & INTR_INFO_VALID) {
 		switch ((info & INTR_INFO_TYPE_MASK) >> INTR_INFO_TYPE_SHIFT) {
 		case INTR_TYPE_NMI:
@@ -313,8 +339,12 @@ static void __attribute__((noreturn)) init_self(const struct vcpu *vcpu)
 		pause();
 }
 
-static enum vcpu_state state_after(enum leave_reason reason)
+/* A CPU that never got in has nothing to lose. */
+static enum vcpu_state state_after(const struct vcpu *vcpu,
+				   enum leave_reason reason)
 {
+	if (!vcpu->launched)
+		return VCPU_OFF;
 	switch (reason) {
 	case LEAVE_ASKED:
 	case LEAVE_INIT:
@@ -342,7 +372,7 @@ static void record(struct vcpu *vcpu, enum leave_reason reason)
 		public->leave_info = vmread(EXIT_QUALIFICATION);
 	}
 	public->leave_reason = reason;
-	public->state = state_after(reason);
+	public->state = state_after(vcpu, reason);
 }
 
 /**
@@ -361,11 +391,11 @@ void vmx_leave(struct vcpu *vcpu, enum leave_reason reason)
 	struct guest_state g;
 
 	vcpu->leaving = true;
+	island_unlock_if_mine(vcpu);
 	record(vcpu, reason);
 	save_guest_state(&g);
 	if (!vcpu->launched)
 		vcpu->regs.rax = (u64)-EIO;
-	vcpu->launched = false;
 
 	vmclear(vcpu->config.vmcs_pa);
 	vmxoff();
@@ -390,7 +420,7 @@ void vmx_leave(struct vcpu *vcpu, enum leave_reason reason)
 		.rsp = g.rsp,
 		.ss = g.ss,
 	};
-	deliver_pending(vcpu, &g, state_after(reason) == VCPU_DEGRADED);
+	deliver_pending(vcpu, &g, state_after(vcpu, reason) == VCPU_DEGRADED);
 
 	restore_cet(&g);
 	write_dr7(g.dr7);

@@ -50,6 +50,7 @@ enum leave_reason {
  * @exits: VM exits by basic exit reason since the module was loaded
  * @nmis_in_root: NMIs that arrived while root ran
  * @nmis_injected: NMIs handed on to the guest
+ * @unknown_exits: VM exits for reasons that root does not know
  * @pool_writes: guest accesses that hidden memory refused
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
  */
@@ -64,6 +65,7 @@ struct vcpu_public {
 	u64 nmis_in_root;
 	u64 nmis_injected;
 	u64 pool_writes;
+	u64 unknown_exits;
 	u64 planted_pa;
 };
 

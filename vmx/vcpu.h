@@ -9,6 +9,7 @@
 #include "event.h"
 #include "island.h"
 #include "layout.h"
+#include "vmcs.h"
 
 /* In the order in which exit_entry.S stores them */
 struct guest_regs {
@@ -28,6 +29,12 @@ struct msr_entry {
 	u64 value;
 } __attribute__((aligned(16)));
 
+enum perf_msr {
+	PERF_GLOBAL_CTRL,
+	PERF_PEBS_ENABLE,
+	PERF_MSRS,
+};
+
 /**
  * struct vcpu - one CPU
  * @regs: the guest's general registers (but RSP, which the VMCS has)
@@ -41,8 +48,9 @@ struct msr_entry {
  * @primary: the VMCS's primary processor-based controls
  * @event: what the exit left to deliver
  * @plan: what the next entry delivers of it
- * @perf_global_ctrl: guest's IA32_PERF_GLOBAL_CTRL, stored by each exit and
- *	loaded by each entry
+ * @perf_guest: guest's values of MSRs that make the CPU count and record, stored
+ *	by each exit and loaded by each entry
+ * @perf_root: what exits load instead
  */
 struct vcpu {
 	struct guest_regs regs;
@@ -56,7 +64,8 @@ struct vcpu {
 	u32 primary;
 	struct event_input event;
 	struct event_plan plan;
-	struct msr_entry perf_global_ctrl;
+	struct msr_entry perf_guest[PERF_MSRS];
+	struct msr_entry perf_root[PERF_MSRS];
 
 	struct vcpu_config config __attribute__((aligned(VCPU_CONFIG)));
 };
@@ -76,10 +85,49 @@ struct island {
 	struct island_config config;
 	struct ept ept;
 	u64 msr_bitmap_pa;
-	u32 lock;
+	u32 lock;		/* 0, or its holder's index + 1 */
 };
 
 extern struct island island;
+
+/* Root's one lock. No exit that Linux causes in steady state takes it. */
+static inline void island_lock(const struct vcpu *vcpu)
+{
+	u32 mine = vcpu->config.index + 1;
+	u32 free;
+
+	do {
+		while (__atomic_load_n(&island.lock, __ATOMIC_RELAXED))
+			__builtin_ia32_pause();
+		free = 0;
+	} while (!__atomic_compare_exchange_n(&island.lock, &free, mine, false,
+					      __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+}
+
+static inline void island_unlock(void)
+{
+	__atomic_store_n(&island.lock, 0, __ATOMIC_RELEASE);
+}
+
+/*
+ * A CPU that gives up while it holds the lock must not hang the others. What it
+ * was doing is a series of single stores, each of which leaves valid tables.
+ */
+static inline void island_unlock_if_mine(const struct vcpu *vcpu)
+{
+	if (__atomic_load_n(&island.lock, __ATOMIC_RELAXED) ==
+	    vcpu->config.index + 1)
+		island_unlock();
+}
+
+/* How many of enum perf_msr this CPU has: none, the first, or both */
+static inline u32 perf_msr_count(void)
+{
+	if (!(island.config.controls.exit & VM_EXIT_LOAD_PERF_GLOBAL_CTRL))
+		return 0;
+	return island.config.pebs ? PERF_MSRS : PERF_PEBS_ENABLE;
+}
 
 /* Any address within a vCPU's stride, a stack pointer say, leads to it. */
 static inline struct vcpu *vcpu_of(u64 address)

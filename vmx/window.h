@@ -52,8 +52,12 @@ static inline u64 window_translate(struct vcpu *vcpu, u64 cr3, int levels,
 	int level;
 
 	for (level = levels; level > 0; level--) {
-		u64 *table = window_map(vcpu, entry);
+		u64 *table;
 
+		/* Reserved bits would fault in root's own page tables. */
+		if ((entry & PTE_ADDR_MASK) >= island.config.phys_limit)
+			return ~0ULL;
+		table = window_map(vcpu, entry);
 		size = 1ULL << (12 + 9 * (level - 1));
 		entry = table[va / size & 511];
 		if (!(entry & PTE_P))

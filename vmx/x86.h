@@ -38,6 +38,7 @@
 #define CR4_SMEP	(1ULL << 20)
 #define CR4_SMAP	(1ULL << 21)
 #define CR4_PKE		(1ULL << 22)
+#define CR4_KL		(1ULL << 19)
 #define CR4_CET		(1ULL << 23)
 #define CR4_PKS		(1ULL << 24)
 #define CR4_UINTR	(1ULL << 25)
@@ -113,6 +114,7 @@
 #define IA32_PAT			0x277
 #define IA32_MTRR_DEF_TYPE		0x2ff
 #define IA32_PERF_GLOBAL_CTRL		0x38f
+#define IA32_PEBS_ENABLE		0x3f1
 #define IA32_VMX_BASIC			0x480
 #define IA32_VMX_PINBASED_CTLS		0x481
 #define IA32_VMX_PROCBASED_CTLS		0x482
@@ -139,6 +141,7 @@
 #define IA32_INTERRUPT_SSP_TABLE_ADDR	0x6a8
 #define IA32_PKRS			0x6e1
 #define IA32_X2APIC_ICR			0x830
+#define IA32_HW_FEEDBACK_PTR		0x17d0
 #define IA32_EFER			0xc0000080
 #define IA32_FS_BASE			0xc0000100
 #define IA32_GS_BASE			0xc0000101

@@ -111,7 +111,6 @@ TEST_F(cpu, arrow_lake)
 	/* EPT, RDTSCP, VPID, INVPCID, XSAVES, WAITPKG */
 	EXPECT_EQ(1U << 1 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20 | 1U << 26,
 		  c->secondary);
-	EXPECT_EQ(0, c->tertiary);
 	/* Debug controls, 64 bit, PAT and EFER both ways, CET, PKRS */
 	EXPECT_EQ(0x36dfb | 1U << 2 | 1U << 9 | 0xfU << 18 | 1U << 28 | 1U << 29,
 		  c->exit);
@@ -260,10 +259,6 @@ TEST_F(cpu, each_requirement_is_named)
 		  "no WAITPKG in VMX" },
 		{ IA32_VMX_PROCBASED_CTLS2, ALLOWED(1U << 27),
 		  "no PCONFIG in VMX" },
-		{ IA32_VMX_TRUE_PROCBASED_CTLS, ALLOWED(1U << 17),
-		  "no MSR-list instructions in VMX" },
-		{ IA32_VMX_PROCBASED_CTLS3, 1U << 6,
-		  "no MSR-list instructions in VMX" },
 		{ IA32_VMX_EPT_VPID_CAP, 1ULL << 6,
 		  "no EPT walks of four levels" },
 		{ IA32_VMX_EPT_VPID_CAP, 1ULL << 14,
@@ -311,15 +306,14 @@ TEST_F(cpu, each_requirement_is_named)
 	u64 bits[VMX_MSR_COUNT] = { 0 };
 
 	everything.leaf7_edx |= 1U << 18;
-	everything.leaf7_1_eax |= 1U << 27;
 	everything.perfmon_version = 5;
 	MSR(&everything, IA32_VMX_PROCBASED_CTLS2) |= ALLOWED(1U << 27);
 	MSR(&everything, IA32_VMX_TRUE_PROCBASED_CTLS) |= ALLOWED(1U << 17);
 	MSR(&everything, IA32_VMX_PROCBASED_CTLS3) |= 1U << 6;
 	self->values = everything;
 	ASSERT_EQ(0, check());
-	EXPECT_EQ(1U << 6, self->controls.tertiary);
-	EXPECT_NE(0, self->controls.primary & 1U << 17);
+	/* Tertiary controls stay off: what they enable is hidden */
+	EXPECT_EQ(0, self->controls.primary & 1U << 17);
 	EXPECT_NE(0, self->controls.secondary & 1U << 27);
 	EXPECT_NE(0, self->controls.exit & 1U << 12);
 	/* Left to the MSR areas */
@@ -615,8 +609,6 @@ TEST_F(cpu, fuzz)
 			FITS(c->entry, IA32_VMX_ENTRY_CTLS);
 		}
 		FITS(c->secondary, IA32_VMX_PROCBASED_CTLS2);
-		if (c->tertiary)
-			ASSERT_NE(0, c->primary & CPU_BASED_ACTIVATE_TERTIARY);
 		ASSERT_EQ(0, c->primary & (CPU_BASED_CR3_LOAD_EXITING |
 					   CPU_BASED_CR3_STORE_EXITING |
 					   CPU_BASED_NMI_WINDOW_EXITING));

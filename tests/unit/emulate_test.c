@@ -61,10 +61,11 @@ TEST(cr0_keeps_what_vmx_needs_and_shows_what_was_written)
 	EXPECT_EQ(CR0_LINUX, w.shadow);
 }
 
-TEST(cr4_hides_vmxe_and_smxe)
+TEST(cr4_hides_what_cpuid_hides)
 {
 	EXPECT_EQ(WRITE_GP, emulate_cr4_write(CR4_PAE | CR4_VMXE));
 	EXPECT_EQ(WRITE_GP, emulate_cr4_write(CR4_PAE | CR4_SMXE));
+	EXPECT_EQ(WRITE_GP, emulate_cr4_write(CR4_PAE | CR4_FRED));
 	EXPECT_EQ(WRITE_ACCEPT, emulate_cr4_write(CR4_PAE | CR4_PGE));
 }
 
@@ -74,28 +75,71 @@ TEST(cpuid_hides_vmx_and_mirrors_the_guests_cr4)
 	u32 none[4] = { 0 };
 	u32 before[4];
 
-	emulate_cpuid(1, 0, CR4_OSXSAVE, all);
+	emulate_cpuid(1, 0, CR4_OSXSAVE, true, all);
 	EXPECT_EQ(~0U & ~BIT(5) & ~BIT(6), all[2]);
 	EXPECT_EQ(~0U, all[0]);
 	EXPECT_EQ(~0U, all[1]);
 	EXPECT_EQ(~0U, all[3]);
-	emulate_cpuid(1, 0, 0, all);
+	emulate_cpuid(1, 0, 0, true, all);
 	EXPECT_EQ(0, all[2] & BIT(27));
-	emulate_cpuid(1, 7, CR4_OSXSAVE, none);
+	emulate_cpuid(1, 7, CR4_OSXSAVE, true, none);
 	EXPECT_EQ(BIT(27), none[2]);
 
 	memset(all, 0xff, sizeof(all));
-	emulate_cpuid(7, 0, 0, all);
+	emulate_cpuid(7, 0, 0, true, all);
 	EXPECT_EQ(~0U & ~BIT(4), all[2]);
-	emulate_cpuid(7, 0, CR4_PKE, all);
+	emulate_cpuid(7, 0, CR4_PKE, true, all);
 	EXPECT_EQ(~0U, all[2]);
 
 	/* Every other leaf is the CPU's own, as are further subleaves. */
 	memcpy(before, all, sizeof(before));
-	emulate_cpuid(7, 1, 0, all);
-	emulate_cpuid(0xd, 0, 0, all);
-	emulate_cpuid(0x80000001, 0, 0, all);
+	emulate_cpuid(7, 2, 0, true, all);
+	emulate_cpuid(0xd, 0, 0, true, all);
+	emulate_cpuid(0x80000001, 0, 0, true, all);
+	emulate_cpuid(0x80000008, 0, 0, false, all);
 	EXPECT_EQ(0, memcmp(before, all, sizeof(before)));
+}
+
+TEST(cpuid_hides_what_root_does_not_know)
+{
+	u32 regs[4] = { ~0U, ~0U, ~0U, ~0U };
+
+	emulate_cpuid(7, 1, 0, true, regs);
+	EXPECT_EQ(~0U & ~BIT(17) & ~BIT(27), regs[0]);
+	EXPECT_EQ(~0U, regs[1]);
+	EXPECT_EQ(~0U & ~BIT(5), regs[2]);
+	EXPECT_EQ(~0U & ~BIT(15), regs[3]);
+}
+
+TEST(cpuid_depends_on_the_mode_of_the_guest)
+{
+	u32 regs[4] = { ~0U, ~0U, ~0U, ~0U };
+
+	emulate_cpuid(0x80000001, 0, 0, false, regs);
+	EXPECT_EQ(~0U & ~BIT(11), regs[3]);
+	emulate_cpuid(0x19, 0, 0, true, regs);
+	EXPECT_EQ(~0U & ~BIT(0), regs[1]);
+	emulate_cpuid(0x19, 0, CR4_KL, true, regs);
+	EXPECT_EQ(~0U, regs[1]);
+}
+
+static const struct table_pool pool = {
+	.nr_chunks = 1,
+	.nr_total = TABLE_POOL_CHUNK_PAGES,
+	.chunk = { { .pa = 0x40000000, .va = 0x40000000 } },
+};
+
+static enum write_verdict wrmsr(u32 index, u64 value)
+{
+	const struct msr_write w = {
+		.index = index,
+		.value = value,
+		.apic_base = 0xfee00900,
+		.phys_bits = 39,
+		.pool = &pool,
+	};
+
+	return emulate_wrmsr(&w);
 }
 
 TEST(vmx_msrs_are_gone)
@@ -104,13 +148,48 @@ TEST(vmx_msrs_are_gone)
 
 	for (index = 0x480; index <= 0x493; index++) {
 		EXPECT_EQ(WRITE_GP, emulate_rdmsr(index));
-		EXPECT_EQ(WRITE_GP, emulate_wrmsr(index));
+		EXPECT_EQ(WRITE_GP, wrmsr(index, 0));
 	}
 	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(0x47f));
 	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(0x494));
-	EXPECT_EQ(WRITE_IGNORE, emulate_wrmsr(IA32_BIOS_UPDT_TRIG));
-	EXPECT_EQ(WRITE_ACCEPT, emulate_wrmsr(IA32_MTRR_DEF_TYPE));
-	EXPECT_EQ(WRITE_ACCEPT, emulate_wrmsr(0x40000000));
+	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(IA32_APIC_BASE));
+	EXPECT_EQ(WRITE_IGNORE, wrmsr(IA32_BIOS_UPDT_TRIG, 0x1000));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_DEF_TYPE, 0xc06));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x40000000, 1));
+}
+
+TEST(the_apic_stays_where_it_is)
+{
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_APIC_BASE, 0xfee00900));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_APIC_BASE, 0xfee00d00));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_APIC_BASE, 0xfee00100));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_APIC_BASE, 0x40000900));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_APIC_BASE, 0xfee01900));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_APIC_BASE, 0x1fee00900));
+}
+
+TEST(no_msr_points_at_the_pool)
+{
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_HW_FEEDBACK_PTR, 0x40000001));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_HW_FEEDBACK_PTR, 0x3fff1001));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_HW_FEEDBACK_PTR, 0x401ff001));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_HW_FEEDBACK_PTR, 0x3fff0001));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_HW_FEEDBACK_PTR, 0x40200001));
+	EXPECT_EQ(WRITE_GP, wrmsr(0x4b564d01, 0x40001001));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x4b564d01, 0x40201001));
+}
+
+TEST(mtrr_masks_have_no_holes)
+{
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x7f80000800));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x7ffffff800));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x4000000800));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x800));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_MTRR_PHYSMASK0, 0x7f00001800));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_MTRR_PHYSMASK0 + 62, 0x3f80000800));
+	/* Not valid, so it means nothing; and bases are no masks. */
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x7f00001000));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSBASE0, 0x7f00001800));
 }
 
 TEST(mtrrs_are_known)
@@ -121,6 +200,7 @@ TEST(mtrrs_are_known)
 	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_PAT));
 	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_BIOS_UPDT_TRIG));
 	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_VMX_BASIC));
+	EXPECT_FALSE(emulate_msr_is_mtrr(IA32_HW_FEEDBACK_PTR));
 }
 
 static bool bit(const u8 *bitmap, u32 n)
