@@ -31,6 +31,7 @@ BUILD = [
     "libcap-dev",
     "libelf-dev",
     "rsync",
+    "shellcheck",
     "xz-utils",
     "zstd",
 ]
@@ -211,6 +212,10 @@ def make_kselftest(root, path):
     chroot(root, script + KSELFTESTS, directory=f"/{KSELFTEST}.work")
     if not (work / "install/kselftest-list.txt").exists():
         raise LabError("the kernel's selftests could not be built")
+    # Kernels before 6.8 have no helpers for shell scripts; ours need them.
+    helpers = work / "install/kselftest/ktap_helpers.sh"
+    if not helpers.exists():
+        shutil.copy(emulator_root() / KSELFTEST / "kselftest/ktap_helpers.sh", helpers)
     (work / "install").rename(path)
     remove(work)
 
