@@ -334,13 +334,28 @@ static void cpuid_under_cr4(struct ring0_request *q, u32 regs[4])
 	WRITE_CR(4, cr4);
 }
 
-/* What memory holds at a physical address, by a mapping made for this alone */
-static long physical(struct ring0_request *q, bool write)
+static u32 load(const u64 *at, u64 *value)
+{
+	u32 vector;
+
+	asm volatile("1:\tmov %2, %1\n\t"
+		     "mov $-1, %%eax\n"
+		     "2:\n"
+		     _ASM_EXTABLE_FAULT(1b, 2b)
+		     : "=&a" (vector), "+&r" (*value) : "m" (*at));
+	return vector;
+}
+
+/*
+ * A word at a physical address, and all of its page's words together, or bits
+ * to set there, by a mapping that is made for this alone
+ */
+static long physical(struct ring0_request *q)
 {
 	u64 pa = q->arg[0], value = 0;
 	struct page *page;
-	void *mapping;
-	u64 *at;
+	u64 *mapping, *at;
+	unsigned int i;
 
 	if (!pfn_valid(PHYS_PFN(pa)) || !IS_ALIGNED(pa, sizeof(value)))
 		return -EINVAL;
@@ -348,23 +363,21 @@ static long physical(struct ring0_request *q, bool write)
 	mapping = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
 	if (!mapping)
 		return -ENOMEM;
-	at = mapping + offset_in_page(pa);
+	at = mapping + offset_in_page(pa) / sizeof(*mapping);
 
-	if (write) {
-		asm volatile("1:\tmov %2, %1\n\t"
-			     "mov $-1, %%eax\n"
-			     "2:\n"
-			     _ASM_EXTABLE_FAULT(1b, 2b)
-			     : "=&a" (q->vector), "+m" (*at) : "r" (q->arg[1]));
+	if (q->op == RING0_or_physical) {
+		q->vector = PLAIN("lock orq %[bits], %[at]", [at] "m" (*at),
+				  [bits] "r" (q->arg[1]));
+	} else {
+		for (i = 0; i < PAGE_SIZE / sizeof(*mapping); i++) {
+			q->vector = load(mapping + i, &value);
+			if (q->vector != RING0_NO_FAULT)
+				break;
+			q->result[1] |= value;
+			if (mapping + i == at)
+				q->result[0] = value;
+		}
 	}
-	if (!write || q->vector == RING0_NO_FAULT) {
-		asm volatile("1:\tmov %2, %1\n\t"
-			     "mov $-1, %%eax\n"
-			     "2:\n"
-			     _ASM_EXTABLE_FAULT(1b, 2b)
-			     : "=&a" (q->vector), "+&r" (value) : "m" (*at));
-	}
-	q->result[0] = value;
 	vunmap(mapping);
 	return 0;
 }
@@ -528,9 +541,8 @@ static long ring0_exec(struct ring0_request *q)
 	memset(q->result, 0, sizeof(q->result));
 	switch (q->op) {
 	case RING0_read_physical:
-		return physical(q, false);
-	case RING0_write_physical:
-		return physical(q, true);
+	case RING0_or_physical:
+		return physical(q);
 	case RING0_nmi_other:
 		preempt_disable();
 		err = nmi_other(q);

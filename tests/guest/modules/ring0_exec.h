@@ -60,8 +60,8 @@
 	X(icebp, "", "")						\
 	X(step_movss_cpuid, "", "traps distance dr6")			\
 	X(sti_cpuid, "", "")						\
-	X(read_physical, "pa", "value")					\
-	X(write_physical, "pa value", "value")				\
+	X(read_physical, "pa", "value page")				\
+	X(or_physical, "pa bits", "")					\
 	X(cpuid_loop, "count", "")					\
 	X(nmi_self, "count", "nmis")					\
 	X(nmi_other, "count cpu busy", "nmis")				\
