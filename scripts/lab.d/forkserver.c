@@ -153,7 +153,7 @@ static void become(int connection, const int *fds)
 	for (i = 0; i < N_REPLACED; i++) {
 		int fd = fd_of(replaced[i]);
 
-		if (fd >= 0 && dup2(fds[i], fd) < 0)
+		if (fd < 0 || dup2(fds[i], fd) < 0)
 			_exit(1);
 		close(fds[i]);
 	}
@@ -171,6 +171,8 @@ static void serve(void)
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct pollfd poll_listener = { .fd = listener, .events = POLLIN };
 
+	/* The emulator's own alarm would have us wait for ever. */
+	alarm(0);
 	strcpy(address.sun_path, SOCKET);
 	unlink(SOCKET);
 	fflush(NULL);
@@ -183,7 +185,7 @@ static void serve(void)
 	    listen(listener, 64))
 		_exit(1);
 
-	while (poll(&poll_listener, 1, IDLE_MS) != 0) {
+	while (poll(&poll_listener, 1, IDLE_MS) > 0) {
 		int connection = accept(listener, NULL, NULL);
 		int fds[N_SENT];
 		size_t i;

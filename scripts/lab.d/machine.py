@@ -512,6 +512,14 @@ def connect(directory):
     return connection
 
 
+def end_machine(directory):
+    connection = connect(directory)
+    if connection:
+        with connection:
+            connection.sendall(b"q")
+            connection.recv(1)
+
+
 def end_templates(keep=0):
     """End the machines that wait, but for the KEEP that were used last."""
     found = []
@@ -519,10 +527,7 @@ def end_templates(keep=0):
         with contextlib.suppress(OSError):
             found.append(((directory / "arm").stat().st_mtime, directory))
     for _, directory in sorted(found, reverse=True)[keep:]:
-        connection = connect(directory)
-        if connection:
-            with connection:
-                connection.sendall(b"q")
+        end_machine(directory)
 
 
 class Template(Machine):
@@ -549,6 +554,10 @@ class Template(Machine):
         if connection:
             (self.directory / "arm").touch()
         return connection
+
+    def end(self):
+        with lock(f"machine-{self.directory.name}"):
+            end_machine(self.directory)
 
     def boot_it(self, timeout):
         remove(self.directory)
@@ -595,19 +604,34 @@ class Template(Machine):
 
 
 def send_files(machine, connection):
-    """Give the files of the run's MACHINE to the copy that shall become it."""
+    """Give the files of MACHINE's run to the copy that shall be it: done?"""
     machine.connection = connection
     # Not through descriptors of ours, which don't block: the emulator waits.
     names = ("console", "output")
     fds = [os.open(machine.directory / name, os.O_WRONLY) for name in names]
     fds.append(os.open(machine.directory / "job", os.O_RDWR))
     fds.append(os.open(machine.directory / "log", os.O_WRONLY | os.O_CREAT, 0o644))
-    fds.append(machine.open_screen())
+    slave = machine.open_screen()
+    fds.append(slave)
     socket.send_fds(connection, [b"r"], fds)
     for fd in fds:
         os.close(fd)
-    if connection.recv(1) != b"r":
-        raise LabError("the booted machine could not be copied")
+    return connection.recv(1) == b"r"
+
+
+def take_copy(machine, template):
+    """Let MACHINE be a copy of the booted one, which may have to be; a Result."""
+    for _ in range(2):
+        connection = template.get(BOOT_TIMEOUT)
+        if isinstance(connection, Result):
+            return connection
+        if send_files(machine, connection):
+            return Result(0)
+        # What it was made of may be gone from the cache.
+        connection.close()
+        machine.connection = None
+        template.end()
+    return Result(EXIT_LAB, "the booted machine could not be copied")
 
 
 def discard(_):
@@ -689,19 +713,17 @@ def run(settings, command, put=(), get=(), timeout=300, log=None, keep=None, fre
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open(log, "wb")) if log else None
             if template:
-                connection = template.get(BOOT_TIMEOUT)
-                if isinstance(connection, Result):
-                    say(f"no boot: {connection.reason}")
-                    return connection.status
+                result = take_copy(machine, template)
+                if result.reason:
+                    say(f"no boot: {result.reason}")
+                    return result.status
                 if file:
                     file.write((template.directory / "boot-console").read_bytes())
-                send_files(machine, connection)
-                result = None
             else:
                 machine.configure()
                 machine.start()
                 result = machine.watch("ready", BOOT_TIMEOUT, discard, file)
-            if not result or not result.reason:
+            if not result.reason:
                 result = machine.watch(mark, timeout, show, file)
         machine.kill()
         if keep:
