@@ -5,7 +5,8 @@ import os
 import subprocess
 
 import roots
-from util import CLONE, LabError, cache_dir, digest, lock, need_host_packages, remove, run
+from cache import CLONE, cache_dir, digest, lock, remove
+from host import LabError, need_host_packages, run
 
 SOURCES = "/srv/carapace"
 STAGE = "/srv/stage"

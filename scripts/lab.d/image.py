@@ -17,7 +17,8 @@ import subprocess
 import zlib
 
 from roots import chroot, chroot_command, kernel_version
-from util import HERE, LabError, build_once, cache_dir, digest, run
+from cache import HERE, build_once, cache_dir, digest
+from host import LabError, run
 
 MiB = 1 << 20
 

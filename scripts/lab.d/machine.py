@@ -26,7 +26,8 @@ import tty
 import build
 import image
 import roots
-from util import LabError, cache_dir, die_with_parent, digest, lock, remove, say
+from cache import cache_dir, digest, lock, remove
+from host import LabError, die_with_parent, say
 
 MiB = 1 << 20
 

@@ -9,7 +9,7 @@ import build
 import image
 import machine
 import roots
-from util import LabError, say
+from host import LabError, say
 
 EPILOG = f"""\
 exit status of `run`: that of COMMAND, or

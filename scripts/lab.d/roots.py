@@ -6,17 +6,8 @@ import shlex
 import shutil
 import subprocess
 
-from util import (
-    LabError,
-    build_once,
-    cache_dir,
-    die_with_parent,
-    digest,
-    need_host_packages,
-    remove,
-    run,
-    say,
-)
+from cache import build_once, cache_dir, digest, remove
+from host import LabError, die_with_parent, need_host_packages, run, say
 
 # Bochs 3.0, the one version that is known to work, is in this suite.
 EMULATOR_SUITE = "trixie"
