@@ -153,14 +153,17 @@ static long long vmstat(const char *name)
 	return value;
 }
 
+/* Without tasks' stacks, which are kept for the next, and what is free again */
 static int count_vmalloc_areas(void)
 {
-	int c, count = 0;
+	char line[512];
+	int count = 0;
 	FILE *file;
 
 	file = fopen("/proc/vmallocinfo", "r");
-	while (file && (c = fgetc(file)) != EOF)
-		count += c == '\n';
+	while (file && fgets(line, sizeof(line), file))
+		count += !strstr(line, "kernel_clone") &&
+			 !strstr(line, "unpurged");
 	if (file)
 		fclose(file);
 	return count;

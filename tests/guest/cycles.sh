@@ -1,0 +1,194 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Attach and detach many times under load, and leave nothing behind
+#
+# CYCLES is how often (5). The load: stress-ng on all CPUs, pipes between tasks,
+# modules that come and go, TCP and ICMP over loopback. Every program of it has
+# to end well, the log must have no line but ours, and the memory that is free
+# must be what it was.
+#
+# Control: the same counts tell when Carapace stays loaded.
+
+. "$(dirname "$0")/carapace.sh"
+
+: "${CYCLES:=5}"
+
+scratch=$(mktemp -d)
+trap 'touch "$scratch/stop"; wait; rm -rf "$scratch"' EXIT
+
+# load NAME COMMAND...: over and over until told to stop
+load()
+{
+	local name=$1
+	local status
+	shift
+	while [ ! -e "$scratch/stop" ]; do
+		status=0
+		"$@" >"$scratch/$name.out" 2>&1 || status=$?
+		echo "$status" >>"$scratch/$name.status"
+		[ "$status" = 0 ] ||
+			cp "$scratch/$name.out" "$scratch/$name.failed"
+	done
+}
+
+module_load()
+{
+	modprobe dummy numdummies=1 && ip link set dummy0 up && modprobe -r dummy
+}
+
+start_load()
+{
+	local cpus
+	cpus=$(online_list | wc -l)
+	rm -f "$scratch"/*
+	load stress stress-ng --quiet --cpu "$cpus" --vm 1 --vm-bytes 16M \
+		--fork 1 --switch 1 --timer 1 --fault 1 --timeout 2s &
+	load sched perf bench sched pipe -l 1000 &
+	load module module_load &
+	load tcp stress-ng --quiet --sock 1 --sock-ops 50 --timeout 2s &
+	load ping ping -q -c 50 -i 0.002 127.0.0.1 &
+}
+
+stop_load()
+{
+	touch "$scratch/stop"
+	wait
+}
+
+load_ran()
+{
+	local name
+	for name in stress sched module tcp ping; do
+		[ -s "$scratch/$name.status" ] || {
+			echo "$name did not finish once"
+			return 1
+		}
+	done
+}
+
+load_ended_well()
+{
+	! grep -vx 0 "$scratch"/*.status && return
+	cat "$scratch"/*.failed
+	return 1
+}
+
+cycle()
+{
+	attach "" || return
+	equals "$(cat $sysfs/state)" attached || return
+	equals "$(cat $sysfs/cpus)" "$(online)" || return
+	sleep 0.2
+	equals "$(cat $sysfs/state)" attached || return
+	rmmod carapace
+}
+
+cycles()
+{
+	local number
+	for number in $(seq "$1"); do
+		cycle || {
+			echo "in cycle $number"
+			return 1
+		}
+	done
+}
+
+vmstat()
+{
+	sed -n "s/^$1 //p" /proc/vmstat
+}
+
+# Pages that are free once caches are empty
+free_pages()
+{
+	local cache
+	# What waits for a grace period, and tasks' stacks
+	sleep 2
+	sync
+	for cache in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$cache"
+	done 2>/dev/null
+	echo 3 >/proc/sys/vm/drop_caches
+	echo 1 >/proc/sys/vm/compact_memory
+	echo 1 >/proc/sys/vm/stat_refresh
+	vmstat nr_free_pages
+}
+
+slab_pages()
+{
+	echo $(($(vmstat nr_slab_unreclaimable) + $(vmstat nr_slab_reclaimable)))
+}
+
+# Without tasks' stacks, which are kept for the next task, and areas that are
+# free already
+vmalloc_areas()
+{
+	grep -cv -e kernel_clone -e fork_idle -e unpurged /proc/vmallocinfo
+}
+
+measure()
+{
+	pages=$(free_pages)
+	slab=$(slab_pages)
+	areas=$(vmalloc_areas)
+}
+
+# less_by FOUND EXPECTED MOST: not by so much
+less_by()
+{
+	[ $(($2 - $1)) -lt "$3" ]
+}
+
+no_line_but_ours()
+{
+	! log_since_mark | grep -v -E \
+		-e '\] carapace: (attached to|detached from) CPUs ' \
+		-e 'module verification failed'
+}
+
+plan 11
+
+# Once before anything is compared: caches, tables and modules that grow once
+start_load
+cycles 1
+stop_load
+measure
+pages_before=$pages
+slab_before=$slab
+areas_before=$areas
+
+mark_log
+start_load
+check "attaches and detaches $CYCLES times under load" cycles "$CYCLES"
+stop_load
+check "the load ran" load_ran
+check "no program of the load failed" load_ended_well
+check "the log has no line but ours" no_line_but_ours
+check "and of those two for each cycle" equals "$(our_lines | wc -l)" \
+	$((2 * CYCLES))
+check "nothing is left" is_gone
+
+# What per-CPU lists of pages and caches of the kernel's hold differs from time
+# to time by this much; a pool that is lost is 512 pages, each time.
+measure
+slack=1024
+echo "# free pages: $pages_before, then $pages"
+echo "# slab pages: $slab_before, then $slab"
+echo "# vmalloc areas: $areas_before, then $areas"
+check "as many pages are free" less_by "$pages" "$pages_before" $slack
+check "slab has not grown" less_by "$slab_before" "$slab" $slack
+check "vmalloc has the same areas" equals "$areas" "$areas_before"
+
+pages_before=$pages
+areas_before=$areas
+attach ""
+measure
+echo "# attached: $pages free pages, $areas vmalloc areas"
+check "control: while it is attached, its pages are missing" \
+	test $((pages_before - pages)) -ge 512
+check "control: and vmalloc has more areas" test "$areas" -gt "$areas_before"
+rmmod carapace
+
+ktap_finished

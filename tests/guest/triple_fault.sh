@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A triple fault ends the machine: attached just as bare, which is the control
+#
+# Does not return; how the machine ends is the result. It is for its caller to
+# see: tests/matrix.
+#
+# usage: triple_fault.sh bare|attached
+
+. "$(dirname "$0")/carapace.sh"
+
+plan 1
+if [ "$1" = attached ]; then
+	attach "" || exit 1
+	every_cpu is_guest || exit 1
+fi
+./ring0 "$(online_list | tail -n 1)" triple_fault
+check "a triple fault ends the machine" false
+exit 1
