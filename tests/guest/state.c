@@ -192,7 +192,8 @@ static int break_on_write(int cpu, int *address)
 		.pinned = 1,
 	};
 
-	return syscall(SYS_perf_event_open, &attr, 0, cpu, -1,
+	/* For the CPU: for a task, each switch would load DR7 anew. */
+	return syscall(SYS_perf_event_open, &attr, -1, cpu, -1,
 		       PERF_FLAG_FD_CLOEXEC);
 }
 

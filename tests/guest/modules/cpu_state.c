@@ -273,14 +273,16 @@ static void record_segments(struct record *r)
 	native_store_gdt(&gdt);
 	add(r, gdt.address, "gdtr.base");
 	add(r, gdt.size, "gdtr.limit");
-	for (i = 0; i < (gdt.size + 1) / 8; i++)
+	/* What is wrong shall be told: the limit may be more than is there. */
+	for (i = 0; i < min(gdt.size + 1, GDT_SIZE) / 8; i++)
 		add(r, ((u64 *)gdt.address)[i], "gdt.%02u", i);
 	record_tss(r, (const void *)gdt.address, tr);
 
 	store_idt(&idt);
 	add(r, idt.address, "idtr.base");
 	add(r, idt.size, "idtr.limit");
-	add(r, crc32_le(~0, (void *)idt.address, idt.size + 1), "idt.crc");
+	add(r, crc32_le(~0, (void *)idt.address,
+			min(idt.size + 1, IDT_ENTRIES * 16)), "idt.crc");
 }
 
 /* Leaves that have subleaves, and how many of them to record */
