@@ -181,13 +181,16 @@ check "as many pages are free" less_by "$pages" "$pages_before" $slack
 check "slab has not grown" less_by "$slab_before" "$slab" $slack
 check "vmalloc has the same areas" equals "$areas" "$areas_before"
 
+# Measured again: some of what the load left is given back only now. What is
+# missing then is the pool and a little more, or less by what still trickles in.
+measure
 pages_before=$pages
 areas_before=$areas
 attach ""
 measure
-echo "# attached: $pages free pages, $areas vmalloc areas"
+echo "# control: $pages_before free pages, attached $pages; $areas vmalloc areas"
 check "control: while it is attached, its pages are missing" \
-	test $((pages_before - pages)) -ge 512
+	test $((pages_before - pages)) -ge 384
 check "control: and vmalloc has more areas" test "$areas" -gt "$areas_before"
 rmmod carapace
 
