@@ -6,8 +6,8 @@
 #   make demo             see it work, in an emulated machine
 #   make test             the tests, in emulated machines
 #   make test-all         those that take long, too
-#   make unit             only the unit tests, on this machine
-#   make check            style, headers and shell scripts
+#   make unit             only the unit tests of the host
+#   make check            only style, headers, and the wall between the halves
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 DESTDIR ?=
@@ -34,10 +34,10 @@ guest: modules testing-module
 	$(MAKE) -C tests/guest KDIR=$(KDIR) install DESTDIR=$(DESTDIR)
 
 unit:
-	$(MAKE) -C tests/unit run
+	scripts/test unit
 
 check:
-	scripts/check
+	scripts/test style wall
 
 demo:
 	scripts/demo

@@ -6,6 +6,7 @@
  * things here: NMIs and machine checks, at any instruction, and #GP at the few
  * instructions that the fault table lists. All else is root's own fault.
  */
+#include "guest_regs.h"
 #include "layout.h"
 
 	.section .text, "ax"
@@ -28,40 +29,12 @@ exception_entries:
 
 	.balign 16
 exception_common:
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rbx
-	push	%rbp
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH_REGS
 	mov	%rsp, %rdi
 	/* The CPU aligned the stack, then 5 + 2 + 15 words were pushed */
 	cld
 	call	root_exception
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	POP_REGS
 	add	$16, %rsp		/* vector, error code */
 	iretq
 

@@ -2,6 +2,7 @@
 /*
  * Carapace: the way into the guest, out of it, and away from it
  */
+#include "guest_regs.h"
 #include "layout.h"
 
 	.section .text, "ax"
@@ -26,21 +27,7 @@
 	.globl vmx_exit_entry
 	.hidden vmx_exit_entry
 vmx_exit_entry:
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rbx
-	push	%rbp
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH_REGS
 	mov	%rsp, %rdi
 	lea	VCPU_STACK_TOP(%rsp), %rsp
 
@@ -86,21 +73,7 @@ vmx_resume_again:
 vmx_resume_window:
 	cmpl	$0, VCPU_WORK(%rsp)
 	jne	vmx_resume_again
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	POP_REGS
 	vmresume
 	.globl vmx_resume_window_end
 	.hidden vmx_resume_window_end
@@ -191,21 +164,7 @@ vmx_launch:
 	.hidden vmx_leave_to
 vmx_leave_to:
 	mov	%rdi, %rsp
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	POP_REGS
 	lea	VCPU_LEAVE_FRAME - VCPU_REGS_SIZE(%rsp), %rsp
 	iretq
 
