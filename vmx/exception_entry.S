@@ -6,7 +6,7 @@
  * things here: NMIs and machine checks, at any instruction, and #GP at the few
  * instructions that the fault table lists. All else is root's own fault.
  */
-#include "guest_regs.h"
+#include "guest_regs.S"
 #include "layout.h"
 
 	.section .text, "ax"

@@ -2,7 +2,7 @@
 /*
  * Carapace: the way into the guest, out of it, and away from it
  */
-#include "guest_regs.h"
+#include "guest_regs.S"
 #include "layout.h"
 
 	.section .text, "ax"

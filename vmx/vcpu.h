@@ -7,10 +7,15 @@
 
 #include "ept.h"
 #include "event.h"
-#include "guest_regs.h"
 #include "island.h"
 #include "layout.h"
 #include "vmcs.h"
+
+/* In the order in which guest_regs.S stores them */
+struct guest_regs {
+	u64 r15, r14, r13, r12, r11, r10, r9, r8;
+	u64 rdi, rsi, rbp, rbx, rdx, rcx, rax;
+};
 
 /* What IRETQ pops */
 struct iret_frame {

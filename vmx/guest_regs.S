@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Carapace: the general registers but RSP, in the order of struct guest_regs
+ * Carapace: all general registers but RSP, to and from a struct guest_regs
+ *
+ * Included by the assembly that needs it. vcpu.h has the same order in C.
  */
-#ifndef CARAPACE_VMX_GUEST_REGS_H
-#define CARAPACE_VMX_GUEST_REGS_H
-
-#ifdef __ASSEMBLER__
 
 .macro PUSH_REGS
 	push	%rax
@@ -42,16 +40,3 @@
 	pop	%rcx
 	pop	%rax
 .endm
-
-#else
-
-#include "types.h"
-
-struct guest_regs {
-	u64 r15, r14, r13, r12, r11, r10, r9, r8;
-	u64 rdi, rsi, rbp, rbx, rdx, rcx, rax;
-};
-
-#endif
-
-#endif /* CARAPACE_VMX_GUEST_REGS_H */
