@@ -21,15 +21,19 @@ BUILD = [
     "kmod",
     "libcap-dev",
     "libelf-dev",
+    "libnuma-dev",
     "rsync",
     "shellcheck",
     "xz-utils",
     "zstd",
 ]
 GUEST = [
+    "bpftool",
     "iproute2",
     "iputils-ping",
+    "kexec-tools",
     "linux-perf",
+    "makedumpfile",
     "procps",
     "python3-minimal",
     "strace",
@@ -38,9 +42,9 @@ GUEST = [
 ]
 EMULATOR = ["bochs", "bochs-term", "bochsbios", "erofs-utils"]
 
-# Those of the kernel's selftests that a hypervisor could break. Without
-# "breakpoints", which stops an emulated CPU for good.
+# Those of the kernel's selftests that a hypervisor could break.
 KSELFTESTS = [
+    "breakpoints",
     "clone3",
     "core",
     "cpu-hotplug",
@@ -51,14 +55,20 @@ KSELFTESTS = [
     "livepatch",
     "membarrier",
     "mincore",
+    "mm",
+    "perf_events",
     "pidfd",
+    "prctl",
+    "proc",
     "ptrace",
     "rseq",
+    "sched",
     "seccomp",
     "sigaltstack",
     "splice",
     "static_keys",
     "sync",
+    "syscall_user_dispatch",
     "timens",
     "timers",
     "vDSO",
