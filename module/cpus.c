@@ -21,12 +21,12 @@
 #include <linux/reboot.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
-#include <linux/syscore_ops.h>
 #include <asm/perf_event.h>
 #include <asm/nmi.h>
 #include <asm/reboot.h>
 
 #include "bridge.h"
+#include "compat.h"
 #include "cpus.h"
 #include "island_load.h"
 #include "machine.h"
@@ -184,13 +184,13 @@ static int cpu_teardown(unsigned int cpu)
 }
 
 /* The last CPU, before suspend; the others have gone offline. */
-static int syscore_suspend_cpu(void)
+static int SYSCORE_CALLBACK(syscore_suspend_cpu)
 {
 	detach_this_cpu();
 	return 0;
 }
 
-static void syscore_resume_cpu(void)
+static void SYSCORE_CALLBACK(syscore_resume_cpu)
 {
 	if (machine_check_this_cpu() || attach_this_cpu())
 		pr_err("CPU %u did not attach again after resume: %s\n",
@@ -204,7 +204,7 @@ static void detach_ipi(void *unused)
 }
 
 /* Reboot, power-off, kexec: nothing comes back from here. */
-static void syscore_shutdown_cpus(void)
+static void SYSCORE_CALLBACK(syscore_shutdown_cpus)
 {
 	on_each_cpu(detach_ipi, NULL, 1);
 }
@@ -226,11 +226,10 @@ static struct notifier_block reboot_notifier = {
 	.notifier_call = reboot_notify,
 };
 
-static struct syscore_ops syscore_ops = {
-	.suspend = syscore_suspend_cpu,
-	.resume = syscore_resume_cpu,
-	.shutdown = syscore_shutdown_cpus,
-};
+DEFINE_SYSCORE(syscore_hooks,
+	       .suspend = syscore_suspend_cpu,
+	       .resume = syscore_resume_cpu,
+	       .shutdown = syscore_shutdown_cpus);
 
 static void report_degraded(struct irq_work *work)
 {
@@ -262,7 +261,7 @@ static void remove_hooks(void)
 	unsigned int cpu;
 
 	unregister_reboot_notifier(&reboot_notifier);
-	unregister_syscore_ops(&syscore_ops);
+	compat_unregister_syscore(&syscore_hooks);
 	cpu_emergency_unregister_virt_callback(detach_this_cpu);
 	unregister_nmi_handler(NMI_LOCAL, "carapace");
 	for_each_possible_cpu(cpu)
@@ -288,7 +287,7 @@ int cpus_attach(void)
 	if (ret)
 		return ret;
 	cpu_emergency_register_virt_callback(detach_this_cpu);
-	register_syscore_ops(&syscore_ops);
+	compat_register_syscore(&syscore_hooks);
 	register_reboot_notifier(&reboot_notifier);
 
 	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "carapace:online",
