@@ -22,7 +22,7 @@ TESTING := $(CURDIR)/.testing
 
 testing-module:
 	mkdir -p $(TESTING)
-	cp -a -u Kbuild module vmx scripts $(TESTING)/
+	cp -a -u Kbuild module protect vmx scripts $(TESTING)/
 	$(MAKE) -C $(KDIR) M=$(TESTING) CARAPACE_TESTING=1 modules
 
 # What the emulated machine gets (scripts/lab build)

@@ -83,6 +83,8 @@ static const struct requirement requirements[] = {
 	{ EPT_VPID, EPT_CAP_INVEPT, ALWAYS, "no INVEPT" },
 	{ EPT_VPID, EPT_CAP_INVEPT_ALL, ALWAYS, "no INVEPT of all contexts" },
 	{ SECONDARY, SECONDARY_ENABLE_VPID, ALWAYS, "no VPID" },
+	{ SECONDARY, SECONDARY_DESC_TABLE_EXITING, ALWAYS,
+	  "no exits of descriptor-table accesses" },
 	{ EPT_VPID, EPT_CAP_INVVPID, ALWAYS, "no INVVPID" },
 	{ EPT_VPID, EPT_CAP_INVVPID_ALL, ALWAYS, "no INVVPID of all contexts" },
 	{ PIN, PIN_BASED_NMI_EXITING, ALWAYS, "no NMI exiting" },
@@ -90,6 +92,8 @@ static const struct requirement requirements[] = {
 	/* Used as the need arises, so not set from the start: see below */
 	{ PRIMARY, CPU_BASED_NMI_WINDOW_EXITING, ALWAYS,
 	  "no NMI-window exiting" },
+	{ PRIMARY, CPU_BASED_MONITOR_TRAP_FLAG, ALWAYS,
+	  "no monitor trap flag" },
 	{ PRIMARY, CPU_BASED_USE_MSR_BITMAPS, ALWAYS, "no MSR bitmaps" },
 	{ EXIT, VM_EXIT_HOST_ADDR_SPACE_SIZE, ALWAYS, "no 64-bit VMX root" },
 	{ ENTRY, VM_ENTRY_IA32E_MODE, ALWAYS, "no 64-bit VMX guest" },
@@ -133,7 +137,7 @@ static const struct requirement requirements[] = {
 
 /* Required, but set and cleared while running */
 static const u64 set_later[CONTROL_WORDS] = {
-	[PRIMARY] = CPU_BASED_NMI_WINDOW_EXITING,
+	[PRIMARY] = CPU_BASED_NMI_WINDOW_EXITING | CPU_BASED_MONITOR_TRAP_FLAG,
 };
 
 /* A control that cannot be turned off would exit where nobody expects it */
@@ -390,8 +394,6 @@ static u64 find_capabilities(const struct cpu_values *cpu,
 		[VMX_CAPABILITY_UNRESTRICTED_GUEST] =
 			secondary & SECONDARY_UNRESTRICTED_GUEST,
 		[VMX_CAPABILITY_WAIT_FOR_SIPI] = misc & VMX_MISC_WAIT_FOR_SIPI,
-		[VMX_CAPABILITY_MONITOR_TRAP_FLAG] =
-			words->allowed[PRIMARY] & CPU_BASED_MONITOR_TRAP_FLAG,
 		[VMX_CAPABILITY_PML] = secondary & SECONDARY_ENABLE_PML,
 		[VMX_CAPABILITY_HLAT] = tertiary & TERTIARY_ENABLE_HLAT,
 		[VMX_CAPABILITY_CET] = has_cet(cpu),

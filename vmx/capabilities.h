@@ -63,7 +63,6 @@ struct cpu_values {
 	X(VMFUNC,		"vmfunc-eptp-switching")	\
 	X(UNRESTRICTED_GUEST,	"unrestricted-guest")		\
 	X(WAIT_FOR_SIPI,	"wait-for-sipi")		\
-	X(MONITOR_TRAP_FLAG,	"monitor-trap-flag")		\
 	X(PML,			"page-modification-log")	\
 	X(HLAT,			"hlat")				\
 	X(CET,			"cet")				\

@@ -116,6 +116,7 @@ static inline void write_cr##n(u64 value)			\
 }
 
 DEFINE_CR_OPS(0)
+DEFINE_CR_OPS(2)
 DEFINE_CR_OPS(3)
 DEFINE_CR_OPS(4)
 
@@ -138,6 +139,14 @@ static inline u64 read_rflags(void)
 
 	asm volatile("pushfq\n\tpopq %0" : "=r" (value) : : "memory");
 	return value;
+}
+
+static inline u64 rdtsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a" (low), "=d" (high));
+	return low | (u64)high << 32;
 }
 
 static inline u64 rdmsr(u32 index)

@@ -255,6 +255,25 @@ static void set_bit(u8 *bitmap, u32 bit)
 	bitmap[bit / 8] |= 1U << (bit % 8);
 }
 
+#define BITMAP_WRITE_LOW	2048
+#define BITMAP_WRITE_HIGH	3072
+#define MSR_HIGH		0xc0000000
+
+/**
+ * emulate_intercept_write() - have writes to one more MSR exit
+ * @bitmap: the MSR bitmaps
+ * @index: the MSR, in one of the bitmaps' ranges
+ *
+ * Context: pure.
+ */
+void emulate_intercept_write(u8 bitmap[4096], u32 index)
+{
+	if (index >= MSR_HIGH)
+		set_bit(bitmap + BITMAP_WRITE_HIGH, index - MSR_HIGH);
+	else
+		set_bit(bitmap + BITMAP_WRITE_LOW, index);
+}
+
 /**
  * emulate_fill_msr_bitmap() - write the MSR bitmaps (SDM 3C, 25.6.9)
  * @bitmap: four bitmaps of 1 KiB: read low, read high, write low, write high
@@ -276,7 +295,7 @@ void emulate_fill_msr_bitmap(u8 bitmap[4096])
 			if (msr_intercepts[i].read)
 				set_bit(bitmap, index);
 			if (msr_intercepts[i].write)
-				set_bit(bitmap + 2048, index);
+				emulate_intercept_write(bitmap, index);
 		}
 	}
 }

@@ -78,5 +78,6 @@ extern const struct msr_intercept msr_intercepts[];
 extern const u32 nr_msr_intercepts;
 
 void emulate_fill_msr_bitmap(u8 bitmap[4096]);
+void emulate_intercept_write(u8 bitmap[4096], u32 index);
 
 #endif /* CARAPACE_VMX_EMULATE_H */

@@ -13,6 +13,7 @@
 #include "emulate.h"
 #include "ept.h"
 #include "host_tables.h"
+#include "pins.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -267,6 +268,8 @@ static int enter_failed(struct vcpu *vcpu, enum leave_reason reason, u64 info)
 
 static int launch(struct vcpu *vcpu, const struct enter_frame *frame, u64 cr4)
 {
+	int reg;
+
 	if (vmclear(vcpu->config.vmcs_pa) || vmptrld(vcpu->config.vmcs_pa))
 		return enter_failed(vcpu, LEAVE_VMCS_FAILURE, 0);
 
@@ -274,6 +277,17 @@ static int launch(struct vcpu *vcpu, const struct enter_frame *frame, u64 cr4)
 	write_host_state(vcpu, cr4);
 	write_guest_state(frame, cr4);
 	fail_on_purpose(vcpu);
+
+	reg = pins_record(vcpu);
+	if (reg) {
+		enter_failed(vcpu, LEAVE_PINS, reg - 1);
+		vmclear(vcpu->config.vmcs_pa);
+		return -EPERM;
+	}
+	vmwrite(CR0_GUEST_HOST_MASK, vmread(CR0_GUEST_HOST_MASK) |
+				     pins_mask(vcpu, PINNED_CR0));
+	vmwrite(CR4_GUEST_HOST_MASK, vmread(CR4_GUEST_HOST_MASK) |
+				     pins_mask(vcpu, PINNED_CR4));
 
 	vcpu->config.public->state = VCPU_ON;
 	vmx_launch(frame);
@@ -314,6 +328,7 @@ int vcpu_do_enter(struct vcpu *vcpu, const struct enter_frame *frame)
 	vcpu->mc_pending = 0;
 	vcpu->work = 0;
 	vcpu->launched = false;
+	vcpu->trial.active = false;
 	vcpu->leaving = false;
 	vcpu->event = (struct event_input){ 0 };
 	vcpu->plan = (struct event_plan){ 0 };

@@ -6,6 +6,7 @@
 #include "event.h"
 #include "exit.h"
 #include "leave.h"
+#include "pins.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -15,7 +16,7 @@
  * or not are undefined for the guest, and counted: handle_unknown().
  */
 static exit_handler *const exit_handlers[EXIT_REASON_COUNT] = {
-	[EXIT_REASON_EXCEPTION_NMI]	= handle_nmi,
+	[EXIT_REASON_EXCEPTION_NMI]	= handle_exception_nmi,
 	[EXIT_REASON_TRIPLE_FAULT]	= handle_triple_fault,
 	[EXIT_REASON_INIT_SIGNAL]	= handle_init,
 	[EXIT_REASON_NMI_WINDOW]	= handle_nmi_window,
@@ -36,6 +37,9 @@ static exit_handler *const exit_handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_CR_ACCESS]		= handle_cr_access,
 	[EXIT_REASON_RDMSR]		= handle_rdmsr,
 	[EXIT_REASON_WRMSR]		= handle_wrmsr,
+	[EXIT_REASON_MONITOR_TRAP_FLAG]	= handle_mtf,
+	[EXIT_REASON_GDTR_IDTR]		= handle_descriptor_table,
+	[EXIT_REASON_LDTR_TR]		= handle_descriptor_table,
 	[EXIT_REASON_MCE_DURING_VMENTRY] = handle_mce_during_entry,
 	[EXIT_REASON_EPT_VIOLATION]	= handle_ept_violation,
 	[EXIT_REASON_EPT_MISCONFIG]	= handle_ept_misconfig,
@@ -129,6 +133,8 @@ void vmx_handle_exit(struct vcpu *vcpu)
 	} else {
 		collect_events(vcpu, basic);
 		vcpu->launched = true;
+		if (vcpu->trial.active)
+			pins_judge(vcpu);
 	}
 
 	if (basic < EXIT_REASON_COUNT && exit_handlers[basic])
@@ -212,6 +218,8 @@ void vmx_prepare_entry(struct vcpu *vcpu)
 	primary = island.config.controls.primary;
 	if (plan->nmi_window)
 		primary |= CPU_BASED_NMI_WINDOW_EXITING;
+	if (vcpu->trial.active)
+		primary |= CPU_BASED_MONITOR_TRAP_FLAG;
 	if (primary != vcpu->primary) {
 		vmwrite(CPU_BASED_VM_EXEC_CONTROL, primary);
 		vcpu->primary = primary;

@@ -39,13 +39,13 @@ struct exit_result {
 
 typedef struct exit_result exit_handler(struct vcpu *vcpu);
 
-exit_handler handle_nmi, handle_nmi_window;			/* exit_event.c */
+exit_handler handle_exception_nmi, handle_nmi_window;		/* exit_event.c */
 exit_handler handle_triple_fault, handle_init, handle_task_switch;
 exit_handler handle_mce_during_entry;
 exit_handler handle_cpuid, handle_invd, handle_xsetbv;		/* exit_instruction.c */
 exit_handler handle_undefined, handle_unknown, handle_vmcall;
 exit_handler handle_cr_access;					/* exit_register.c */
-exit_handler handle_rdmsr, handle_wrmsr;
+exit_handler handle_rdmsr, handle_wrmsr, handle_descriptor_table, handle_mtf;
 exit_handler handle_ept_violation, handle_ept_misconfig;	/* exit_ept.c */
 
 /* What assembly calls */

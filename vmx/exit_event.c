@@ -7,12 +7,31 @@
 #include "vcpu.h"
 #include "x86.h"
 
-/*
- * The exception bitmap is empty, so this is an NMI. It was not delivered;
- * vmx_prepare_entry() hands it on. The CPU holds further NMIs back until entry.
- */
-struct exit_result handle_nmi(struct vcpu *vcpu)
+/* Exceptions exit during a trial only (pins.c), and are raised again after it. */
+static struct exit_result raise_again(u32 info)
 {
+	u32 vector = info & INTR_INFO_VECTOR_MASK;
+
+	if (vector == VECTOR_PF)
+		write_cr2(vmread(EXIT_QUALIFICATION));
+	return (struct exit_result){
+		.action = EXIT_EXCEPTION,
+		.vector = vector,
+		.error_code = info & INTR_INFO_DELIVER_ERROR_CODE ?
+			      vmread(VM_EXIT_INTR_ERROR_CODE) : 0,
+	};
+}
+
+/*
+ * An NMI was not delivered; vmx_prepare_entry() hands it on. The CPU holds
+ * further NMIs back until entry.
+ */
+struct exit_result handle_exception_nmi(struct vcpu *vcpu)
+{
+	u32 info = vmread(VM_EXIT_INTR_INFO);
+
+	if ((info & INTR_INFO_VECTOR_MASK) != VECTOR_NMI)
+		return raise_again(info);
 	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
 	return RESULT_RESUME;
 }

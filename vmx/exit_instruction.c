@@ -106,6 +106,13 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 		vmwrite(GUEST_RIP, vmread(GUEST_RIP) +
 				   vcpu->event.instruction_len);
 		return RESULT_LEAVE(LEAVE_ASKED);
+	case HYPERCALL_POLICY:
+		island_lock(vcpu);
+		vcpu->regs.rax = policy_set(&island.policy, vcpu->regs.rsi,
+					    vcpu->regs.rdx);
+		island_publish();
+		island_unlock();
+		return RESULT_SKIP;
 #ifdef CARAPACE_TESTING
 	case HYPERCALL_TEST_FAULT:
 		return test_fault();

@@ -7,6 +7,7 @@
 #include "ept.h"
 #include "exit.h"
 #include "mtrr.h"
+#include "pins.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -48,7 +49,8 @@ static u64 read_register(const struct vcpu *vcpu, u32 number)
 	}
 }
 
-static struct exit_result write_guest_cr0(u64 value, u64 current)
+static struct exit_result write_guest_cr0(struct vcpu *vcpu, u64 value,
+					  u64 current)
 {
 	struct cr0_write w = {
 		.value = value,
@@ -59,6 +61,8 @@ static struct exit_result write_guest_cr0(u64 value, u64 current)
 
 	if (emulate_cr0_write(&w) != WRITE_ACCEPT)
 		return RESULT_GP(0);
+	if (!pins_allow(vcpu, PINNED_CR0, w.real))
+		return RESULT_SKIP;
 	vmwrite(GUEST_CR0, w.real);
 	/* Neither entries nor exits load CD and NW (SDM 3C, 27.3.2.1). */
 	write_cr0((read_cr0() & ~(CR0_CD | CR0_NW)) |
@@ -84,20 +88,20 @@ struct exit_result handle_cr_access(struct vcpu *vcpu)
 	switch (CR_ACCESS_TYPE(qualification)) {
 	case CR_MOV_TO:
 		if (CR_NUMBER(qualification) == 0)
-			return write_guest_cr0(value, cr0);
-		if (CR_NUMBER(qualification) == 4 &&
-		    emulate_cr4_write(value) == WRITE_GP)
-			return RESULT_GP(0);
+			return write_guest_cr0(vcpu, value, cr0);
+		if (CR_NUMBER(qualification) == 4)
+			return emulate_cr4_write(value) == WRITE_GP ?
+			       RESULT_GP(0) : pins_try(vcpu);
 		break;
 	case CR_CLTS:
-		return write_guest_cr0(cr0 & ~CR0_TS, cr0);
+		return write_guest_cr0(vcpu, cr0 & ~CR0_TS, cr0);
 	case CR_LMSW:
 		/* Loads MP, EM and TS, and can set PE but not clear it. */
 		low = CR_LMSW_SOURCE(qualification) & 0xf;
 		low |= cr0 & CR0_PE;
-		return write_guest_cr0((cr0 & ~0xfULL) | low, cr0);
+		return write_guest_cr0(vcpu, (cr0 & ~0xfULL) | low, cr0);
 	}
-	/* CR3 and CR8 do not exit, and no other bit of CR4 is root's. */
+	/* CR3 and CR8 do not exit. */
 	return RESULT_LEAVE(LEAVE_UNEXPECTED_EXIT);
 }
 
@@ -189,6 +193,7 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 {
 	u32 index = vcpu->regs.rcx;
 	u64 value = (u32)vcpu->regs.rax | vcpu->regs.rdx << 32;
+	enum pinned_register reg = register_by_msr(index);
 	struct msr_write w = {
 		.index = index,
 		.value = value,
@@ -205,9 +210,24 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 	case WRITE_ACCEPT:
 		break;
 	}
+	if (reg < PINNED_COUNT)
+		return pins_wrmsr(vcpu, reg, value);
 	if (wrmsr_safe(index, value))
 		return RESULT_GP(0);
 	if (emulate_msr_is_mtrr(index))
 		follow_mtrrs(vcpu);
 	return RESULT_SKIP;
+}
+
+/* LGDT, LIDT, LLDT, LTR, and the four that store: their operands are no matter */
+struct exit_result handle_descriptor_table(struct vcpu *vcpu)
+{
+	return pins_try(vcpu);
+}
+
+/* Only a trial sets the monitor trap flag, and each exit ends it: exit.c */
+struct exit_result handle_mtf(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return RESULT_RESUME;
 }

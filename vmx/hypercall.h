@@ -2,8 +2,8 @@
 /*
  * Carapace: hypercalls
  *
- * VMCALL with RAX = HYPERCALL_MAGIC and RDI = the number; the result comes
- * back in RAX.  Anything else (ring 3, another RAX, an unknown number) gets
+ * VMCALL with RAX = HYPERCALL_MAGIC, RDI = the number, and arguments in RSI and
+ * RDX; the result comes back in RAX, an error as a negative errno.  Anything else (ring 3, another RAX, an unknown number) gets
  * the #UD that VMCALL raises on a machine without VMX.
  */
 #ifndef CARAPACE_VMX_HYPERCALL_H
@@ -16,6 +16,7 @@ enum hypercall {
 	HYPERCALL_PING		= 1,	/* RAX = HYPERCALL_PONG */
 	HYPERCALL_DETACH	= 2,	/* this CPU leaves VMX; RAX = 0 */
 	HYPERCALL_TEST_FAULT	= 3,	/* testing builds: root faults */
+	HYPERCALL_POLICY	= 4,	/* RSI = enum policy_key, RDX = value */
 };
 #endif
 

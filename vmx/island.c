@@ -7,6 +7,7 @@
 #include "ept.h"
 #include "host_tables.h"
 #include "island.h"
+#include "pins.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -51,14 +52,17 @@ static int hide_pool(struct ept *ept, struct island_config *config)
 	return err;
 }
 
-static int init_msr_bitmap(struct table_pool *pool)
+static int init_msr_bitmaps(struct table_pool *pool)
 {
-	void *bitmap;
+	void *bitmap, *lifted;
 
 	island.msr_bitmap_pa = table_pool_alloc(pool, &bitmap);
-	if (!island.msr_bitmap_pa)
+	island.msr_bitmap_lifted_pa = table_pool_alloc(pool, &lifted);
+	if (!island.msr_bitmap_pa || !island.msr_bitmap_lifted_pa)
 		return -ENOMEM;
 	emulate_fill_msr_bitmap(bitmap);
+	emulate_fill_msr_bitmap(lifted);
+	pins_fill_msr_bitmap(bitmap);
 	return 0;
 }
 
@@ -81,6 +85,7 @@ void island_publish(void)
 		public->ept_leaves[i] = island.ept.leaves[i];
 	public->pool_pages = island.config.pool.nr_total;
 	public->pool_used = island.config.pool.nr_used;
+	public->policy = island.policy;
 }
 
 int island_init(void)
@@ -98,10 +103,11 @@ int island_init(void)
 	if (!err)
 		err = hide_pool(&island.ept, config);
 	if (!err)
-		err = init_msr_bitmap(&config->pool);
+		err = init_msr_bitmaps(&config->pool);
 	if (err)
 		return err;
 
+	policy_init(&island.policy);
 	for (i = 0; i < config->nr_vcpus; i++)
 		init_vcpu(config, vcpu_of(ISLAND_VCPUS + i * VCPU_STRIDE));
 	island_publish();

@@ -8,6 +8,8 @@
 #ifndef CARAPACE_VMX_PUBLIC_H
 #define CARAPACE_VMX_PUBLIC_H
 
+#include "policy.h"
+#include "report.h"
 #include "types.h"
 #include "vmcs.h"
 
@@ -24,6 +26,7 @@ enum vcpu_state {
 	X(ENTRY_FAILURE, "VM entry refused the guest state")		\
 	X(VMXON_FAILURE, "VMXON failed")				\
 	X(VMCS_FAILURE, "VMCLEAR or VMPTRLD failed")			\
+	X(PINS, "a register is not as on the other CPUs")		\
 	X(LAUNCH_FAILURE, "VMLAUNCH failed")				\
 	X(RESUME_FAILURE, "VMRESUME failed")				\
 	X(ROOT_FAULT, "fault in root mode")				\
@@ -52,6 +55,7 @@ enum leave_reason {
  * @nmis_injected: NMIs handed on to the guest
  * @unknown_exits: VM exits for reasons that root does not know
  * @pool_writes: guest accesses that hidden memory refused
+ * @reports: violations on this CPU
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
  */
 struct vcpu_public {
@@ -67,6 +71,7 @@ struct vcpu_public {
 	u64 pool_writes;
 	u64 unknown_exits;
 	u64 planted_pa;
+	struct report_ring reports;
 };
 
 /**
@@ -74,11 +79,13 @@ struct vcpu_public {
  * @ept_leaves: EPT leaf entries of 4 KiB, 2 MiB and 1 GiB
  * @pool_pages: pages in the pool
  * @pool_used: of these, pages in use
+ * @policy: the policy that root goes by
  */
 struct island_public {
 	u64 ept_leaves[3];
 	u64 pool_pages;
 	u64 pool_used;
+	struct policy policy;
 };
 
 #endif /* CARAPACE_VMX_PUBLIC_H */

@@ -9,6 +9,8 @@
 #include "event.h"
 #include "island.h"
 #include "layout.h"
+#include "policy.h"
+#include "registers.h"
 #include "vmcs.h"
 
 /* In the order in which guest_regs.S stores them */
@@ -36,6 +38,20 @@ enum perf_msr {
 };
 
 /**
+ * struct trial - an instruction that the CPU executes, to be judged after
+ * @active: it has not been judged yet
+ * @rip: the instruction
+ * @rsp: its stack pointer
+ * @before: the registers that the VMCS keeps, before it
+ */
+struct trial {
+	bool active;
+	u64 rip;
+	u64 rsp;
+	u64 before[PINNED_COUNT];
+};
+
+/**
  * struct vcpu - one CPU
  * @regs: the guest's general registers (but RSP, which the VMCS has)
  * @work: set by root's NMI and #MC handlers: look again before VMRESUME
@@ -48,6 +64,8 @@ enum perf_msr {
  * @primary: the VMCS's primary processor-based controls
  * @event: what the exit left to deliver
  * @plan: what the next entry delivers of it
+ * @pin: what must stay of this CPU's registers
+ * @trial: of a write to such a register
  * @perf_guest: guest's values of MSRs that make the CPU count and record, stored
  *	by each exit and loaded by each entry
  * @perf_root: what exits load instead
@@ -64,6 +82,8 @@ struct vcpu {
 	u32 primary;
 	struct event_input event;
 	struct event_plan plan;
+	struct register_pin pin[PINNED_COUNT];
+	struct trial trial;
 	struct msr_entry perf_guest[PERF_MSRS];
 	struct msr_entry perf_root[PERF_MSRS];
 
@@ -84,7 +104,10 @@ _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
 struct island {
 	struct island_config config;
 	struct ept ept;
+	struct policy policy;
+	struct register_pin pin[PINNED_COUNT];	/* those that all CPUs share */
 	u64 msr_bitmap_pa;
+	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
 	u32 lock;		/* 0, or its holder's index + 1 */
 };
 

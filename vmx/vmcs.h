@@ -159,6 +159,7 @@ enum vmcs_field {
 
 /* Secondary processor-based VM-execution controls */
 #define SECONDARY_ENABLE_EPT		(1U << 1)
+#define SECONDARY_DESC_TABLE_EXITING	(1U << 2)
 #define SECONDARY_ENABLE_RDTSCP		(1U << 3)
 #define SECONDARY_ENABLE_VPID		(1U << 5)
 #define SECONDARY_UNRESTRICTED_GUEST	(1U << 7)

@@ -68,6 +68,7 @@
 #define VECTOR_DE	0
 #define VECTOR_DB	1
 #define VECTOR_NMI	2
+#define VECTOR_BP	3
 #define VECTOR_UD	6
 #define VECTOR_DF	8
 #define VECTOR_TS	10
@@ -103,6 +104,7 @@
 #define IA32_SYSENTER_CS		0x174
 #define IA32_SYSENTER_ESP		0x175
 #define IA32_SYSENTER_EIP		0x176
+#define IA32_MISC_ENABLE		0x1a0
 #define IA32_DEBUGCTL			0x1d9
 #define IA32_MTRR_PHYSBASE0		0x200
 #define IA32_MTRR_PHYSMASK0		0x201
@@ -143,10 +145,15 @@
 #define IA32_X2APIC_ICR			0x830
 #define IA32_HW_FEEDBACK_PTR		0x17d0
 #define IA32_EFER			0xc0000080
+#define IA32_STAR			0xc0000081
+#define IA32_LSTAR			0xc0000082
+#define IA32_CSTAR			0xc0000083
+#define IA32_FMASK			0xc0000084
 #define IA32_FS_BASE			0xc0000100
 #define IA32_GS_BASE			0xc0000101
 #define IA32_KERNEL_GS_BASE		0xc0000102
 
+#define APIC_BASE_BSP			(1ULL << 8)
 #define APIC_BASE_EXTD			(1ULL << 10)
 #define APIC_BASE_EN			(1ULL << 11)
 
@@ -157,6 +164,8 @@
 #define S_CET_ENDBR_EN			(1ULL << 2)
 #define S_CET_SUPPRESS			(1ULL << 10)
 #define S_CET_TRACKER			(1ULL << 11)
+
+#define MISC_ENABLE_XD_DISABLE		(1ULL << 34)
 
 #define PLATFORM_INFO_CPUID_FAULT	(1ULL << 31)
 #define MISC_FEATURES_CPUID_FAULT	(1ULL << 0)

@@ -108,8 +108,8 @@ TEST_F(cpu, arrow_lake)
 	EXPECT_EQ(1U << 28 | 1U << 31 | 0x04006172, c->primary);
 	EXPECT_EQ(0, c->primary & (CPU_BASED_CR3_LOAD_EXITING |
 				   CPU_BASED_CR3_STORE_EXITING));
-	/* EPT, RDTSCP, VPID, INVPCID, XSAVES, WAITPKG */
-	EXPECT_EQ(1U << 1 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20 | 1U << 26,
+	/* EPT, descriptor tables, RDTSCP, VPID, INVPCID, XSAVES, WAITPKG */
+	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20 | 1U << 26,
 		  c->secondary);
 	/* Debug controls, 64 bit, PAT and EFER both ways, CET, PKRS */
 	EXPECT_EQ(0x36dfb | 1U << 2 | 1U << 9 | 0xfU << 18 | 1U << 28 | 1U << 29,
@@ -132,7 +132,7 @@ TEST_F(cpu, skylake_x)
 	EXPECT_EQ(0x2b, self->controls.revision);
 	EXPECT_EQ(0, self->controls.exit & VM_EXIT_LOAD_CET_STATE);
 	EXPECT_EQ(0, self->controls.entry & VM_ENTRY_LOAD_PKRS);
-	EXPECT_EQ(1U << 1 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20,
+	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20,
 		  self->controls.secondary);
 	EXPECT_TRUE(vmx_capability_present(&self->controls,
 					   VMX_CAPABILITY_MBEC));
@@ -243,6 +243,10 @@ TEST_F(cpu, each_requirement_is_named)
 		  "no MSR bitmaps" },
 		{ IA32_VMX_TRUE_PROCBASED_CTLS, ALLOWED(1U << 22),
 		  "no NMI-window exiting" },
+		{ IA32_VMX_TRUE_PROCBASED_CTLS, ALLOWED(1U << 27),
+		  "no monitor trap flag" },
+		{ IA32_VMX_PROCBASED_CTLS2, ALLOWED(1U << 2),
+		  "no exits of descriptor-table accesses" },
 		{ IA32_VMX_TRUE_PINBASED_CTLS, ALLOWED(1U << 3),
 		  "no NMI exiting" },
 		{ IA32_VMX_TRUE_PINBASED_CTLS, ALLOWED(1U << 5),
@@ -365,11 +369,11 @@ TEST_F(cpu, no_control_without_its_feature)
 	v->leafd_1_eax = 0;
 	v->ext1_edx &= ~(1U << 27);
 	v->cr4 &= ~(CR4_CET | CR4_PKS);
-	MSR(v, IA32_VMX_PROCBASED_CTLS2) = ALLOWED(1U << 1 | 1U << 5);
+	MSR(v, IA32_VMX_PROCBASED_CTLS2) = ALLOWED(1U << 1 | 1U << 2 | 1U << 5);
 	MSR(v, IA32_VMX_TRUE_EXIT_CTLS) &= ~ALLOWED(3U << 28 | 1U << 12);
 	MSR(v, IA32_VMX_TRUE_ENTRY_CTLS) &= ~ALLOWED(1U << 20 | 1U << 22);
 	ASSERT_EQ(0, check());
-	EXPECT_EQ(1U << 1 | 1U << 5, self->controls.secondary);
+	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 5, self->controls.secondary);
 
 	/* Each by itself brings the requirement back */
 	v->leaf7_ecx = 1U << 22;
@@ -525,8 +529,6 @@ TEST_F(cpu, capabilities_are_what_the_cpu_has)
 		  ALLOWED(1U << 17) },
 		{ VMX_CAPABILITY_EPT_VIOLATION_VE, IA32_VMX_PROCBASED_CTLS2,
 		  ALLOWED(1U << 18) },
-		{ VMX_CAPABILITY_MONITOR_TRAP_FLAG,
-		  IA32_VMX_TRUE_PROCBASED_CTLS, ALLOWED(1U << 27) },
 		{ VMX_CAPABILITY_WAIT_FOR_SIPI, IA32_VMX_MISC, 1U << 8 },
 	};
 	unsigned int i;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what is guarded, and what happens on an attack
+ *
+ * Pure. The guest half sets it key by key, by hypercall; root keeps it where
+ * the guest cannot reach it, and asks it at each violation.
+ */
+#ifndef CARAPACE_PROTECT_POLICY_H
+#define CARAPACE_PROTECT_POLICY_H
+
+#include "types.h"
+
+/*
+ * X(key, last value, value at attach). A greater value is always the tighter
+ * one: that is what "locked" goes by.
+ *
+ * ENFORCE: guards are on, because all CPUs are in
+ * ACTION: enum policy_action
+ * REGISTERS: the register guard
+ * LOCK: no value gets smaller any more, and root does not leave
+ */
+#define POLICY_KEYS(X)				\
+	X(ENFORCE,	1,		0)	\
+	X(ACTION,	ACTION_LAST,	ACTION_BLOCK) \
+	X(REGISTERS,	1,		1)	\
+	X(LOCK,		1,		0)
+
+enum policy_key {
+#define X(key, last, initial) POLICY_##key,
+	POLICY_KEYS(X)
+#undef X
+	POLICY_KEY_COUNT,
+};
+
+/* What is done about a violation; what happens then to its task is Linux's */
+enum policy_action {
+	ACTION_LOG,		/* let it happen, as the CPU would */
+	ACTION_BLOCK,		/* undo it */
+	ACTION_PANIC,		/* undo it, and stop the machine */
+	ACTION_LAST = ACTION_PANIC,
+};
+
+/**
+ * struct policy - all of it
+ * @value: by enum policy_key
+ */
+struct policy {
+	u32 value[POLICY_KEY_COUNT];
+};
+
+/* A violation's fate */
+enum verdict {
+	VERDICT_ALLOW,		/* not guarded: nobody looks */
+	VERDICT_LOG,
+	VERDICT_BLOCK,
+	VERDICT_PANIC,
+};
+
+void policy_init(struct policy *policy);
+int policy_set(struct policy *policy, u64 key, u64 value);
+enum verdict policy_verdict(const struct policy *policy, enum policy_key guard);
+
+/* Whether a violation with this verdict has no effect */
+static inline bool verdict_undoes(enum verdict verdict)
+{
+	return verdict >= VERDICT_BLOCK;
+}
+
+#endif /* CARAPACE_PROTECT_POLICY_H */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: reports of violations, as root writes them
+ *
+ * Each CPU has a ring in its public page, which the guest can read and only
+ * root can write. Root never waits for a reader and never reads what a reader
+ * wrote: the newest reports are there, and how many there ever were, so a
+ * reader knows what it missed.
+ */
+#ifndef CARAPACE_PROTECT_REPORT_H
+#define CARAPACE_PROTECT_REPORT_H
+
+#include "types.h"
+
+/* X(constant, name in reports): counted by kind */
+#define REPORT_KINDS(X)				\
+	X(REGISTER,	"register")
+
+enum report_kind {
+#define X(constant, name) REPORT_##constant,
+	REPORT_KINDS(X)
+#undef X
+	REPORT_KIND_COUNT,
+};
+
+/**
+ * struct report - one violation
+ * @kind: enum report_kind
+ * @verdict: enum verdict
+ * @cpl: privilege level that it came from
+ * @in_nmi: the CPU was handling an NMI
+ * @tsc: when
+ * @rip: the instruction
+ * @rsp: the stack pointer
+ * @object: what was attacked: enum pinned_register, or a linear address
+ * @expected: what it was, and stays when it is undone
+ * @found: what it was to become
+ */
+struct report {
+	u32 kind;
+	u32 verdict;
+	u32 cpl;
+	u32 in_nmi;
+	u64 tsc;
+	u64 rip;
+	u64 rsp;
+	u64 object;
+	u64 expected;
+	u64 found;
+};
+
+#define REPORT_RING	16
+
+/**
+ * struct report_ring - a CPU's reports
+ * @count: how many there were; report n lies at entry n % REPORT_RING
+ * @by_kind: of these, by kind
+ * @entry: the last ones
+ *
+ * A reader copies an entry, and then looks at @count again: where it has grown
+ * by REPORT_RING or more since, what was copied may be something else.
+ */
+struct report_ring {
+	u64 count;
+	u64 by_kind[REPORT_KIND_COUNT];
+	struct report entry[REPORT_RING];
+};
+
+void report_add(struct report_ring *ring, const struct report *report);
+
+#endif /* CARAPACE_PROTECT_REPORT_H */

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: from a violation to its verdict and its report
+ */
+#include "cpu_ops.h"
+#include "exit.h"
+#include "guard.h"
+#include "vcpu.h"
+
+/**
+ * guard_violation() - ask the policy, and tell the guest half
+ * @vcpu: the CPU
+ * @guard: the guard that was violated
+ * @report: what happened; root fills in what is common to all kinds
+ *
+ * Root cannot send a signal. The guest half learns of a report by an NMI, which
+ * reaches it before the CPU can be back in user mode, so it still finds the
+ * task that did it.
+ *
+ * Context: root, handling an exit of this CPU.
+ *
+ * Return: what becomes of it; verdict_undoes() tells the caller what to do.
+ */
+enum verdict guard_violation(struct vcpu *vcpu, enum policy_key guard,
+			     struct report *report)
+{
+	enum verdict verdict = policy_verdict(&island.policy, guard);
+
+	if (verdict == VERDICT_ALLOW)
+		return verdict;
+
+	report->verdict = verdict;
+	report->cpl = guest_cpl();
+	report->in_nmi = vcpu->event.interruptibility & INTERRUPTIBILITY_NMI;
+	report->tsc = rdtsc();
+	report_add(&vcpu->config.public->reports, report);
+	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+	return verdict;
+}
