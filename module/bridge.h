@@ -22,7 +22,7 @@ long bridge_hypercall(u64 slot_entry, u64 number);
 /* bridge_entry.S */
 u64 bridge_call_asm(u64 cr3, u64 function, u64 argument);
 long bridge_hypercall_asm(u64 cr3, u64 number);
-long hypercall(u64 number);
+long hypercall(u64 number, u64 first, u64 second);
 void flush_all_translations(void);
 
 #endif /* CARAPACE_MODULE_BRIDGE_H */

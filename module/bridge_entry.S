@@ -55,6 +55,10 @@ SYM_FUNC_END(bridge_hypercall_asm)
 /**
  * hypercall - a hypercall after which VMX is still on
  * @rdi: enum hypercall
+ * @rsi: its first argument
+ * @rdx: its second argument
+ *
+ * Returns its result, or -ENXIO where nobody answered.
  */
 SYM_FUNC_START(hypercall)
 	mov	$HYPERCALL_MAGIC, %rax

@@ -14,10 +14,12 @@
 #include <asm/hypervisor.h>
 
 #include "cpus.h"
+#include "guards.h"
 #include "island.h"
 #include "island_load.h"
 #include "machine.h"
 #include "pool.h"
+#include "reports.h"
 #include "sysfs.h"
 
 static bool disable;
@@ -114,13 +116,23 @@ static int __init carapace_init(void)
 	err = sysfs_create();
 	if (err)
 		goto out_island;
-	err = cpus_attach();
+	err = reports_start();
 	if (err)
 		goto out_sysfs;
+	err = cpus_attach();
+	if (err)
+		goto out_reports;
+	err = guards_start();
+	if (err)
+		goto out_cpus;
 
 	report("attached to", cpu_online_mask, start, "taken");
 	return 0;
 
+out_cpus:
+	cpus_detach();
+out_reports:
+	reports_stop();
 out_sysfs:
 	sysfs_remove();
 out_island:
@@ -134,7 +146,9 @@ static void __exit carapace_exit(void)
 	static struct cpumask cpus, left;
 
 	cpus_attached_mask(&cpus);
+	guards_stop();
 	cpus_detach();
+	reports_stop();
 	sysfs_remove();
 
 	/* It cannot be; but then this memory is what that CPU's root runs on. */

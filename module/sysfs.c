@@ -9,13 +9,16 @@
 #include <linux/sysfs.h>
 
 #include "cpus.h"
+#include "guards.h"
 #include "island_load.h"
 #include "machine.h"
 #include "pool.h"
+#include "reports.h"
 #include "sysfs.h"
 
 static struct kobject *top;
 static struct kobject *stats;
+static struct kernfs_node *events_node;
 static struct kobject **cpu_dirs;
 
 /* A file that shows one number of a CPU's */
@@ -78,16 +81,37 @@ static ssize_t capabilities_show(struct kobject *kobj,
 	return len;
 }
 
+/* A line per kind; changes wake those who poll */
+static ssize_t events_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	static const char *const kinds[REPORT_KIND_COUNT] = {
+#define X(constant, name) [REPORT_##constant] = name,
+		REPORT_KINDS(X)
+#undef X
+	};
+	ssize_t len = 0;
+	u32 kind;
+
+	for (kind = 0; kind < REPORT_KIND_COUNT; kind++)
+		len += sysfs_emit_at(buf, len, "%s %llu\n", kinds[kind],
+				     reports_by_kind(kind));
+	len += sysfs_emit_at(buf, len, "missed %llu\n", reports_missed());
+	return len;
+}
+
 static struct kobj_attribute state_attr = __ATTR_RO(state);
 static struct kobj_attribute version_attr = __ATTR_RO(version);
 static struct kobj_attribute cpus_attr = __ATTR_RO(cpus);
 static struct kobj_attribute capabilities_attr = __ATTR_RO(capabilities);
+static struct kobj_attribute events_attr = __ATTR_RO(events);
 
 static const struct attribute *top_attrs[] = {
 	&state_attr.attr,
 	&version_attr.attr,
 	&cpus_attr.attr,
 	&capabilities_attr.attr,
+	&events_attr.attr,
 	NULL,
 };
 
@@ -180,6 +204,9 @@ static ssize_t exits_show(struct kobject *kobj, struct kobj_attribute *attr,
 	X(rdmsr, RDMSR)				\
 	X(wrmsr, WRMSR)				\
 	X(mce_during_vmentry, MCE_DURING_VMENTRY) \
+	X(monitor_trap_flag, MONITOR_TRAP_FLAG) \
+	X(gdtr_idtr, GDTR_IDTR)			\
+	X(ldtr_tr, LDTR_TR)			\
 	X(ept_violation, EPT_VIOLATION)		\
 	X(ept_misconfig, EPT_MISCONFIG)		\
 	X(invept, INVEPT)			\
@@ -263,8 +290,11 @@ int sysfs_create(void)
 	if (!top)
 		return -ENOMEM;
 	err = sysfs_create_files(top, top_attrs);
+	if (!err)
+		err = sysfs_create_group(top, &guards_group);
 	if (err)
 		goto out;
+	WRITE_ONCE(events_node, sysfs_get_dirent(top->sd, "events"));
 
 	err = -ENOMEM;
 	stats = kobject_create_and_add("stats", top);
@@ -281,13 +311,31 @@ out:
 }
 
 /**
+ * sysfs_notify_events() - wake those who poll "events"
+ *
+ * Context: any but NMI.
+ */
+void sysfs_notify_events(void)
+{
+	struct kernfs_node *node = READ_ONCE(events_node);
+
+	if (node)
+		sysfs_notify_dirent(node);
+}
+
+/**
  * sysfs_remove() - take it down
  *
  * Context: may sleep. No reader is left in a file of it afterwards.
  */
 void sysfs_remove(void)
 {
+	struct kernfs_node *node = events_node;
 	unsigned int cpu;
+
+	WRITE_ONCE(events_node, NULL);
+	if (node)
+		sysfs_put(node);
 
 	for (cpu = 0; cpu < island_nr_vcpus(); cpu++) {
 		if (exits_dirs)

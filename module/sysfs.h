@@ -6,6 +6,7 @@
 #define CARAPACE_MODULE_SYSFS_H
 
 int sysfs_create(void);
+void sysfs_notify_events(void);
 void sysfs_remove(void);
 
 #endif /* CARAPACE_MODULE_SYSFS_H */

@@ -169,17 +169,6 @@ static int count_vmalloc_areas(void)
 	return count;
 }
 
-static void write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (write(fd, text, strlen(text)) < 0)
-		fprintf(stderr, "# %s: %m\n", path);
-	close(fd);
-}
-
 /* Free pages that CPUs keep for themselves, blocks of 2 MiB among them */
 static long long pages_of_cpus(void)
 {

@@ -133,6 +133,30 @@ static inline const char *read_text(const char *path)
 	return text;
 }
 
+/* 0 or a negative errno */
+static inline int write_text(const char *path, const char *text)
+{
+	ssize_t length;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	length = write(fd, text, strlen(text));
+	close(fd);
+	return length < 0 ? -errno : 0;
+}
+
+/*
+ * For tests of how an instruction behaves: what the guards are there to stop is
+ * part of them.
+ */
+static inline int attach_unguarded(void)
+{
+	int err = attach();
+
+	return err ? err : write_text(SYSFS "/policy/registers", "off");
+}
+
 /* A number of a CPU's in stats/; -1 when there is none */
 static inline long long cpu_stat(int cpu, const char *name)
 {

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: violations: who did it, what becomes of him, and who is told
+ *
+ * Root has judged, and undone what was to be undone, before any of this runs.
+ * An NMI on the same CPU then says that there is a report: its handler is the
+ * last place where "current" is certain to be who did it. What may not be done
+ * in an NMI waits for an interrupt that the CPU sends itself, which comes as
+ * soon as interrupts are on, so before the next instruction in user mode.
+ *
+ * What of this the attacker can get at (the lists of handlers, this module's
+ * data, the log) may fail to run or to be true. The verdict does not depend on
+ * it, and root keeps the counts.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/irq_work.h>
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/smp.h>
+#include <linux/uaccess.h>
+#include <asm/nmi.h>
+#include <asm/unwind.h>
+
+#include "island_load.h"
+#include "policy.h"
+#include "registers.h"
+#include "reports.h"
+#include "sysfs.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#define TRACE_DEPTH	12
+#define CODE_BYTES	16
+
+/* Who was running; what is to become of him */
+enum context {
+	CONTEXT_TASK,		/* a process, in a system call or a fault: killed */
+	CONTEXT_KTHREAD,	/* nobody to kill: it goes on, the deed undone */
+	CONTEXT_INIT,		/* as is process 1: the machine needs it */
+	CONTEXT_INTERRUPT,	/* whoever was interrupted has no part in it */
+};
+
+static const char *const context_names[] = {
+	[CONTEXT_TASK] = "task",
+	[CONTEXT_KTHREAD] = "kthread",
+	[CONTEXT_INIT] = "init",
+	[CONTEXT_INTERRUPT] = "interrupt",
+};
+
+struct incident {
+	struct report report;
+	enum context context;
+	struct task_struct *task;
+	char comm[TASK_COMM_LEN];
+	u8 code[CODE_BYTES];
+	bool code_valid;
+	unsigned int depth;
+	unsigned long trace[TRACE_DEPTH];
+};
+
+/*
+ * Filled by the NMI handler, emptied by the interrupt: one writer and one
+ * reader, both on this CPU.
+ */
+struct incidents {
+	u64 seen;		/* of root's ring */
+	u64 missed;
+	unsigned int head;
+	unsigned int tail;
+	struct incident entry[REPORT_RING];
+	struct irq_work work;
+};
+
+static DEFINE_PER_CPU(struct incidents, incidents);
+
+static const char *const kinds[REPORT_KIND_COUNT] = {
+#define X(constant, name) [REPORT_##constant] = name,
+	REPORT_KINDS(X)
+#undef X
+};
+
+static const char *const actions[] = {
+	[VERDICT_LOG] = "log",
+	[VERDICT_BLOCK] = "block",
+	[VERDICT_PANIC] = "panic",
+};
+
+static const char *kind_name(const struct report *report)
+{
+	return report->kind < REPORT_KIND_COUNT ? kinds[report->kind] :
+						  "unknown";
+}
+
+static const char *action_name(const struct report *report)
+{
+	return report->verdict <= VERDICT_PANIC && actions[report->verdict] ?
+	       actions[report->verdict] : "unknown";
+}
+
+/*
+ * The NMI's own share of the preemption count is not the context that it
+ * interrupted. Softirqs count as interrupts when they run on top of a task.
+ */
+static enum context interrupted_context(const struct report *report)
+{
+	unsigned int count = preempt_count() - NMI_OFFSET - HARDIRQ_OFFSET;
+
+	if (report->cpl == 3)
+		return CONTEXT_TASK;
+	if (report->in_nmi || (count & (HARDIRQ_MASK | NMI_MASK)) ||
+	    (count & SOFTIRQ_OFFSET))
+		return CONTEXT_INTERRUPT;
+	if (current->flags & PF_KTHREAD)
+		return CONTEXT_KTHREAD;
+	return is_global_init(current) ? CONTEXT_INIT : CONTEXT_TASK;
+}
+
+static unsigned int save_trace(unsigned long trace[TRACE_DEPTH],
+			       struct pt_regs *regs)
+{
+	struct unwind_state state;
+	unsigned int depth = 0;
+	unsigned long address;
+
+	for (unwind_start(&state, current, regs, NULL);
+	     depth < TRACE_DEPTH && !unwind_done(&state);
+	     unwind_next_frame(&state)) {
+		address = unwind_get_return_address(&state);
+		if (!address)
+			break;
+		trace[depth++] = address;
+	}
+	return depth;
+}
+
+static void record(struct incident *incident, const struct report *report,
+		   struct pt_regs *regs)
+{
+	incident->report = *report;
+	incident->context = interrupted_context(report);
+	incident->task = current;
+	get_task_struct(current);
+	strscpy(incident->comm, current->comm, sizeof(incident->comm));
+	incident->code_valid =
+		!copy_from_kernel_nofault(incident->code, (void *)report->rip,
+					  CODE_BYTES);
+	incident->depth = report->cpl == 3 ? 0 :
+			  save_trace(incident->trace, regs);
+}
+
+/* One line with the keys, then the details. */
+static void print_report(const struct incident *incident)
+{
+	const struct report *r = &incident->report;
+
+	pr_alert("ATTACK kind=%s cpu=%u pid=%d comm=%s context=%s fn=%pS register=%s expected=%#llx found=%#llx action=%s\n",
+		 kind_name(r), raw_smp_processor_id(),
+		 task_pid_nr(incident->task), incident->comm,
+		 context_names[incident->context], (void *)r->rip,
+		 register_name(r->object), r->expected, r->found,
+		 action_name(r));
+}
+
+static void print_details(const struct incident *incident)
+{
+	const struct report *r = &incident->report;
+	unsigned int i;
+
+	if (incident->code_valid)
+		pr_alert("  rip=%#llx rsp=%#llx cpl=%u code: %*ph\n", r->rip,
+			 r->rsp, r->cpl, CODE_BYTES, incident->code);
+	else
+		pr_alert("  rip=%#llx rsp=%#llx cpl=%u\n", r->rip, r->rsp,
+			 r->cpl);
+	for (i = 0; i < incident->depth; i++)
+		pr_alert("  %pS\n", (void *)incident->trace[i]);
+}
+
+/*
+ * Killed, not made to oops: a signal is taken on the way to user mode, where
+ * the task holds no lock and no reference that it has to give back.
+ */
+static void punish(const struct incident *incident)
+{
+	if (incident->context == CONTEXT_TASK &&
+	    verdict_undoes(incident->report.verdict))
+		send_sig(SIGKILL, incident->task, 1);
+}
+
+static void handle_incident(const struct incident *incident)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 32);
+
+	punish(incident);
+	if (__ratelimit(&limit)) {
+		print_report(incident);
+		print_details(incident);
+	}
+	trace_carapace_attack(kind_name(&incident->report),
+			      action_name(&incident->report),
+			      task_pid_nr(incident->task), incident->comm,
+			      incident->report.rip, incident->report.object,
+			      incident->report.expected,
+			      incident->report.found);
+	put_task_struct(incident->task);
+}
+
+static void incident_work(struct irq_work *work)
+{
+	struct incidents *list = container_of(work, struct incidents, work);
+	/* Pairs with nmi_handler(): entries below are complete. */
+	unsigned int head = smp_load_acquire(&list->head);
+
+	while (list->tail != head) {
+		handle_incident(&list->entry[list->tail % REPORT_RING]);
+		/* The entry may be used again from here on. */
+		smp_store_release(&list->tail, list->tail + 1);
+	}
+	sysfs_notify_events();
+}
+
+/* False where root has overwritten the entry meanwhile */
+static bool copy_report(const struct report_ring *ring, u64 number,
+			struct report *report)
+{
+	*report = ring->entry[number % REPORT_RING];
+	/* Read again after the copy: root adds without asking. */
+	return smp_load_acquire(&ring->count) - number < REPORT_RING;
+}
+
+static void panic_now(const struct report *report)
+{
+	char message[160];
+
+	snprintf(message, sizeof(message),
+		 "carapace: ATTACK kind=%s register=%s fn=%pS action=panic",
+		 kind_name(report), register_name(report->object),
+		 (void *)report->rip);
+	nmi_panic(NULL, message);
+}
+
+static int nmi_handler(unsigned int type, struct pt_regs *regs)
+{
+	struct incidents *list = this_cpu_ptr(&incidents);
+	const struct report_ring *ring;
+	struct report report;
+	u64 count;
+
+	if (smp_processor_id() >= island_nr_vcpus())
+		return NMI_DONE;
+	ring = &island_vcpu_public(smp_processor_id())->reports;
+	/* Pairs with report_add(): entries below are complete. */
+	count = smp_load_acquire(&ring->count);
+	if (list->seen == count)
+		return NMI_DONE;
+
+	for (; list->seen != count; list->seen++) {
+		if (!copy_report(ring, list->seen, &report) ||
+		    list->head - READ_ONCE(list->tail) == REPORT_RING) {
+			list->missed++;
+			continue;
+		}
+		record(&list->entry[list->head % REPORT_RING], &report, regs);
+		/* Pairs with incident_work(). */
+		smp_store_release(&list->head, list->head + 1);
+		if (report.verdict == VERDICT_PANIC) {
+			print_report(&list->entry[(list->head - 1) % REPORT_RING]);
+			panic_now(&report);
+		}
+	}
+	irq_work_queue(&list->work);
+	return NMI_HANDLED;
+}
+
+/**
+ * reports_start() - begin to hear of violations
+ *
+ * Context: may sleep; after island_load(), before guards are on.
+ *
+ * Return: 0 or a negative errno.
+ */
+int reports_start(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		init_irq_work(&per_cpu(incidents, cpu).work, incident_work);
+	return register_nmi_handler(NMI_LOCAL, nmi_handler, 0,
+				    "carapace-reports");
+}
+
+/**
+ * reports_stop() - the opposite
+ *
+ * Context: may sleep; guards are off, so nothing comes any more.
+ */
+void reports_stop(void)
+{
+	unsigned int cpu;
+
+	unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
+	for_each_possible_cpu(cpu)
+		irq_work_sync(&per_cpu(incidents, cpu).work);
+}
+
+/**
+ * reports_by_kind() - how many violations of a kind there were, on all CPUs
+ * @kind: the kind
+ */
+u64 reports_by_kind(enum report_kind kind)
+{
+	unsigned int cpu;
+	u64 sum = 0;
+
+	for (cpu = 0; cpu < island_nr_vcpus(); cpu++)
+		sum += READ_ONCE(island_vcpu_public(cpu)->reports.by_kind[kind]);
+	return sum;
+}
+
+/**
+ * reports_total() - how many violations there were
+ */
+u64 reports_total(void)
+{
+	unsigned int cpu;
+	u64 sum = 0;
+
+	for (cpu = 0; cpu < island_nr_vcpus(); cpu++)
+		sum += READ_ONCE(island_vcpu_public(cpu)->reports.count);
+	return sum;
+}
+
+/**
+ * reports_missed() - how many came too fast to be looked at one by one
+ */
+u64 reports_missed(void)
+{
+	unsigned int cpu;
+	u64 sum = 0;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(incidents, cpu).missed);
+	return sum;
+}
