@@ -193,7 +193,7 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 		.index = index,
 		.value = value,
 		.apic_base = island.config.apic_base,
-		.phys_bits = island.config.mtrr.phys_bits,
+		.phys_limit = island.config.phys_limit,
 		.pool = &island.config.pool,
 	};
 
