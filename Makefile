@@ -37,7 +37,7 @@ unit:
 	scripts/test unit
 
 check:
-	scripts/test style wall
+	scripts/test style wall pages
 
 demo:
 	scripts/demo

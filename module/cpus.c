@@ -236,6 +236,8 @@ static void report_degraded(struct irq_work *work)
 	const struct vcpu_public *public =
 		island_vcpu_public(smp_processor_id());
 
+	/* VMX is off here, and no detaching will tell perf. */
+	intel_pt_handle_vmx(0);
 	pr_err("CPU %u is no longer guarded, Linux goes on bare: %s (exit reason %#x, vector %u, rip %#llx, info %#llx)\n",
 	       smp_processor_id(), leave_reason(public),
 	       public->leave_exit_reason, public->leave_vector,

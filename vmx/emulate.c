@@ -203,10 +203,14 @@ static bool is_mtrr_mask(u32 index)
 	       index < IA32_MTRR_PHYSBASE0 + 64 && index % 2;
 }
 
-/* Ones from the top down to one place, and zeros below */
-static bool contiguous_mask(u64 value, u32 phys_bits)
+/*
+ * Ones from the top down to one place, and zeros below. The top is that of the
+ * addresses in use: with TME-MK the bits above are key IDs, which firmware may
+ * leave out of the mask or not, and Linux does.
+ */
+static bool contiguous_mask(u64 value, u64 phys_limit)
 {
-	u64 all = (1ULL << phys_bits) - SIZE_4K;
+	u64 all = phys_limit - SIZE_4K;
 	u64 rest = ~value & all;
 
 	rest = (rest | (SIZE_4K - 1)) + 1;
@@ -242,7 +246,7 @@ enum write_verdict emulate_wrmsr(const struct msr_write *w)
 		return table_pool_overlaps(w->pool, page, HW_FEEDBACK_SIZE_MAX) ?
 		       WRITE_GP : WRITE_ACCEPT;
 	if (is_mtrr_mask(w->index) && (w->value & MTRR_PHYSMASK_V) &&
-	    !contiguous_mask(w->value, w->phys_bits))
+	    !contiguous_mask(w->value, w->phys_limit))
 		return WRITE_GP;
 	if (w->index >= 0x2000 &&
 	    table_pool_overlaps(w->pool, page, SIZE_4K))

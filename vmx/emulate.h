@@ -51,14 +51,14 @@ void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
  * @index: MSR
  * @value: what the guest wants to write
  * @apic_base: IA32_APIC_BASE as it was at attach
- * @phys_bits: MAXPHYADDR
+ * @phys_limit: end of the physical addresses that Linux uses, a power of two
  * @pool: memory that no MSR may point to
  */
 struct msr_write {
 	u32 index;
 	u64 value;
 	u64 apic_base;
-	u32 phys_bits;
+	u64 phys_limit;
 	const struct table_pool *pool;
 };
 

@@ -59,6 +59,10 @@ vmx_exit_entry:
  * and where it finds the CPU between the look at "work" and VMRESUME, it sends
  * it to vmx_resume_again. That is possible at each of them because the guest's
  * registers stay in memory until the guest itself changes them.
+ *
+ * VERW clears the CPU's buffers where they leak (MDS, TAA, RFDS, stale MMIO
+ * data): they may hold what Linux had in registers at an earlier exit, and ring
+ * 3 may be next, without passing the VERW that Linux has on its own way there.
  */
 vmx_resume_again:
 	/* RSP is anywhere in the vCPU's first page or on its stack */
@@ -74,6 +78,7 @@ vmx_resume_window:
 	cmpl	$0, VCPU_WORK(%rsp)
 	jne	vmx_resume_again
 	POP_REGS
+	verw	verw_selector(%rip)
 	vmresume
 	.globl vmx_resume_window_end
 	.hidden vmx_resume_window_end
@@ -167,5 +172,12 @@ vmx_leave_to:
 	POP_REGS
 	lea	VCPU_LEAVE_FRAME - VCPU_REGS_SIZE(%rsp), %rsp
 	iretq
+
+	.section .rodata, "a"
+
+/* Only the form with an operand in memory clears anything. */
+	.balign 2
+verw_selector:
+	.word	HOST_DS
 
 	.section .note.GNU-stack, "", @progbits

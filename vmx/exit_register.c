@@ -151,6 +151,16 @@ static bool same_mtrrs(const struct mtrr_state *a, const struct mtrr_state *b)
 }
 
 /*
+ * Translations carry memory types. Linux flushes its own around a change of
+ * MTRRs, as the manual demands of all (SDM 3A, 12.11.8); root's have a VPID of
+ * their own and are none of them. Root has no global ones.
+ */
+static void flush_root_translations(void)
+{
+	write_cr3(read_cr3());
+}
+
+/*
  * EPT's memory types replace the MTRRs' in non-root mode, so they follow. The
  * manual has every CPU held while MTRRs change, caches off, and each CPU make
  * the same changes before any goes on (SDM 3A, 12.11.8). So it is enough that
@@ -198,7 +208,7 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 		.index = index,
 		.value = value,
 		.apic_base = island.config.apic_base,
-		.phys_bits = island.config.mtrr.phys_bits,
+		.phys_limit = island.config.phys_limit,
 		.pool = &island.config.pool,
 	};
 
@@ -214,8 +224,10 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 		return pins_wrmsr(vcpu, reg, value);
 	if (wrmsr_safe(index, value))
 		return RESULT_GP(0);
-	if (emulate_msr_is_mtrr(index))
+	if (emulate_msr_is_mtrr(index)) {
+		flush_root_translations();
 		follow_mtrrs(vcpu);
+	}
 	return RESULT_SKIP;
 }
 

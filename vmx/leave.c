@@ -135,7 +135,6 @@ static void restore_msrs(struct vcpu *vcpu, const struct guest_state *g)
 	u32 i;
 
 	wrmsr(IA32_EFER, g->efer);
-	wrmsr(IA32_PAT, g->pat);
 	wrmsr(IA32_SYSENTER_CS, g->sysenter_cs);
 	wrmsr(IA32_SYSENTER_ESP, g->sysenter_esp);
 	wrmsr(IA32_SYSENTER_EIP, g->sysenter_eip);
@@ -149,6 +148,10 @@ static void restore_msrs(struct vcpu *vcpu, const struct guest_state *g)
 }
 
 /*
+ * The PAT comes first: Linux's page table must never be walked, not even
+ * speculatively, with root's, which has no write-combining. Root's own tables
+ * mean the same with both.
+ *
  * Onto Linux's page table, then drop every translation, global ones too: what
  * this CPU cached without VPID dates from before VMXON (SDM 3C, 29.4). PCIDE is
  * set while CR3's low bits are still 0, as the CPU demands. CET waits until
@@ -158,6 +161,7 @@ static void switch_page_table(const struct guest_state *g)
 {
 	u64 cr4 = g->cr4 & ~CR4_CET;
 
+	wrmsr(IA32_PAT, g->pat);
 	write_cr0(g->cr0);
 	write_cr4(cr4);
 	write_cr3(g->cr3 & ~(1ULL << 63));

@@ -135,7 +135,7 @@ static enum write_verdict wrmsr(u32 index, u64 value)
 		.index = index,
 		.value = value,
 		.apic_base = 0xfee00900,
-		.phys_bits = 39,
+		.phys_limit = 1ULL << 39,
 		.pool = &pool,
 	};
 
@@ -190,6 +190,14 @@ TEST(mtrr_masks_have_no_holes)
 	/* Not valid, so it means nothing; and bases are no masks. */
 	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x7f00001000));
 	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSBASE0, 0x7f00001800));
+}
+
+/* TME-MK: MAXPHYADDR is 46, say, and the upper 7 bits are key IDs. */
+TEST(mtrr_masks_with_and_without_key_bits)
+{
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x7f80000800));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_MTRR_PHYSMASK0, 0x3fff80000800));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_MTRR_PHYSMASK0, 0x3fff00001800));
 }
 
 TEST(mtrrs_are_known)
