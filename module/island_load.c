@@ -264,6 +264,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->cpuid_faulting = m->cpuid_faulting;
 	config->itlb_multihit = m->itlb_multihit;
 	config->pebs = m->pebs;
+	config->firmware_calls = m->firmware_calls;
 	config->phys_limit = m->phys_limit;
 	config->apic_base = m->apic_base;
 	config->host_cr3 = paging.root_pa;

@@ -4,6 +4,7 @@
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
+#include <linux/efi.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
@@ -173,6 +174,7 @@ int machine_read(void)
 	m->phys_limit = 1ULL << boot_cpu_data.x86_phys_bits;
 	m->map_limit = min(m->phys_limit, 1ULL << EAGER_MAP_BITS);
 	m->apic_base = read_msr(MSR_IA32_APICBASE);
+	m->firmware_calls = efi_enabled(EFI_RUNTIME_SERVICES);
 	m->pebs = boot_cpu_has(X86_FEATURE_PEBS);
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &
 			    MSR_PLATFORM_INFO_CPUID_FAULT;

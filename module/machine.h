@@ -19,6 +19,7 @@
  * @cpuid_faulting: the CPU can make CPUID fault
  * @itlb_multihit: the CPU fails on code pages that change their size
  * @pebs: the CPU has PEBS
+ * @firmware_calls: Linux calls the firmware at run time
  */
 struct machine {
 	struct cpu_values values;
@@ -30,6 +31,7 @@ struct machine {
 	bool cpuid_faulting;
 	bool itlb_multihit;
 	bool pebs;
+	bool firmware_calls;
 };
 
 int machine_read(void);

@@ -33,6 +33,7 @@
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
  * @pebs: the CPU has PEBS
+ * @firmware_calls: Linux calls the firmware, and may turn IBT off around that
  */
 struct island_config {
 	struct table_pool pool;
@@ -49,6 +50,7 @@ struct island_config {
 	bool cpuid_faulting;
 	bool itlb_multihit;
 	bool pebs;
+	bool firmware_calls;
 };
 
 /**

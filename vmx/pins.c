@@ -98,6 +98,17 @@ static bool is_like_others(enum pinned_register reg, u64 value)
 	       !register_pin_broken(&island.pin[reg], value);
 }
 
+/*
+ * Firmware need not have an ENDBR where Linux calls it, and Linux turns IBT off
+ * around the call (ibt_save()) unless the firmware says that it has. An attacker
+ * can call that function as well, so allowing its site would be worth little.
+ */
+static void release_ibt(struct register_pin *pin)
+{
+	pin->mask &= ~S_CET_ENDBR_EN;
+	pin->value &= pin->mask;
+}
+
 /**
  * pins_record() - pin a CPU's registers as they are
  * @vcpu: the CPU, its VMCS loaded and filled in
@@ -124,6 +135,8 @@ int pins_record(struct vcpu *vcpu)
 			break;
 		}
 		vcpu->pin[reg] = register_pin(reg, value);
+		if (reg == PINNED_S_CET && island.config.firmware_calls)
+			release_ibt(&vcpu->pin[reg]);
 		if (!island.policy.value[POLICY_ENFORCE])
 			island.pin[reg] = vcpu->pin[reg];
 	}
