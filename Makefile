@@ -7,6 +7,7 @@
 #   make test             the tests, in emulated machines
 #   make test-all         those that take long, too
 #   make unit             only the unit tests of the host
+#   make bench            what it costs, in emulated machines
 #   make check            only style, headers, and the wall between the halves
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -42,6 +43,9 @@ check:
 demo:
 	scripts/demo
 
+bench:
+	scripts/bench
+
 test:
 	scripts/test
 
@@ -52,4 +56,4 @@ clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 	rm -rf $(TESTING)
 
-.PHONY: all modules testing-module guest unit check demo test test-all clean
+.PHONY: all modules testing-module guest unit check demo bench test test-all clean

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is measured: bench.c measures, bench_operations.c has the operations
+ */
+#ifndef CARAPACE_TESTS_BENCH_H
+#define CARAPACE_TESTS_BENCH_H
+
+#include <stddef.h>
+
+/**
+ * struct operation - something that Linux does all the time
+ * @name: in tables
+ * @run: does it so many times; it ends the program when it fails
+ * @batch: how many times in one measurement: about a million instructions, in
+ *	which there are two or three timer ticks
+ * @batches: how many measurements in a round
+ * @cpus: how many it takes
+ */
+struct operation {
+	const char *name;
+	void (*run)(unsigned int count);
+	unsigned int batch;
+	unsigned int batches;
+	unsigned int cpus;
+};
+
+extern const struct operation operations[];
+extern const size_t nr_operations;
+
+/* Partners that operations talk to, where they are to be, and what they need */
+void operations_start(int cpu, int other_cpu);
+void operations_stop(void);
+
+#endif /* CARAPACE_TESTS_BENCH_H */

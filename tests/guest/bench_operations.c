@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The operations that bench.c measures
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "bench.h"
+#include "guest.h"
+
+#define PAGE		4096
+#define FAULTS_MAX	256
+#define NO_SYSCALL	0x3fff
+
+static void must(bool condition, const char *what)
+{
+	if (condition)
+		return;
+	printf("# %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* A process that sends back each byte that it gets */
+struct partner {
+	int to, from;
+	pid_t pid;
+};
+
+static struct partner near, far, peer;
+static char *memory;
+
+static void echo(int from, int to)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(from, &byte, 1) == 1 && write(to, &byte, 1) == 1)
+		;
+	_exit(0);
+}
+
+static void start_pipe_partner(struct partner *p, int cpu)
+{
+	int there[2], back[2];
+
+	must(!pipe2(there, O_CLOEXEC) && !pipe2(back, O_CLOEXEC), "pipe");
+	p->pid = fork();
+	must(p->pid >= 0, "fork");
+	if (!p->pid) {
+		/* Our ends would keep it from seeing that we have gone. */
+		close(there[1]);
+		close(back[0]);
+		pin_to_cpu(cpu);
+		echo(there[0], back[1]);
+	}
+	close(there[0]);
+	close(back[1]);
+	p->to = there[1];
+	p->from = back[0];
+}
+
+static void start_tcp_partner(struct partner *p)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t length = sizeof(address);
+	const int on = 1;
+	int server, fd;
+
+	server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(server >= 0 &&
+	     !bind(server, (struct sockaddr *)&address, length) &&
+	     !listen(server, 1) &&
+	     !getsockname(server, (struct sockaddr *)&address, &length),
+	     "listening on the loopback device");
+	p->pid = fork();
+	must(p->pid >= 0, "fork");
+	if (!p->pid) {
+		fd = accept(server, NULL, NULL);
+		close(server);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		echo(fd, fd);
+	}
+	close(server);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(fd >= 0 && !connect(fd, (struct sockaddr *)&address, length),
+	     "connecting to the loopback device");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	p->to = fd;
+	p->from = fd;
+}
+
+static void stop_partner(struct partner *p)
+{
+	if (!p->pid)
+		return;
+	close(p->to);
+	if (p->from != p->to)
+		close(p->from);
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	p->pid = 0;
+}
+
+void operations_start(int cpu, int other_cpu)
+{
+	memory = mmap(NULL, FAULTS_MAX * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(memory != MAP_FAILED, "mmap");
+	/* One page, one fault */
+	madvise(memory, FAULTS_MAX * PAGE, MADV_NOHUGEPAGE);
+	start_pipe_partner(&near, cpu);
+	if (other_cpu >= 0)
+		start_pipe_partner(&far, other_cpu);
+	start_tcp_partner(&peer);
+}
+
+void operations_stop(void)
+{
+	stop_partner(&near);
+	stop_partner(&far);
+	stop_partner(&peer);
+	munmap(memory, FAULTS_MAX * PAGE);
+}
+
+static void ping_pong(const struct partner *p, unsigned int count)
+{
+	char byte = 0;
+
+	while (count--)
+		must(write(p->to, &byte, 1) == 1 &&
+		     read(p->from, &byte, 1) == 1, "a byte there and back");
+}
+
+static void run_cpuid(unsigned int count)
+{
+	__u32 regs[4];
+
+	while (count--)
+		cpuid(0, 0, regs);
+}
+
+static void run_null_syscall(unsigned int count)
+{
+	while (count--)
+		syscall(NO_SYSCALL);
+}
+
+static void run_getppid(unsigned int count)
+{
+	while (count--)
+		syscall(SYS_getppid);
+}
+
+static void run_pipe_near(unsigned int count)
+{
+	ping_pong(&near, count);
+}
+
+static void run_pipe_far(unsigned int count)
+{
+	ping_pong(&far, count);
+}
+
+static void run_tcp(unsigned int count)
+{
+	ping_pong(&peer, count);
+}
+
+static void run_fork(unsigned int count)
+{
+	pid_t pid;
+	int status;
+
+	while (count--) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		must(waitpid(pid, &status, 0) == pid && !status, "fork");
+	}
+}
+
+static void run_exec(unsigned int count)
+{
+	static char *const arguments[] = { "true", NULL };
+	static char *const environment[] = { NULL };
+	pid_t pid;
+	int status;
+
+	while (count--) {
+		pid = fork();
+		if (!pid) {
+			execve("/usr/bin/true", arguments, environment);
+			_exit(1);
+		}
+		must(waitpid(pid, &status, 0) == pid && !status, "exec");
+	}
+}
+
+static void run_page_fault(unsigned int count)
+{
+	unsigned int i;
+
+	must(!madvise(memory, FAULTS_MAX * PAGE, MADV_DONTNEED), "madvise");
+	for (i = 0; i < count; i++)
+		((volatile char *)memory)[i * PAGE] = 1;
+}
+
+static void run_mmap(unsigned int count)
+{
+	void *page;
+
+	while (count--) {
+		page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		must(page != MAP_FAILED && !munmap(page, PAGE), "mmap");
+	}
+}
+
+static void run_file(unsigned int count)
+{
+	static const char name[] = "/tmp/carapace-bench";
+	int fd;
+
+	while (count--) {
+		fd = open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
+		must(fd >= 0 && !close(fd) && !unlink(name), name);
+	}
+}
+
+static void run_sleep(unsigned int count)
+{
+	const struct timespec pause = { .tv_nsec = 50000 };
+
+	while (count--)
+		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+}
+
+static void run_module(unsigned int count)
+{
+	while (count--) {
+		errno = -load_test_module("cpu_state");
+		must(!errno, "loading cpu_state.ko");
+		errno = -unload_module("cpu_state");
+		must(!errno, "unloading cpu_state.ko");
+	}
+}
+
+const struct operation operations[] = {
+	/*					batch batches CPUs */
+	{ "CPUID",		run_cpuid,	1000,	10,	1 },
+	{ "null system call",	run_null_syscall, 3000,	20,	1 },
+	{ "getppid",		run_getppid,	3000,	20,	1 },
+	{ "pipe, one CPU",	run_pipe_near,	80,	20,	1 },
+	{ "pipe, two CPUs",	run_pipe_far,	80,	20,	2 },
+	{ "fork, exit",		run_fork,	2,	20,	1 },
+	{ "fork, exec, exit",	run_exec,	1,	20,	1 },
+	{ "page fault",		run_page_fault,	FAULTS_MAX, 20,	1 },
+	{ "mmap, munmap",	run_mmap,	100,	20,	1 },
+	{ "create, unlink",	run_file,	40,	20,	1 },
+	{ "TCP round trip",	run_tcp,	20,	30,	1 },
+	{ "sleep",		run_sleep,	50,	20,	1 },
+	{ "load, unload module", run_module,	1,	5,	1 },
+};
+
+const size_t nr_operations = sizeof(operations) / sizeof(*operations);
