@@ -86,6 +86,7 @@ def command_run(options):
         log=options.log,
         keep=options.bochs_log,
         fresh=options.fresh,
+        past_panic=options.past_panic,
     )
 
 
@@ -129,6 +130,11 @@ def main():
     run.add_argument("--get", type=pair, action="append", default=[], metavar="SRC:DST")
     run.add_argument("--log", metavar="FILE", help="keep the whole console")
     run.add_argument("--fresh", action="store_true", help="boot for this run alone")
+    run.add_argument(
+        "--past-panic",
+        action="store_true",
+        help="a panic is not the end: wait for what the kernel does then",
+    )
     run.add_argument("--debug", action="store_true", help="start Bochs's debugger")
     run.add_argument("command", nargs="+")
     run.set_defaults(handler=command_run)
