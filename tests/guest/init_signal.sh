@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # An INIT that nobody expects does to an attached CPU what it does to a bare
-# one: the CPU loses its state and waits. The others go on, and nothing counts
-# as a fault of root's.
+# one: the CPU loses its state and waits for a SIPI, which makes it run again,
+# where that says, bare. Without an INIT a SIPI does nothing. The others go on,
+# and nothing counts as a fault of root's.
 #
-# The CPU stays lost, so each run needs a machine of its own.
+# Linux has lost the CPU, so each run needs a machine of its own.
 #
 # usage: init_signal.sh bare|attached
 
@@ -34,9 +35,23 @@ is()
 	}
 }
 
+signal=/sys/module/init_signal/parameters
+
 send()
 {
-	echo 1 > /sys/module/init_signal/parameters/now
+	echo 1 > $signal/now
+}
+
+start()
+{
+	echo 1 > $signal/start
+	# A moment for the other CPU
+	sleep 0.1
+}
+
+shows_vmx()
+{
+	[ $(($(cat $signal/features) >> 5 & 1)) = 1 ]
 }
 
 # Whether CPU 1 does anything: it gets 3 s of a machine that is idle
@@ -62,15 +77,21 @@ taskset -p -c 0 $$ > /dev/null || exit 1
 ktap_print_header
 case $1 in
 attached)
-	ktap_set_plan 8
+	ktap_set_plan 17
 	check "attach" insmod "${CARAPACE_KO:-/root/carapace.ko}"
 	;;
 *)
-	ktap_set_plan 4
+	ktap_set_plan 12
 	;;
 esac
 
 check "CPU 1 runs before" cpu1_runs
+check "a SIPI is sent" start
+check "and changes nothing" cpu1_runs
+check "nor has it started anything" is $signal/runs 0
+if [ "$1" = attached ]; then
+	check "CPU 1 is still attached" is $sysfs/cpus 0-1
+fi
 check "INIT is sent" send
 check "CPU 1 is lost" cpu1_is_lost
 check "CPU 0 goes on" taskset -c 0 true
@@ -80,4 +101,14 @@ if [ "$1" = attached ]; then
 	check "CPU 1 is no longer attached" is $sysfs/cpus 0
 	check "that is no fault" is $sysfs/state attached
 fi
+
+start
+check "a SIPI starts CPU 1" is $signal/runs 0x1
+check "which is bare" shows_vmx
+start
+check "once" is $signal/runs 0x1
+send
+start
+check "INIT and SIPI start it again" is $signal/runs 0x2
+check "and CPU 0 still goes on" taskset -c 0 true
 ktap_finished

@@ -3,9 +3,16 @@
  * NMIs arrive while attached: every one, and none twice
  *
  * They are sent one after the other, each once the last has arrived, to a CPU
- * that idles, that spins in the guest or that is in root mode most of the time.
+ * that idles, that spins in the guest or that is in root mode most of the time;
+ * and in a storm together with those of sysrq-l, for backtraces of all CPUs.
  * The same on the bare CPUs is the control.
+ *
+ * The environment's STORM is how many are sent in a storm (100).
  */
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #include <kselftest_harness.h>
 
 #include "guest.h"
@@ -135,5 +142,113 @@ TEST_F(nmi, name)							\
 TO_ANOTHER(to_a_cpu_that_may_idle, RING0_BUSY_NOT)
 TO_ANOTHER(to_a_cpu_that_spins, RING0_BUSY_PAUSE)
 TO_ANOTHER(to_a_cpu_that_exits_all_the_time, RING0_BUSY_CPUID)
+
+/* Two that come while an NMI is handled are one, on any CPU. */
+struct storm {
+	long sent;		/* by us */
+	long backtraces;	/* by sysrq-l, one at a time to each CPU */
+	long arrived;		/* of both, as the NMI handler counts */
+	bool stop;
+};
+
+static __u64 arrived(int device, int cpu)
+{
+	struct ring0_request q = { .op = RING0_nmi_arrived };
+
+	pin_to_cpu(cpu);
+	ring0(device, &q);
+	return q.result[0];
+}
+
+static void backtraces(struct storm *storm)
+{
+	int fd = open("/proc/sysrq-trigger", O_WRONLY);
+
+	while (!__atomic_load_n(&storm->stop, __ATOMIC_ACQUIRE)) {
+		if (write(fd, "l", 1) != 1)
+			_exit(1);
+		storm->backtraces++;
+	}
+	_exit(0);
+}
+
+static int run_storm(struct storm *storm, int device, int from, int to,
+		     enum ring0_busy busy)
+{
+	const char *count = getenv("STORM");
+	struct ring0_request q = {
+		.op = RING0_nmi_storm,
+		.arg = { count ? atoi(count) : 100, to, busy },
+	};
+	__u64 before = arrived(device, to);
+	int status;
+	pid_t pid;
+
+	pin_to_cpu(from);
+	pid = fork();
+	if (!pid)
+		backtraces(storm);
+	/* The first one is on its way or over. */
+	while (!__atomic_load_n(&storm->backtraces, __ATOMIC_ACQUIRE))
+		sched_yield();
+	ring0(device, &q);
+	__atomic_store_n(&storm->stop, true, __ATOMIC_RELEASE);
+	if (waitpid(pid, &status, 0) != pid || status)
+		return -1;
+	storm->sent = q.arg[0];
+	storm->arrived = arrived(device, to) - before;
+	return q.result[0] == q.arg[0] ? 0 : -1;
+}
+
+static void in_a_storm(struct __test_metadata *_metadata, int device,
+		       int nr_cpus, const int *cpus, bool attached,
+		       enum ring0_busy busy)
+{
+	struct counts before, after;
+	struct storm *storm;
+	int i, to;
+
+	if (nr_cpus < 2)
+		SKIP(return, "needs two CPUs");
+	storm = mmap(NULL, sizeof(*storm), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, storm);
+	/* The backtraces' text is not for the console. */
+	klogctl(8, NULL, 1);
+	for (i = 0; i < 2; i++) {
+		to = cpus[!i];
+		memset(storm, 0, sizeof(*storm));
+		before = count(to);
+		EXPECT_EQ(0, run_storm(storm, device, cpus[i], to, busy));
+		TH_LOG("cpu%d: %ld sent, %ld backtraces, %ld arrived", to,
+		       storm->sent, storm->backtraces, storm->arrived);
+		EXPECT_LE(storm->sent, storm->arrived);
+		EXPECT_GE(storm->sent + storm->backtraces, storm->arrived);
+		if (!attached)
+			continue;
+		after = count(to);
+		TH_LOG("cpu%d: %lld seen, %lld of them in root, %lld handed on",
+		       to, after.seen - before.seen,
+		       after.in_root - before.in_root,
+		       after.injected - before.injected);
+		/* What root has handed on is what the handler got. */
+		EXPECT_EQ(storm->arrived, after.injected - before.injected);
+		EXPECT_GE(after.seen - before.seen, storm->arrived);
+		EXPECT_GE(storm->sent + storm->backtraces,
+			  after.seen - before.seen);
+	}
+	munmap(storm, sizeof(*storm));
+}
+
+#define IN_A_STORM(name, busy)						\
+TEST_F(nmi, name)							\
+{									\
+	in_a_storm(_metadata, self->device, self->nr_cpus, self->cpus,	\
+		   variant->attached, busy);				\
+}
+
+IN_A_STORM(in_a_storm_while_it_may_idle, RING0_BUSY_NOT)
+IN_A_STORM(in_a_storm_during_cpuid, RING0_BUSY_CPUID)
+IN_A_STORM(in_a_storm_during_xsetbv, RING0_BUSY_XSETBV)
 
 TEST_HARNESS_MAIN

@@ -120,8 +120,17 @@ static void trap_result(struct ring0_request *q, u64 expected)
 static DEFINE_PER_CPU(u32, nmi_count);
 static DEFINE_PER_CPU(bool, nmi_expected);
 
+/* All NMIs, whosever they are */
+static DEFINE_PER_CPU(u64, nmis_arrived);
+/* In a storm: one is on its way; it may be another one that finds that out. */
+static DEFINE_PER_CPU(bool, nmi_wanted);
+static DEFINE_PER_CPU(bool, nmi_storm);
+
 static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
+	this_cpu_inc(nmis_arrived);
+	if (this_cpu_xchg(nmi_wanted, false))
+		return NMI_HANDLED;
 	if (!this_cpu_read(nmi_expected))
 		return NMI_DONE;
 	this_cpu_inc(nmi_count);
@@ -158,6 +167,57 @@ static u32 send_nmis(unsigned int cpu, u64 count)
 	return READ_ONCE(*counter);
 }
 
+/* Whose NMI has been taken for another one's is nobody's. */
+static int unknown_nmi_handler(unsigned int type, struct pt_regs *regs)
+{
+	return this_cpu_read(nmi_storm) ? NMI_HANDLED : NMI_DONE;
+}
+
+/*
+ * While others send NMIs to that CPU, too: each is sent once the last one, or
+ * one of theirs, has arrived. The caller may be interrupted and preempted.
+ */
+static u64 storm(unsigned int cpu, u64 count)
+{
+	bool *wanted = per_cpu_ptr(&nmi_wanted, cpu);
+	u64 i, deadline;
+
+	*per_cpu_ptr(&nmi_storm, cpu) = true;
+	for (i = 0; i < count; i++) {
+		/* Before it is sent */
+		smp_store_mb(*wanted, true);
+		apic->send_IPI(cpu, NMI_VECTOR);
+		deadline = ktime_get_mono_fast_ns() + 10 * NSEC_PER_SEC;
+		while (READ_ONCE(*wanted) &&
+		       ktime_get_mono_fast_ns() < deadline)
+			cpu_relax();
+		if (READ_ONCE(*wanted))
+			break;
+		if (i % 4)
+			udelay(30 + i % 64);
+		cond_resched();
+	}
+	/* One that is late */
+	udelay(100);
+	*per_cpu_ptr(&nmi_storm, cpu) = false;
+	WRITE_ONCE(*wanted, false);
+	return i;
+}
+
+static u64 xcr0(void)
+{
+	u32 low, high;
+
+	asm volatile("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
+	return (u64)high << 32 | low;
+}
+
+static u32 write_xcr(u32 index, u64 value)
+{
+	return PLAIN("xsetbv", "c" (index), "0" ((u32)value),
+		     "d" ((u32)(value >> 32)));
+}
+
 struct busy {
 	enum ring0_busy how;
 	bool running;
@@ -173,6 +233,8 @@ static void be_busy(void *arg)
 	while (!READ_ONCE(b->stop)) {
 		if (b->how == RING0_BUSY_CPUID)
 			cpuid_eax(0);
+		else if (b->how == RING0_BUSY_XSETBV)
+			write_xcr(0, xcr0());
 		else
 			cpu_relax();
 	}
@@ -195,7 +257,10 @@ static long nmi_other(struct ring0_request *q)
 		while (!READ_ONCE(b.running))
 			cpu_relax();
 	}
-	q->result[0] = send_nmis(cpu, q->arg[0]);
+	if (q->op == RING0_nmi_storm)
+		q->result[0] = storm(cpu, q->arg[0]);
+	else
+		q->result[0] = send_nmis(cpu, q->arg[0]);
 	WRITE_ONCE(b.stop, true);
 	while (READ_ONCE(b.running))
 		cpu_relax();
@@ -258,14 +323,6 @@ static u32 do_wrmsr(struct ring0_request *q)
 	return vector;
 }
 
-static u64 xcr0(void)
-{
-	u32 low, high;
-
-	asm volatile("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
-	return (u64)high << 32 | low;
-}
-
 static u32 do_xgetbv(u32 index, u64 *value)
 {
 	u32 vector, low = 0, high = 0;
@@ -278,12 +335,6 @@ static u32 do_xgetbv(u32 index, u64 *value)
 		     : "=&a" (vector), "+&r" (low), "+&d" (high) : "c" (index));
 	*value = (u64)high << 32 | low;
 	return vector;
-}
-
-static u32 write_xcr(u32 index, u64 value)
-{
-	return PLAIN("xsetbv", "c" (index), "0" ((u32)value),
-		     "d" ((u32)(value >> 32)));
 }
 
 static u32 do_xsetbv(struct ring0_request *q)
@@ -522,6 +573,9 @@ static u32 execute(struct ring0_request *q)
 		while (q->arg[0]--)
 			cpuid_eax(0);
 		return RING0_NO_FAULT;
+	case RING0_nmi_arrived:
+		q->result[0] = this_cpu_read(nmis_arrived);
+		return RING0_NO_FAULT;
 	case RING0_nmi_self:
 		q->result[0] = send_nmis(smp_processor_id(), q->arg[0]);
 		return RING0_NO_FAULT;
@@ -547,6 +601,11 @@ static long ring0_exec(struct ring0_request *q)
 		preempt_disable();
 		err = nmi_other(q);
 		preempt_enable();
+		return err;
+	case RING0_nmi_storm:
+		migrate_disable();
+		err = nmi_other(q);
+		migrate_enable();
 		return err;
 	}
 	if (q->op >= RING0_OP_COUNT)
@@ -597,11 +656,17 @@ static int __init ring0_init(void)
 	err = register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "ring0_exec");
 	if (err)
 		goto out_die;
-	err = misc_register(&ring0_device);
+	err = register_nmi_handler(NMI_UNKNOWN, unknown_nmi_handler, 0,
+				   "ring0_exec");
 	if (err)
 		goto out_nmi;
+	err = misc_register(&ring0_device);
+	if (err)
+		goto out_unknown;
 	return 0;
 
+out_unknown:
+	unregister_nmi_handler(NMI_UNKNOWN, "ring0_exec");
 out_nmi:
 	unregister_nmi_handler(NMI_LOCAL, "ring0_exec");
 out_die:
@@ -612,6 +677,7 @@ out_die:
 static void __exit ring0_exit(void)
 {
 	misc_deregister(&ring0_device);
+	unregister_nmi_handler(NMI_UNKNOWN, "ring0_exec");
 	unregister_nmi_handler(NMI_LOCAL, "ring0_exec");
 	unregister_die_notifier(&trap_notifier);
 }

@@ -65,6 +65,8 @@
 	X(cpuid_loop, "count", "")					\
 	X(nmi_self, "count", "nmis")					\
 	X(nmi_other, "count cpu busy", "nmis")				\
+	X(nmi_storm, "count cpu busy", "nmis")				\
+	X(nmi_arrived, "", "nmis")					\
 	X(triple_fault, "", "")
 
 enum ring0_op {
@@ -74,11 +76,12 @@ enum ring0_op {
 	RING0_OP_COUNT,
 };
 
-/* What the CPU that nmi_other sends to does meanwhile */
+/* What the CPU that nmi_other and nmi_storm send to does meanwhile */
 enum ring0_busy {
 	RING0_BUSY_NOT,		/* what it did anyway */
 	RING0_BUSY_CPUID,	/* CPUID over and over, interrupts off */
 	RING0_BUSY_PAUSE,	/* the same without an exit */
+	RING0_BUSY_XSETBV,	/* an exit that takes root longer */
 };
 
 #define RING0_NO_FAULT	(~0U)

@@ -1,0 +1,201 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The kernel ends, in each way that it can, while attached
+#
+# What comes after it finds bare CPUs and goes on as it would have: the machine
+# restarts, is off, or another kernel boots, with all CPUs, and attaches in its
+# turn. In the case of a crash that kernel saves a dump, which has the panic.
+# How the CPUs were at the end, modules/end_probe.c reports.
+#
+# Does not return, or not here; how the machine ends is a result, too, for the
+# caller to see: tests/matrix. A panic restarts the machine, or starts the
+# kernel loaded for it, so that what follows the panic has to work.
+#
+# usage: end.sh bare|attached WAY [CPU [busy]]
+#
+# The end comes from CPU (0); "busy": while another one executes CPUID with
+# interrupts off. Control: the same bare.
+
+. "$(dirname "$0")/carapace.sh"
+. ./next_kernel.sh
+
+# Results after those of all ways, from whichever kernel
+declare -A more=(
+	[restart]=1
+	[power-off]=1
+	[emergency-restart]=0
+	[sysrq-power-off]=1
+	[panic]=0
+	[kexec]=6
+	[kdump]=7
+)
+
+sysrq()
+{
+	# Nothing that was printed shall be missing.
+	sleep 0.1
+	echo "$1" >/proc/sysrq-trigger
+	# Some do their work later.
+	sleep 30
+}
+
+end_by()
+{
+	case $1 in
+	restart) busybox reboot -f ;;
+	power-off) busybox poweroff -f ;;
+	emergency-restart) sysrq b ;;
+	sysrq-power-off) sysrq o ;;
+	panic | kdump) sysrq c ;;
+	kexec) kexec -e ;;
+	esac
+}
+
+no_complaint()
+{
+	! dmesg | grep -E -e 'BUG: ' -e 'WARNING: ' -e 'Oops' -e 'rcu: INFO'
+}
+
+no_vmxe()
+{
+	local cr4
+	# "none", then CR4 and three zeros
+	read -r _ cr4 _ <<<"$(./ring0 "$1" read_cr4)"
+	[ $((cr4 >> 13 & 1)) = 0 ]
+}
+
+in_and_out()
+{
+	attach && every_cpu is_guest && rmmod carapace && every_cpu is_bare
+}
+
+# In the kernel after kexec: ONLINE COUNTS
+after_kexec()
+{
+	local before=$1
+	shift
+	go_on "$@"
+	check "kexec: every CPU is online" equals "$(online)" "$before"
+	check "kexec: every CPU is bare" every_cpu is_bare
+	check "kexec: CR4.VMXE is clear" every_cpu no_vmxe
+	check "kexec: attaches and detaches" in_and_out
+	check "kexec: the log has no complaint" no_complaint
+	ktap_finished
+}
+
+# Of the memory behind the job's own (scripts/lab.d/machine.py)
+dump_is_saved()
+{
+	makedumpfile --message-level 4 -F -d 31 /proc/vmcore >/tmp/dump
+	echo "$? $?"; ls -l /tmp/dump; df /tmp; free -m
+	makedumpfile --message-level 4 -R /tmp/dump2 </tmp/dump; echo $?
+	makedumpfile --message-level 4 -d 31 --dump-dmesg /proc/vmcore /tmp/x; echo $?
+	makedumpfile --message-level 4 --dump-dmesg /tmp/dump2 /tmp/y; echo $?
+	ls -l /tmp; dmesg | tail -5
+	false
+}
+
+dump_has_panic()
+{
+	vmcore-dmesg /proc/vmcore >/tmp/dump.dmesg &&
+		grep -q 'Kernel panic - not syncing: sysrq triggered crash' \
+			/tmp/dump.dmesg
+}
+
+dump_has_our_line()
+{
+	local expected
+	[ "$1" = bare ] && expected=1 || expected=0
+	returns $expected grep -q 'carapace: attached to CPUs' /tmp/dump.dmesg
+}
+
+# In the kernel after a crash: MODE ONLINE COUNTS
+after_kdump()
+{
+	local mode=$1
+	local before=$2
+	shift 2
+	go_on "$@"
+	check "kdump: the CPUs are online" equals "$(online)" "$before"
+	check "kdump: every CPU is bare" every_cpu is_bare
+	check "kdump: CR4.VMXE is clear" every_cpu no_vmxe
+	check "kdump: a dump is saved" dump_is_saved
+	check "kdump: it has the panic" dump_has_panic
+	check "kdump: and our line if there was one" dump_has_our_line "$mode"
+	check "kdump: the log has no complaint" no_complaint
+	ktap_finished
+}
+
+prepare_kexec()
+{
+	# Of this one and modules/end_probe.c
+	ahead=2
+	load_kernel -l "" end.sh after_kexec "$(online)"
+}
+
+# A kernel that starts on another CPU than the first must not send INIT to it:
+# that would restart the machine.
+prepare_kdump()
+{
+	local arguments=
+	local expected
+	expected=$(online)
+	if [ "$cpu" != 0 ]; then
+		arguments=disable_cpu_apicid=0
+		expected=0
+	fi
+	ahead=1
+	load_kernel -p "$arguments" end.sh after_kdump "$mode" "$expected"
+}
+
+be_busy()
+{
+	local other
+	other=$(online_list | grep -vx "$cpu" | head -n 1)
+	# 50 times longer than the rest takes
+	./ring0 "$other" cpuid_loop 100000000 >/dev/null &
+	sleep 0.2
+}
+
+case $1 in
+after_*)
+	"$@"
+	exit
+	;;
+esac
+
+mode=$1
+way=$2
+cpu=${3:-0}
+busy=${4:-}
+
+results=$((${more[$way]} + 2))
+[ "$way" = panic ] && [ "$mode" = attached ] && results=$((results + 1))
+plan $results
+
+loaded()
+{
+	case $way in
+	kexec | kdump) "prepare_$way" ;;
+	esac
+}
+
+# Restart at once
+echo -1 >/proc/sys/kernel/panic
+if [ "$mode" = attached ]; then
+	is=is_guest
+else
+	is=is_bare
+fi
+insmod modules/end_probe.ko number=3 || exit 1
+[ "$mode" = bare ] || attach || exit 1
+check "before: every CPU is $mode" every_cpu $is
+check "before: what comes then is there" loaded
+if [ "$mode" = attached ]; then
+	echo 1 >/sys/module/end_probe/parameters/ask
+fi
+taskset -p -c "$cpu" $$ >/dev/null
+[ -z "$busy" ] || be_busy
+end_by "$way"
+exit 1

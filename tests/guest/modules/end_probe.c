@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reports, as KTAP results on the second serial port, how the CPUs are when
+ * nothing else can tell any more: at shutdown, after all others have had their
+ * say, and in a panic, when the other CPUs have been stopped. The CPU that
+ * panics leaves last, when it restarts the machine.
+ *
+ * It has to be loaded before Carapace, for the last one loaded is asked first.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/panic_notifier.h>
+#include <linux/serial_reg.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+
+static uint number = 1;
+module_param(number, uint, 0644);
+MODULE_PARM_DESC(number, "of the next result");
+
+/* COM2: the test's output */
+#define PORT	0x2f8
+
+static void say(const char *text)
+{
+	for (; *text; text++) {
+		while (!(inb(PORT + UART_LSR) & UART_LSR_THRE))
+			cpu_relax();
+		outb(*text, PORT + UART_TX);
+	}
+}
+
+static void result(bool good, const char *what)
+{
+	char line[100];
+
+	snprintf(line, sizeof(line), "%sok %u %s\n", good ? "" : "not ",
+		 number++, what);
+	say(line);
+}
+
+/* CPUID shows VMX to a bare CPU only, and it would be on only by mistake. */
+static bool is_bare(void)
+{
+	return (cpuid_ecx(1) & BIT(5)) && !(__read_cr4() & X86_CR4_VMXE);
+}
+
+static void count_if_bare(void *bare)
+{
+	if (is_bare())
+		atomic_inc(bare);
+}
+
+static void at_shutdown(void)
+{
+	atomic_t bare = ATOMIC_INIT(0);
+
+	on_each_cpu(count_if_bare, &bare, 1);
+	result(atomic_read(&bare) == num_online_cpus(),
+	       "every CPU is bare when the kernel shuts down");
+}
+
+#ifdef SYSCORE_DATA
+static void syscore_shutdown_probe(void *data)
+{
+	at_shutdown();
+}
+#else
+static void syscore_shutdown_probe(void)
+{
+	at_shutdown();
+}
+#endif
+
+static struct syscore_ops syscore_ops = {
+	.shutdown = syscore_shutdown_probe,
+};
+
+#ifdef SYSCORE_DATA
+static struct syscore syscore = { .ops = &syscore_ops };
+#endif
+
+/*
+ * The other CPUs have stopped and cannot be asked: so Carapace is, which has
+ * root's word.
+ */
+static bool (*cpu_is_attached)(unsigned int cpu);
+
+static int symbol_set(const char *value, const struct kernel_param *param)
+{
+	struct kprobe probe = { .symbol_name = "cpu_is_attached" };
+	int err = register_kprobe(&probe);
+
+	if (err)
+		return err;
+	cpu_is_attached = (void *)probe.addr;
+	unregister_kprobe(&probe);
+	return 0;
+}
+
+static const struct kernel_param_ops symbol_ops = { .set = symbol_set };
+
+module_param_cb(ask, &symbol_ops, NULL, 0200);
+MODULE_PARM_DESC(ask, "write anything once Carapace is loaded, to ask it, too");
+
+static int at_panic(struct notifier_block *block, unsigned long event,
+		    void *unused)
+{
+	unsigned int cpu;
+	bool any = false;
+
+	if (!cpu_is_attached)
+		return NOTIFY_DONE;
+	/* It does not expect to be called by way of a pointer. */
+	wrmsrl_safe(MSR_IA32_S_CET, 0);
+	for_each_possible_cpu(cpu) {
+		if (cpu != smp_processor_id())
+			any = any || cpu_is_attached(cpu);
+	}
+	result(!any, "CPUs that a panic has stopped are not attached");
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_block = {
+	.notifier_call = at_panic,
+	.priority = INT_MAX,
+};
+
+static int __init end_probe_init(void)
+{
+#ifdef SYSCORE_DATA
+	register_syscore(&syscore);
+#else
+	register_syscore_ops(&syscore_ops);
+#endif
+	return atomic_notifier_chain_register(&panic_notifier_list,
+					      &panic_block);
+}
+
+/* There is no way out: what it is for comes at the end. */
+module_init(end_probe_init);
+
+MODULE_DESCRIPTION("For tests: how the CPUs are at the machine's end");
+MODULE_AUTHOR("The Carapace authors");
+MODULE_LICENSE("GPL");
