@@ -14,8 +14,8 @@
 
 : "${ROUNDS:=10}"
 
-mapfile -t cpus < <(online_list | sed 1d)
-if [ ${#cpus[@]} = 0 ]; then
+mapfile -t cpus <<< "$(online_list | sed 1d)"
+if [ -z "${cpus[0]}" ]; then
 	ktap_print_header
 	ktap_skip_all "needs two CPUs"
 	exit "$KSFT_SKIP"
