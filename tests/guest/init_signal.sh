@@ -88,7 +88,7 @@ esac
 check "CPU 1 runs before" cpu1_runs
 check "a SIPI is sent" start
 check "and changes nothing" cpu1_runs
-check "nor has it started anything" is $signal/runs 0
+check "nor has it started anything" is $signal/runs 0x0
 if [ "$1" = attached ]; then
 	check "CPU 1 is still attached" is $sysfs/cpus 0-1
 fi
