@@ -25,24 +25,24 @@ MODULE_PARM_DESC(cpu, "which CPU");
 #define STUB		0x10000UL
 
 asm(".pushsection .rodata, \"a\"\n"
-    ".code16\n"
-    "stub:\n"
-    "	mov %cs, %ax\n"
-    "	mov %ax, %ds\n"
-    "	mov $1, %eax\n"
-    "	cpuid\n"
-    "	mov %ecx, stub_features - stub\n"
-    "	incl stub_runs - stub\n"
-    "1:	hlt\n"
-    "	jmp 1b\n"
-    "	.balign 4\n"
-    "stub_runs:\n"
-    "	.long 0\n"
-    "stub_features:\n"
-    "	.long 0\n"
-    "stub_end:\n"
-    ".code64\n"
-    ".popsection");
+	".code16\n"
+	"stub:\n"
+	"	mov %cs, %ax\n"
+	"	mov %ax, %ds\n"
+	"	mov $1, %eax\n"
+	"	cpuid\n"
+	"	mov %ecx, stub_features - stub\n"
+	"	incl stub_runs - stub\n"
+	"1:	hlt\n"
+	"	jmp 1b\n"
+	"	.balign 4\n"
+	"stub_runs:\n"
+	"	.long 0\n"
+	"stub_features:\n"
+	"	.long 0\n"
+	"stub_end:\n"
+	".code64\n"
+	".popsection");
 
 extern const u8 stub[], stub_runs[], stub_features[], stub_end[];
 
