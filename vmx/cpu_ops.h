@@ -120,6 +120,19 @@ DEFINE_CR_OPS(2)
 DEFINE_CR_OPS(3)
 DEFINE_CR_OPS(4)
 
+static inline u64 read_dr6(void)
+{
+	u64 value;
+
+	asm volatile("mov %%dr6, %0" : "=r" (value));
+	return value;
+}
+
+static inline void write_dr6(u64 value)
+{
+	asm volatile("mov %0, %%dr6" : : "r" (value));
+}
+
 static inline u64 read_dr7(void)
 {
 	u64 value;

@@ -6,7 +6,12 @@
 #include "vmcs.h"
 #include "x86.h"
 
+#define DEBUGCTL_LBR	(1ULL << 0)
 #define DEBUGCTL_BTF	(1ULL << 1)
+#define DR6_BREAKPOINTS	0xfULL
+#define DR6_BS		(1ULL << 14)
+#define DR6_RTM		(1ULL << 16)	/* clear where it was in one */
+#define DR7_GD		(1ULL << 13)
 
 static u32 intr_info(enum intr_type type, u8 vector)
 {
@@ -127,8 +132,8 @@ static u32 nmi_limit(u32 interruptibility)
  * @out: what to write to the VMCS
  *
  * Order: what the exit interrupted, or the exception its handler wants; then
- * a machine check; then an NMI.  NMIs that cannot go now keep the NMI window
- * open.
+ * a #DB that is due; then a machine check; then an NMI.  NMIs that cannot go
+ * now keep the NMI window open.
  *
  * Context: pure.
  */
@@ -164,15 +169,6 @@ void event_plan(const struct event_input *in, struct event_plan *out)
 	if (out->triple_fault)
 		return;
 
-	if (in->mc_pending && !out->intr_info) {
-		plan_exception(out, VECTOR_MC, false, 0);
-		out->mc_injected = true;
-	}
-
-	limit = nmi_limit(out->interruptibility);
-	if (nmis > limit)
-		nmis = limit;
-
 	/*
 	 * Entry refuses an NMI under MOV SS blocking, and some CPUs refuse it
 	 * under STI blocking.  An NMI window that opens under STI blocking is
@@ -181,6 +177,26 @@ void event_plan(const struct event_input *in, struct event_plan *out)
 	 */
 	if (in->nmi_window)
 		out->interruptibility &= ~INTERRUPTIBILITY_STI;
+
+	/*
+	 * Entry with an NMI or an exception loses a #DB that is due (SDM 3C,
+	 * 27.7.3). It goes first, as on a bare CPU, and they wait for a window.
+	 */
+	if (in->debug_pending && (nmis || in->mc_pending) && !out->intr_info &&
+	    !(out->interruptibility & (INTERRUPTIBILITY_STI |
+				       INTERRUPTIBILITY_MOV_SS))) {
+		plan_exception(out, VECTOR_DB, false, 0);
+		out->debug_injected = true;
+	}
+
+	if (in->mc_pending && !out->intr_info) {
+		plan_exception(out, VECTOR_MC, false, 0);
+		out->mc_injected = true;
+	}
+
+	limit = nmi_limit(out->interruptibility);
+	if (nmis > limit)
+		nmis = limit;
 
 	if (nmis && !out->intr_info &&
 	    !(out->interruptibility & (INTERRUPTIBILITY_NMI |
@@ -193,6 +209,28 @@ void event_plan(const struct event_input *in, struct event_plan *out)
 	/* A machine check that could not go now asks for an early exit, too. */
 	out->nmi_window = nmis != 0 || (in->mc_pending && !out->mc_injected);
 	out->nmi_delta = (s32)nmis - (s32)in->nmi_pending;
+}
+
+/**
+ * event_deliver_debug() - what VM entry leaves out when it delivers a #DB
+ * @state: changed as the CPU changes it itself when nobody injects (SDM 3C,
+ *	27.6.1.1)
+ * @pending: guest pending debug exceptions, why there is a #DB
+ *
+ * Context: pure.
+ */
+void event_deliver_debug(struct debug_state *state, u64 pending)
+{
+	state->dr6 &= ~DR6_BREAKPOINTS;
+	state->dr6 |= DR6_RTM;
+	if (pending & PENDING_DBG_ENABLED_BREAKPOINT)
+		state->dr6 |= pending & PENDING_DBG_BREAKPOINTS;
+	if (pending & PENDING_DBG_BS)
+		state->dr6 |= DR6_BS;
+	if (pending & PENDING_DBG_RTM)
+		state->dr6 &= ~DR6_RTM;
+	state->dr7 &= ~DR7_GD;
+	state->debugctl &= ~(DEBUGCTL_LBR | DEBUGCTL_BTF);
 }
 
 /**

@@ -29,6 +29,7 @@ struct event_exception {
  * @nmi_unblocked_by_iret: the exit interrupted an IRET after it had ended NMI
  *	blocking (SDM 3C, 28.2.3, "NMI unblocking due to IRET")
  * @nmi_window: the exit was an NMI window
+ * @debug_pending: guest pending debug exceptions, 0 where no #DB is due
  * @nmi_pending: NMIs that came and were not handed on
  * @mc_pending: a machine check came and was not handed on
  * @exception: what the exit's handler wants
@@ -40,6 +41,7 @@ struct event_input {
 	u32 interruptibility;
 	bool nmi_unblocked_by_iret;
 	bool nmi_window;
+	u64 debug_pending;
 	u32 nmi_pending;
 	bool mc_pending;
 	struct event_exception exception;
@@ -57,6 +59,8 @@ struct event_input {
  *	those that a bare CPU would have lost, too, go; one whose delivery gave
  *	way to an exception comes back
  * @mc_injected: @intr_info is the pending machine check
+ * @debug_injected: @intr_info is the #DB that was due; entry leaves it to
+ *	event_deliver_debug() to say why
  * @set_rf: set RFLAGS.RF, as the CPU does in the image that a fault pushes
  * @triple_fault: an exception met the delivery of a double fault
  */
@@ -69,6 +73,7 @@ struct event_plan {
 	bool nmi_injected;
 	s32 nmi_delta;
 	bool mc_injected;
+	bool debug_injected;
 	bool set_rf;
 	bool triple_fault;
 };
@@ -91,6 +96,19 @@ struct skip_state {
 	u64 debugctl;
 };
 
+/**
+ * struct debug_state - what the delivery of a #DB changes
+ * @dr6: debug status
+ * @dr7: guest debug control
+ * @debugctl: guest IA32_DEBUGCTL
+ */
+struct debug_state {
+	u64 dr6;
+	u64 dr7;
+	u64 debugctl;
+};
+
+void event_deliver_debug(struct debug_state *state, u64 pending);
 void event_skip_instruction(struct skip_state *state, u32 length, bool code64);
 
 #endif /* CARAPACE_VMX_EVENT_H */

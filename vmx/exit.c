@@ -162,6 +162,40 @@ void vmx_handle_exit(struct vcpu *vcpu)
 }
 
 /*
+ * Where nothing else waits, the CPU delivers it by itself. What an earlier plan
+ * of the same exit's took out of the VMCS is still due.
+ */
+static u64 debug_pending(const struct vcpu *vcpu)
+{
+	const struct event_input *in = &vcpu->event;
+	u64 pending;
+
+	if (vcpu->plan.debug_injected)
+		return in->debug_pending;
+	if (!in->nmi_pending && !in->mc_pending)
+		return 0;
+	pending = vmread(GUEST_PENDING_DBG_EXCEPTIONS);
+	return pending & (PENDING_DBG_ENABLED_BREAKPOINT | PENDING_DBG_BS) ?
+	       pending : 0;
+}
+
+static void deliver_debug(const struct vcpu *vcpu)
+{
+	struct debug_state state = {
+		.dr6 = read_dr6(),
+		.dr7 = vmread(GUEST_DR7),
+		.debugctl = vmread(GUEST_IA32_DEBUGCTL),
+	};
+
+	event_deliver_debug(&state, vcpu->event.debug_pending);
+
+	write_dr6(state.dr6);
+	vmwrite(GUEST_DR7, state.dr7);
+	vmwrite(GUEST_IA32_DEBUGCTL, state.debugctl);
+	vmwrite(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+}
+
+/*
  * Plan the next entry's event. Done again whenever an NMI or a machine check
  * came before VMRESUME (or made the entry fail), with the same exit's events
  * and one more that waits: what the earlier plan took goes back first.
@@ -178,6 +212,7 @@ static void make_plan(struct vcpu *vcpu)
 
 	in->nmi_pending = __atomic_load_n(&vcpu->nmi_pending, __ATOMIC_RELAXED);
 	in->mc_pending = vcpu->mc_pending;
+	in->debug_pending = debug_pending(vcpu);
 	event_plan(in, plan);
 
 	__atomic_add_fetch(&vcpu->nmi_pending, plan->nmi_delta,
@@ -210,6 +245,9 @@ void vmx_prepare_entry(struct vcpu *vcpu)
 	vmwrite(GUEST_INTERRUPTIBILITY_INFO, plan->interruptibility);
 	if (plan->set_rf)
 		vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) | RFLAGS_RF);
+
+	if (plan->debug_injected)
+		deliver_debug(vcpu);
 
 	/* A halted guest that gets an event is no longer halted. */
 	if (plan->intr_info)

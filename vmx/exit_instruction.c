@@ -116,6 +116,9 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 #ifdef CARAPACE_TESTING
 	case HYPERCALL_TEST_FAULT:
 		return test_fault();
+	case HYPERCALL_TEST_NMI:
+		__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+		return RESULT_SKIP;
 #endif
 	default:
 		return RESULT_UD;

@@ -17,6 +17,7 @@ enum hypercall {
 	HYPERCALL_DETACH	= 2,	/* this CPU leaves VMX; RAX = 0 */
 	HYPERCALL_TEST_FAULT	= 3,	/* testing builds: root faults */
 	HYPERCALL_POLICY	= 4,	/* RSI = enum policy_key, RDX = value */
+	HYPERCALL_TEST_NMI	= 5,	/* testing builds: an NMI comes in root */
 };
 #endif
 

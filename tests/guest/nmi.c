@@ -251,4 +251,34 @@ IN_A_STORM(in_a_storm_while_it_may_idle, RING0_BUSY_NOT)
 IN_A_STORM(in_a_storm_during_cpuid, RING0_BUSY_CPUID)
 IN_A_STORM(in_a_storm_during_xsetbv, RING0_BUSY_XSETBV)
 
+
+/*
+ * An NMI that comes while root steps over an instruction, with the step's trap
+ * due: first the trap, then the NMI, as on a bare CPU, and each once.
+ */
+TEST(nmi_in_root_while_stepping)
+{
+	struct ring0_request q = { .op = RING0_step_nmi };
+	int device = ring0_open();
+	int i, k, nr_cpus, cpus[CPUS_MAX];
+
+	ASSERT_LE(0, device);
+	ASSERT_EQ(0, load_module(carapace_testing_ko(), ""));
+	nr_cpus = online_cpus(cpus);
+	for (i = 0; i < nr_cpus; i++) {
+		pin_to_cpu(cpus[i]);
+		for (k = 0; k < COUNT; k++) {
+			ring0(device, &q);
+			EXPECT_EQ(RING0_NO_FAULT, q.vector);
+			EXPECT_EQ(1, q.result[0]);
+			EXPECT_EQ(0, q.result[1]);
+			EXPECT_EQ(1 << 14, q.result[2]);
+			EXPECT_EQ(1, q.result[3]);
+		}
+	}
+	EXPECT_TRUE(state_is("attached"));
+	EXPECT_EQ(0, detach());
+	close(device);
+}
+
 TEST_HARNESS_MAIN

@@ -140,6 +140,31 @@ TEST_F(cpu, skylake_x)
 					    VMX_CAPABILITY_CET));
 }
 
+/*
+ * The emulator has no LBRs, no counters, and a DEBUGCTL that does nothing. So
+ * here: the debug state follows the guest in and out, and nothing that a debugger
+ * or a profiler does exits.
+ */
+TEST_F(cpu, debugging_is_the_guests)
+{
+	static const struct cpu_values *const cpus[] = {
+		&arrow_lake, &skylake_x };
+	/* MTF, MOV DR, RDTSC, RDPMC */
+	const u32 exiting = CPU_BASED_MONITOR_TRAP_FLAG | 1U << 23 | 1U << 12 |
+			    1U << 11;
+	const struct vmx_controls *c = &self->controls;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+		self->values = *cpus[i];
+		ASSERT_EQ(0, check());
+		/* DR7 and DEBUGCTL, thereby LBRs, BTF and BTS */
+		EXPECT_NE(0, c->exit & VM_EXIT_SAVE_DEBUG_CONTROLS);
+		EXPECT_NE(0, c->entry & VM_ENTRY_LOAD_DEBUG_CONTROLS);
+		EXPECT_EQ(0, c->primary & exiting);
+	}
+}
+
 TEST_F(cpu, what_is_in_the_way)
 {
 	self->values.leaf1_ecx = 0;

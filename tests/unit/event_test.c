@@ -227,6 +227,59 @@ TEST(an_nmi_window_ends_sti_blocking)
 	EXPECT_EQ(0, out.interruptibility);
 }
 
+/* Entry with another event would lose the trap of a step over CPUID. */
+TEST(a_debug_trap_goes_before_what_would_lose_it)
+{
+	struct event_plan out = plan((struct event_input){
+		.debug_pending = PENDING_DBG_BS, .nmi_pending = 1 });
+
+	EXPECT_EQ(FAULT(VECTOR_DB), out.intr_info);
+	EXPECT_TRUE(out.debug_injected);
+	EXPECT_FALSE(out.set_rf);
+	EXPECT_EQ(0, out.nmi_delta);
+	EXPECT_TRUE(out.nmi_window);
+
+	out = plan((struct event_input){
+		.debug_pending = PENDING_DBG_BS, .mc_pending = true });
+	EXPECT_EQ(FAULT(VECTOR_DB), out.intr_info);
+	EXPECT_FALSE(out.mc_injected);
+	EXPECT_TRUE(out.nmi_window);
+
+	/* Alone, the CPU delivers it, and MOV SS holds it back. */
+	out = plan((struct event_input){ .debug_pending = PENDING_DBG_BS });
+	EXPECT_EQ(0, out.intr_info);
+	EXPECT_FALSE(out.debug_injected);
+	out = plan((struct event_input){
+		.debug_pending = PENDING_DBG_BS, .nmi_pending = 1,
+		.interruptibility = INTERRUPTIBILITY_MOV_SS });
+	EXPECT_EQ(0, out.intr_info);
+	EXPECT_FALSE(out.debug_injected);
+	EXPECT_TRUE(out.nmi_window);
+}
+
+TEST(a_debug_trap_says_why)
+{
+	struct debug_state s = {
+		.dr6 = 0xffff0ff2, .dr7 = 0x2401, .debugctl = 0x803 };
+
+	event_deliver_debug(&s, PENDING_DBG_BS);
+	EXPECT_EQ(0xffff4ff0, s.dr6);
+	EXPECT_EQ(0x401, s.dr7);
+	EXPECT_EQ(0x800, s.debugctl);
+
+	/* Breakpoints that matched, and whether any of them was enabled */
+	s.dr6 = 0xffff0ff0;
+	event_deliver_debug(&s, PENDING_DBG_ENABLED_BREAKPOINT | 5);
+	EXPECT_EQ(0xffff0ff5, s.dr6);
+	s.dr6 = 0xffff0ff0;
+	event_deliver_debug(&s, PENDING_DBG_BS | 5);
+	EXPECT_EQ(0xffff4ff0, s.dr6);
+
+	s.dr6 = 0xffff0ff0;
+	event_deliver_debug(&s, PENDING_DBG_BS | PENDING_DBG_RTM);
+	EXPECT_EQ(0xfffe4ff0, s.dr6);
+}
+
 TEST(an_interrupted_iret_blocks_nmis_again)
 {
 	struct event_plan out = plan((struct event_input){
@@ -276,6 +329,7 @@ TEST(random_events_make_valid_entries)
 			.interruptibility = random_u64() & 0xb,
 			.nmi_unblocked_by_iret = one_in(4),
 			.nmi_window = one_in(4),
+			.debug_pending = one_in(4) ? PENDING_DBG_BS : 0,
 			.nmi_pending = random_below(4),
 			.mc_pending = one_in(8),
 			.instruction_len = 1 + random_below(15),
@@ -303,6 +357,8 @@ TEST(random_events_make_valid_entries)
 					     INTERRUPTIBILITY_MOV_SS);
 		}
 		ASSERT_EQ(0, out.intr_info & INTR_INFO_NMI_UNBLOCKING);
+		if (in.debug_pending)
+			ASSERT_FALSE(out.nmi_injected);
 
 		waiting = in.nmi_pending + out.nmi_delta;
 		ASSERT_LE(waiting, 2);

@@ -24,6 +24,7 @@
 #include <asm/processor.h>
 
 #include "ring0_exec.h"
+#include "../../../vmx/hypercall.h"
 
 /*
  * An instruction whose exception goes to EAX; without one, that is ~0. What
@@ -265,6 +266,38 @@ static long nmi_other(struct ring0_request *q)
 	while (READ_ONCE(b.running))
 		cpu_relax();
 	return 0;
+}
+
+/* For kprobes: a function that executes CPUID itself */
+static noinline u32 probed_cpuid(void)
+{
+	u32 eax = 0;
+
+	asm volatile("cpuid" : "+a" (eax) : "c" (0) : "rbx", "rdx");
+	return eax;
+}
+
+/* The hypercall that has an NMI come while root runs, under TF */
+static u32 step_nmi(struct ring0_request *q)
+{
+	u64 expected;
+	u32 vector;
+
+	this_cpu_write(nmi_count, 0);
+	this_cpu_write(nmi_expected, true);
+	trap_expect();
+	asm volatile("lea 3f(%%rip), %1\n\t"
+		     "pushfq\n\t"
+		     "orq $0x100, (%%rsp)\n\t"
+		     "popfq\n"
+		     CATCH("vmcall\n3:\tnop")
+		     : "=&a" (vector), "=&r" (expected)
+		     : "0" (HYPERCALL_MAGIC), "D" ((u64)HYPERCALL_TEST_NMI)
+		     : "memory", "cc");
+	trap_result(q, expected);
+	this_cpu_write(nmi_expected, false);
+	q->result[3] = this_cpu_read(nmi_count);
+	return vector;
 }
 
 static u32 do_vmcall(struct ring0_request *q)
@@ -563,6 +596,11 @@ static u32 execute(struct ring0_request *q)
 		/* Loading SS puts the trap off by one instruction. */
 		return STEP("mov %[ss], %%ss; cpuid", [ss] "r" (__KERNEL_DS),
 			    "c" (0));
+	case RING0_cpuid_probed:
+		q->result[0] = probed_cpuid();
+		return RING0_NO_FAULT;
+	case RING0_step_nmi:
+		return step_nmi(q);
 	case RING0_int3:
 		return do_int3(q);
 	case RING0_icebp:

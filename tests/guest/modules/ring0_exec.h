@@ -51,6 +51,7 @@
 	X(write_cr8, "set clear", "cr8")				\
 	X(cpuid, "eax ecx", "eax ebx ecx edx")				\
 	X(cpuid_under_cr4, "eax clear", "eax ebx ecx edx")		\
+	X(cpuid_probed, "", "eax")					\
 	X(step_nop, "", "traps distance dr6")				\
 	X(step_cpuid, "", "traps distance dr6")				\
 	X(step_wbinvd, "", "traps distance dr6")			\
@@ -59,6 +60,7 @@
 	X(int3, "", "traps distance")					\
 	X(icebp, "", "")						\
 	X(step_movss_cpuid, "", "traps distance dr6")			\
+	X(step_nmi, "", "traps distance dr6 nmis")			\
 	X(sti_cpuid, "", "")						\
 	X(read_physical, "pa", "value page")				\
 	X(or_physical, "pa bits", "")					\
