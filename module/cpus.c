@@ -21,6 +21,8 @@
 #include <linux/reboot.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
 #include <asm/perf_event.h>
 #include <asm/nmi.h>
 #include <asm/reboot.h>
@@ -183,15 +185,39 @@ static int cpu_teardown(unsigned int cpu)
 	return 0;
 }
 
+/*
+ * Linux does not bring back the boot CPU's IA32_S_CET after suspend to RAM (read
+ * in 6.12), so that CPU would go on without IBT, and not be like the others,
+ * which get theirs as they come online.
+ */
+static u64 suspended_s_cet;
+
+static void save_s_cet(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBT))
+		rdmsrl_safe(MSR_IA32_S_CET, &suspended_s_cet);
+}
+
+static void restore_s_cet(void)
+{
+	u64 now;
+
+	if (cpu_feature_enabled(X86_FEATURE_IBT) &&
+	    !rdmsrl_safe(MSR_IA32_S_CET, &now) && now != suspended_s_cet)
+		wrmsrl_safe(MSR_IA32_S_CET, suspended_s_cet);
+}
+
 /* The last CPU, before suspend; the others have gone offline. */
 static int SYSCORE_CALLBACK(syscore_suspend_cpu)
 {
 	detach_this_cpu();
+	save_s_cet();
 	return 0;
 }
 
 static void SYSCORE_CALLBACK(syscore_resume_cpu)
 {
+	restore_s_cet();
 	if (machine_check_this_cpu() || attach_this_cpu())
 		pr_err("CPU %u did not attach again after resume: %s\n",
 		       smp_processor_id(),

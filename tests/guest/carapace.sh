@@ -152,13 +152,24 @@ every_cpu()
 # From here on: what log_since_mark prints
 mark_log()
 {
-	log_mark="carapace-tests: mark $$ $((log_marks += 1))"
+	# Another one each time, in subshells, too
+	log_mark="carapace-tests: mark $EPOCHREALTIME"
 	echo "$log_mark" >/dev/kmsg
 }
 
 log_since_mark()
 {
 	dmesg | sed "1,/$log_mark\$/d"
+}
+
+# Neither a line of ours nor a complaint of the kernel's
+no_complaint()
+{
+	! log_since_mark | grep -v carapace-tests |
+		grep -E -e carapace: -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
+			-e 'rcu: INFO' -e 'INFO: task' -e 'unchecked MSR' \
+			-e 'NMI received' -e 'general protection fault' \
+			-e 'unable to handle'
 }
 
 our_lines()

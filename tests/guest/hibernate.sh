@@ -47,13 +47,6 @@ as_before()
 		equals "$(cat $sysfs/cpus)" "$all" && every_cpu is_guest
 }
 
-no_complaint()
-{
-	! log_since_mark | grep -v carapace-tests |
-		grep -E -e carapace: -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
-			-e 'rcu: INFO' -e 'unchecked MSR' -e 'NMI received'
-}
-
 rounds()
 {
 	local round

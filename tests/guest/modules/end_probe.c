@@ -14,10 +14,11 @@
 #include <linux/panic_notifier.h>
 #include <linux/serial_reg.h>
 #include <linux/smp.h>
-#include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
+
+#include "../../../module/compat.h"
 
 static uint number = 1;
 module_param(number, uint, 0644);
@@ -56,7 +57,7 @@ static void count_if_bare(void *bare)
 		atomic_inc(bare);
 }
 
-static void at_shutdown(void)
+static void SYSCORE_CALLBACK(at_shutdown)
 {
 	atomic_t bare = ATOMIC_INIT(0);
 
@@ -65,25 +66,7 @@ static void at_shutdown(void)
 	       "every CPU is bare when the kernel shuts down");
 }
 
-#ifdef SYSCORE_DATA
-static void syscore_shutdown_probe(void *data)
-{
-	at_shutdown();
-}
-#else
-static void syscore_shutdown_probe(void)
-{
-	at_shutdown();
-}
-#endif
-
-static struct syscore_ops syscore_ops = {
-	.shutdown = syscore_shutdown_probe,
-};
-
-#ifdef SYSCORE_DATA
-static struct syscore syscore = { .ops = &syscore_ops };
-#endif
+DEFINE_SYSCORE(syscore_hooks, .shutdown = at_shutdown);
 
 /*
  * The other CPUs have stopped and cannot be asked: so Carapace is, which has
@@ -133,11 +116,7 @@ static struct notifier_block panic_block = {
 
 static int __init end_probe_init(void)
 {
-#ifdef SYSCORE_DATA
-	register_syscore(&syscore);
-#else
-	register_syscore_ops(&syscore_ops);
-#endif
+	compat_register_syscore(&syscore_hooks);
 	return atomic_notifier_chain_register(&panic_notifier_list,
 					      &panic_block);
 }

@@ -11,7 +11,8 @@
 #include <linux/platform_device.h>
 #include <linux/pm.h>
 #include <linux/suspend.h>
-#include <linux/syscore_ops.h>
+
+#include "../../../module/compat.h"
 
 static char *step = "";
 module_param(step, charp, 0444);
@@ -74,28 +75,12 @@ static int cpu_down(unsigned int cpu)
 	return ask("cpu");
 }
 
-#ifdef SYSCORE_DATA
-static int syscore_suspend_refuser(void *data)
-#else
-static int syscore_suspend_refuser(void)
-#endif
+static int SYSCORE_CALLBACK(syscore_suspend_refuser)
 {
 	return ask("syscore");
 }
 
-static struct syscore_ops syscore_ops = {
-	.suspend = syscore_suspend_refuser,
-};
-
-#ifdef SYSCORE_DATA
-static struct syscore syscore = { .ops = &syscore_ops };
-
-#define register_our_syscore()		register_syscore(&syscore)
-#define unregister_our_syscore()	unregister_syscore(&syscore)
-#else
-#define register_our_syscore()		register_syscore_ops(&syscore_ops)
-#define unregister_our_syscore()	unregister_syscore_ops(&syscore_ops)
-#endif
+DEFINE_SYSCORE(syscore_hooks, .suspend = syscore_suspend_refuser);
 
 static int hotplug_state;
 
@@ -117,7 +102,7 @@ static int __init suspend_refuser_init(void)
 	if (err < 0)
 		goto out_device;
 	hotplug_state = err;
-	register_our_syscore();
+	compat_register_syscore(&syscore_hooks);
 	register_pm_notifier(&notifier);
 	return 0;
 
@@ -131,7 +116,7 @@ out_driver:
 static void __exit suspend_refuser_exit(void)
 {
 	unregister_pm_notifier(&notifier);
-	unregister_our_syscore();
+	compat_unregister_syscore(&syscore_hooks);
 	cpuhp_remove_state_nocalls(hotplug_state);
 	platform_device_unregister(device);
 	platform_driver_unregister(&driver);
