@@ -44,61 +44,57 @@ extern const char stored[], stored_cpuid[];
 extern __u32 stored_to;
 
 asm(".pushsection .text\n"
-    "stepped:	xor	%eax, %eax\n"
-    "s1:	xor	%ecx, %ecx\n"
-    "s2:	cpuid\n"
-    "s3:	xor	%ecx, %ecx\n"
-    "s4:	xgetbv\n"
-    "s5:	xsetbv\n"			/* #GP */
-    "s6:	rdtscp\n"
-    "s7:	vmcall\n"			/* #UD */
-    "s8:	cpuid\n"
-    "s9:	vmxoff\n"			/* #UD */
-    "s10:	rdtsc\n"
-    "s11:	cpuid\n"
-    "s12:	cpuid\n"
-    "s13:	nop\n"
-    "	ud2\n"
+	"stepped:	xor	%eax, %eax\n"
+	"s1:	xor	%ecx, %ecx\n"
+	"s2:	cpuid\n"
+	"s3:	xor	%ecx, %ecx\n"
+	"s4:	xgetbv\n"
+	"s5:	xsetbv\n"			/* #GP */
+	"s6:	rdtscp\n"
+	"s7:	vmcall\n"			/* #UD */
+	"s8:	cpuid\n"
+	"s9:	vmxoff\n"			/* #UD */
+	"s10:	rdtsc\n"
+	"s11:	cpuid\n"
+	"s12:	cpuid\n"
+	"s13:	nop\n"
+	"	ud2\n"
 
-    "looped:	mov	$200, %esi\n"
-    "1:	xor	%eax, %eax\n"
-    "looped_cpuid:\n"
-    "	cpuid\n"
-    "looped_behind:\n"
-    "	dec	%esi\n"
-    "	jnz	1b\n"
-    "	ud2\n"
+	"looped:	mov	$200, %esi\n"
+	"1:	xor	%eax, %eax\n"
+	"looped_cpuid:\n"
+	"	cpuid\n"
+	"looped_behind:\n"
+	"	dec	%esi\n"
+	"	jnz	1b\n"
+	"	ud2\n"
 
-    "shadowed:	xor	%eax, %eax\n"
-    "	mov	shadowed_ss(%rip), %ss\n"
-    "	cpuid\n"
-    "shadowed_behind:\n"
-    "	nop\n"
-    "	ud2\n"
+	"shadowed:	xor	%eax, %eax\n"
+	"	mov	shadowed_ss(%rip), %ss\n"
+	"	cpuid\n"
+	"shadowed_behind:\n"
+	"	nop\n"
+	"	ud2\n"
 
-    "stored:	xor	%eax, %eax\n"
-    "	movl	$1, stored_to(%rip)\n"
-    "stored_cpuid:\n"
-    "	cpuid\n"
-    "	ud2\n"
-    ".popsection\n"
-    ".pushsection .data\n"
-    ".balign 64\n"
-    "shadowed_ss:	.long	0x2b\n"
-    ".balign 64\n"
-    "stored_to:		.long	0\n"
-    ".popsection");
+	"stored:	xor	%eax, %eax\n"
+	"	movl	$1, stored_to(%rip)\n"
+	"stored_cpuid:\n"
+	"	cpuid\n"
+	"	ud2\n"
+	".popsection\n"
+	".pushsection .data\n"
+	".balign 64\n"
+	"shadowed_ss:	.long	0x2b\n"
+	".balign 64\n"
+	"stored_to:		.long	0\n"
+	".popsection");
 
 /*
  * Bochs 3.0 with several CPUs: after the first #DB of an instruction breakpoint
  * the CPU raises the next ones at the same place for good, bare, too. (Where it
  * compares is moved on in its loop for one CPU only.)
  */
-#define NEEDS_INSTRUCTION_BREAKPOINTS()					\
-	do {								\
-		if (self->nr_cpus > 1)					\
-			SKIP(return, "the emulator cannot, with several CPUs"); \
-	} while (0)
+#define INSTRUCTION_BREAKPOINTS_LOST	"the emulator cannot, with several CPUs"
 
 FIXTURE(debug)
 {
@@ -247,20 +243,23 @@ static void count_breaks(struct __test_metadata *_metadata, pid_t child,
 
 TEST_F(debug, breakpoint_on_cpuid)
 {
-	NEEDS_INSTRUCTION_BREAKPOINTS();
+	if (self->nr_cpus > 1)
+		SKIP(return, INSTRUCTION_BREAKPOINTS_LOST);
 	count_breaks(_metadata, self->child, looped_cpuid);
 }
 
 TEST_F(debug, breakpoint_behind_cpuid)
 {
-	NEEDS_INSTRUCTION_BREAKPOINTS();
+	if (self->nr_cpus > 1)
+		SKIP(return, INSTRUCTION_BREAKPOINTS_LOST);
 	count_breaks(_metadata, self->child, looped_behind);
 }
 
 /* Step and breakpoint at once: the step's trap, then the breakpoint's fault. */
 TEST_F(debug, steps_onto_a_breakpoint_behind_cpuid)
 {
-	NEEDS_INSTRUCTION_BREAKPOINTS();
+	if (self->nr_cpus > 1)
+		SKIP(return, INSTRUCTION_BREAKPOINTS_LOST);
 	set_rip(self->child, looped_cpuid);
 	ASSERT_EQ(0, set_breakpoint(self->child, looped_behind, DR7_EXECUTE));
 	ASSERT_EQ(SIGTRAP, resume(self->child, PTRACE_SINGLESTEP));

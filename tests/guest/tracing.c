@@ -80,14 +80,14 @@ static long long stop(int event)
 extern const char traced_cpuid[];
 void run_traced(void);
 asm(".pushsection .text\n"
-    "run_traced:	push %rbx\n"
-    "	xor	%eax, %eax\n"
-    "	xor	%ecx, %ecx\n"
-    "traced_cpuid:\n"
-    "	cpuid\n"
-    "	pop	%rbx\n"
-    "	ret\n"
-    ".popsection");
+	"run_traced:	push %rbx\n"
+	"	xor	%eax, %eax\n"
+	"	xor	%ecx, %ecx\n"
+	"traced_cpuid:\n"
+	"	cpuid\n"
+	"	pop	%rbx\n"
+	"	ret\n"
+	".popsection");
 
 /*
  * Breakpoints on instructions are debugging.c's: bare, the emulator notices them
