@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what may be written to sealed kernel code (attacker A4)
+ *
+ * Pure. Linux patches its own code all the time, and whoever can write to its
+ * data can make an honest patch write something else; so a write is judged by
+ * what it leaves behind, not by who wrote.
+ *
+ * What can legally stand in a place is recorded when the code is sealed. A
+ * *site* is an instruction that Linux exchanges (jump labels, static calls,
+ * ftrace, lock prefixes); each kind of site has a few *forms*. Outside of sites
+ * there are only kprobes, and a *note* keeps what they cover.
+ *
+ * A write is legal if each site that it changes afterwards
+ *
+ *  - has one of its forms, whole; or
+ *  - has INT3 as its first byte, and behind it either what stood there before
+ *    or the rest of one of its forms, whole. That is what text_poke_bp_batch()
+ *    does (arch/x86/kernel/alternative.c of 6.1 and 6.12): INT3 first, then all
+ *    bytes but the first, then the first. Whoever runs into the INT3 gets to
+ *    Linux's handler. Whoever jumps behind it finds a displacement that would
+ *    stand there anyway, with the same or with another first byte.
+ *
+ * and if outside of sites
+ *
+ *  - a byte becomes INT3: a kprobe, which is noted with the five bytes that
+ *    stood there;
+ *  - the four bytes behind a noted INT3 become the displacement of a jump to
+ *    dynamic code, and then the INT3 the jump: an optimised kprobe; and back;
+ *  - what was noted is restored exactly, and with its first byte forgotten.
+ *
+ * A write means all that one instruction writes: what a REP MOVSB stores byte
+ * by byte, or one store to two pages, is to be judged when it is complete.
+ * Halves of a displacement have no legal meaning, so they are refused. Of the
+ * copies that text_poke() makes (arch/x86/lib/memcpy_64.S), those of one byte
+ * are one store. Those of four bytes are two stores of the same four bytes
+ * where the CPU has no FSRM; and the five bytes behind the first of a Jcc are
+ * two stores that overlap, which is the one half that passes: all of the
+ * displacement but its last byte, if with some last byte it would be legal.
+ *
+ * What this cannot tell: whether an INT3 is put at the beginning of an
+ * instruction. Inside of one it changes what that does, until it is restored.
+ */
+#ifndef CARAPACE_PROTECT_PATCH_H
+#define CARAPACE_PROTECT_PATCH_H
+
+#include "types.h"
+
+/* The longest form, and what an optimised kprobe overwrites */
+#define PATCH_LONGEST	6
+#define PATCH_PROBE	5
+
+/*
+ * What stands at a site; "function" is the beginning of a known one.
+ *
+ * JUMP2, JUMP5: a jump label; NOP, or the jump to its one target
+ * CALL: a static call; the call, NOP, or "xor %eax, %eax" with prefixes
+ * TAIL: a static tail call, or a static call's trampoline; the jump, or a return
+ * TAIL_IF: a conditional static tail call; its condition stays
+ * FENTRY: a function's entry; NOP, or the call of a tracer's trampoline
+ * TRACER: the call that a tracer's trampoline makes
+ * LOCK: a lock prefix, or the DS prefix it had while there was one CPU only
+ *
+ * A return is also the jump to a return thunk, so thunks are functions here.
+ */
+enum patch_kind {
+	PATCH_NONE,
+	PATCH_JUMP2,
+	PATCH_JUMP5,
+	PATCH_CALL,
+	PATCH_TAIL,
+	PATCH_TAIL_IF,
+	PATCH_FENTRY,
+	PATCH_TRACER,
+	PATCH_LOCK,
+	PATCH_KIND_COUNT,
+};
+
+/**
+ * struct patch_site - an instruction that Linux exchanges
+ * @offset: from the beginning of its region
+ * @what: see patch_what()
+ */
+struct patch_site {
+	u32 offset;
+	u32 what;
+};
+
+/**
+ * struct patch_region - code that is sealed as one
+ * @va: where it begins
+ * @size: of it, in bytes; 4 GiB at most
+ * @sites: sorted; see patch_sites_valid()
+ * @nr_sites: how many
+ */
+struct patch_region {
+	u64 va;
+	u64 size;
+	const struct patch_site *sites;
+	u32 nr_sites;
+};
+
+/**
+ * struct patch_note - a kprobe
+ * @va: of its first byte
+ * @original: what stood there
+ */
+struct patch_note {
+	u64 va;
+	u8 original[PATCH_PROBE];
+};
+
+/**
+ * struct patch_notes - all kprobes
+ * @note: room for @capacity of them, the first @count in use, in any order
+ * @capacity: a kprobe for which there is no room is refused
+ * @count: how many there are
+ */
+struct patch_notes {
+	struct patch_note *note;
+	u32 capacity;
+	u32 count;
+};
+
+/* What an instruction may jump to or call */
+enum patch_target {
+	PATCH_TARGET_NONE,
+	PATCH_TARGET_FUNCTION,	/* sealed known code, where a function begins */
+	PATCH_TARGET_CODE,	/* sealed known code elsewhere */
+	PATCH_TARGET_DYNAMIC,	/* a page of dynamic code */
+};
+
+/**
+ * struct patch_world - what is not in the bytes that are judged
+ * @target: what is at an address
+ * @read: copy bytes that the write does not change; false if it can't
+ * @context: for both
+ */
+struct patch_world {
+	enum patch_target (*target)(void *context, u64 va);
+	bool (*read)(void *context, u64 va, u8 *bytes, u32 size);
+	void *context;
+};
+
+u32 patch_what(enum patch_kind kind, u64 va, u64 target);
+u32 patch_what_dynamic(enum patch_kind kind);
+enum patch_kind patch_kind(u32 what);
+u32 patch_length(u32 what);
+bool patch_state_legal(u32 what, u64 va, const u8 *bytes,
+		       const struct patch_world *world);
+void patch_sort(struct patch_site *sites, u32 nr);
+bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size);
+bool patch_note_add(struct patch_notes *notes, u64 va, const u8 *original);
+void patch_notes_drop(struct patch_notes *notes, u64 va, u64 size);
+u32 patch_judge(const struct patch_region *region, struct patch_notes *notes,
+		u64 va, const u8 *before, const u8 *after, u32 size,
+		const struct patch_world *world);
+
+#endif /* CARAPACE_PROTECT_PATCH_H */
