@@ -540,17 +540,6 @@ static u8 original_of(const struct write *w, u64 va, u8 before)
 	return before;
 }
 
-static bool has_note(const struct write *w, u64 va)
-{
-	u32 i;
-
-	for (i = 0; i < w->count; i++) {
-		if (w->notes->note[i].va == va)
-			return true;
-	}
-	return false;
-}
-
 /* Behind those in use, so that it is there only once the write is accepted */
 static bool add_note(struct write *w, u64 va)
 {
@@ -644,7 +633,7 @@ static bool byte_legal(struct write *w, u32 i)
 		return false;
 	if (is_probe(w, va) || w->after[i] == original_of(w, va, w->before[i]))
 		return true;
-	return w->after[i] == INT3 && !has_note(w, va) && add_note(w, va);
+	return w->after[i] == INT3 && add_note(w, va);
 }
 
 static u32 judge_changes(struct write *w)

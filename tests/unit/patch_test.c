@@ -313,6 +313,8 @@ static const struct sequence sequences[] = {
 	{ "a half of a conditional tail call is the half of a legal one", {
 		PUT(TAIL_IF, 0xcc),
 		BAD(TAIL_IF + 1, 0x84, 0x11, 0x22, 0x33),
+		BAD(TAIL_IF + 1, 0x84, (u8)(FUNCTION_B - TAIL_IF - 6),
+		    (u8)((FUNCTION_B - TAIL_IF - 6) >> 8), 0x00, 0x77),
 	} },
 	{ "tracers come, change, and go", {
 		POKE(FENTRY, 0xe8, REL32(FENTRY, FUNCTION_A)),
@@ -564,6 +566,25 @@ TEST(beside_the_code)
 	EXPECT_EQ(0x103, patch_judge(&small, &notes, BASE, code, after, PAGE_SIZE, &world));
 }
 
+static enum patch_target all_dynamic(void *context UNUSED, u64 va UNUSED)
+{
+	return PATCH_TARGET_DYNAMIC;
+}
+
+/* Not even where what stands in the site could be the jump's displacement */
+TEST(an_optimised_kprobe_has_no_part_of_a_site)
+{
+	static const struct patch_world dynamic = { .target = all_dynamic, .read = read_code };
+	static const u8 int3 = 0xcc, jmp = 0xe9;
+	u32 at = JUMP5 - 1;
+
+	start();
+	EXPECT_EQ(1, patch_judge(&region, &notes, BASE + at, code + at, &int3, 1, &dynamic));
+	code[at] = int3;
+	EXPECT_EQ(0, patch_judge(&region, &notes, BASE + at, code + at, &jmp, 1, &dynamic));
+	EXPECT_EQ(1, notes.count);
+}
+
 static bool read_nothing(void *context UNUSED, u64 va UNUSED, u8 *bytes UNUSED, u32 size UNUSED)
 {
 	return false;
@@ -599,6 +620,7 @@ TEST(kinds_are_packed)
 	EXPECT_EQ(PATCH_NONE, patch_kind(0));
 	EXPECT_EQ(PATCH_NONE, patch_kind(~0U));
 	EXPECT_EQ(0, patch_length(0));
+	EXPECT_EQ(PATCH_NONE, patch_kind(patch_what(PATCH_JUMP2, va, va + 129) + (1 << 2)));
 
 	EXPECT_NE(0, patch_what(PATCH_JUMP2, va, va + 2 + 127));
 	EXPECT_NE(0, patch_what(PATCH_JUMP2, va, va + 2 - 128));
