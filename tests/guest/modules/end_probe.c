@@ -11,9 +11,11 @@
 #include <linux/io.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/objtool.h>
 #include <linux/panic_notifier.h>
 #include <linux/serial_reg.h>
 #include <linux/smp.h>
+#include <asm/asm.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
@@ -91,6 +93,28 @@ static const struct kernel_param_ops symbol_ops = { .set = symbol_set };
 module_param_cb(ask, &symbol_ops, NULL, 0200);
 MODULE_PARM_DESC(ask, "write anything once Carapace is loaded, to ask it, too");
 
+/*
+ * It has no ENDBR, for nobody calls it by way of a pointer, and IBT cannot be
+ * turned off with Carapace there. A RET may go anywhere.
+ */
+static noinline bool ask(unsigned int cpu)
+{
+	unsigned long argument = cpu;
+	unsigned long answer;
+
+	asm volatile("call 1f\n\t"
+		     "jmp 2f\n"
+		     "1:\tpush %[function]\n\t"
+		     "jmp __x86_return_thunk\n"
+		     "2:"
+		     : "=a" (answer), "+D" (argument), ASM_CALL_CONSTRAINT
+		     : [function] "r" (cpu_is_attached)
+		     : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "cc",
+		       "memory");
+	return (bool)answer;
+}
+STACK_FRAME_NON_STANDARD(ask);
+
 static int at_panic(struct notifier_block *block, unsigned long event,
 		    void *unused)
 {
@@ -99,11 +123,9 @@ static int at_panic(struct notifier_block *block, unsigned long event,
 
 	if (!cpu_is_attached)
 		return NOTIFY_DONE;
-	/* It does not expect to be called by way of a pointer. */
-	wrmsrl_safe(MSR_IA32_S_CET, 0);
 	for_each_possible_cpu(cpu) {
 		if (cpu != smp_processor_id())
-			any = any || cpu_is_attached(cpu);
+			any = any || ask(cpu);
 	}
 	result(!any, "CPUs that a panic has stopped are not attached");
 	return NOTIFY_DONE;
