@@ -30,7 +30,9 @@
 #include "bridge.h"
 #include "compat.h"
 #include "cpus.h"
+#include "hypercall.h"
 #include "island_load.h"
+#include "lock.h"
 #include "machine.h"
 
 struct cpu_lifecycle {
@@ -130,6 +132,9 @@ static int attach_this_cpu(void)
 	intel_pt_handle_vmx(1);
 	start = local_clock();
 	err = island_call_enter(cpu);
+	/* Root may have asked for something in the moment before. */
+	if (!err)
+		hypercall(HYPERCALL_PING, 0, 0);
 	this_cpu_write(lifecycle.attach_ns, local_clock() - start);
 	if (err)
 		intel_pt_handle_vmx(0);
@@ -181,6 +186,10 @@ static int cpu_startup(unsigned int cpu)
 
 static int cpu_teardown(unsigned int cpu)
 {
+	if (lock_is_on()) {
+		pr_notice("CPU %u stays online: policy/lock is on\n", cpu);
+		return -EPERM;
+	}
 	detach_this_cpu();
 	return 0;
 }
@@ -210,6 +219,10 @@ static void restore_s_cet(void)
 /* The last CPU, before suspend; the others have gone offline. */
 static int SYSCORE_CALLBACK(syscore_suspend_cpu)
 {
+	if (lock_is_on()) {
+		pr_notice("no suspend and no hibernation: policy/lock is on\n");
+		return -EPERM;
+	}
 	detach_this_cpu();
 	save_s_cet();
 	return 0;

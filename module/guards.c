@@ -8,16 +8,25 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/capability.h>
+#include <linux/cpu.h>
 #include <linux/kobject.h>
 #include <linux/string.h>
 
 #include "bridge.h"
+#include "code.h"
 #include "guards.h"
 #include "hypercall.h"
 #include "island_load.h"
+#include "lock.h"
 #include "policy.h"
 
 static const char *const on_off[] = { "off", "on", NULL };
+static const char *const dynamic_code[] = {
+	[DYNAMIC_CODE_SEAL] = "seal",
+	[DYNAMIC_CODE_DENY] = "deny",
+	NULL
+};
+
 static const char *const actions[] = {
 	[ACTION_LOG] = "log",
 	[ACTION_BLOCK] = "block",
@@ -53,6 +62,8 @@ static void refuse(const struct policy_file *file, const char *word, int err)
 			  file->attr.attr.name);
 		return;
 	}
+	if (err == -EBUSY)
+		return;
 	if (err == -ENXIO) {
 		pr_notice("policy/%s stays as it is: this CPU is not attached\n",
 			  file->attr.attr.name);
@@ -60,6 +71,19 @@ static void refuse(const struct policy_file *file, const char *word, int err)
 	}
 	pr_notice("policy/%s: '%.16s' is none of its values\n",
 		  file->attr.attr.name, word);
+}
+
+static int set(enum policy_key key, u32 value)
+{
+	int err = 0;
+
+	cpus_read_lock();
+	if (key == POLICY_LOCK && value)
+		err = lock_prepare();
+	if (!err)
+		err = hypercall(HYPERCALL_POLICY, key, value);
+	cpus_read_unlock();
+	return err;
 }
 
 /*
@@ -78,8 +102,7 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 		if (sysfs_streq(buf, file->words[value]))
 			break;
 	}
-	err = file->words[value] ?
-	      hypercall(HYPERCALL_POLICY, file->key, value) : -EINVAL;
+	err = file->words[value] ? set(file->key, value) : -EINVAL;
 	if (err) {
 		refuse(file, buf, err);
 		return err;
@@ -96,10 +119,18 @@ static struct policy_file policy_##name = {				\
 
 POLICY_FILE(action, ACTION, actions);
 POLICY_FILE(registers, REGISTERS, on_off);
+POLICY_FILE(code, CODE, on_off);
+POLICY_FILE(exec, EXEC, on_off);
+POLICY_FILE(dynamic_code, DYNAMIC_CODE, dynamic_code);
+POLICY_FILE(lock, LOCK, on_off);
 
 static struct attribute *policy_attrs[] = {
 	&policy_action.attr.attr,
 	&policy_registers.attr.attr,
+	&policy_code.attr.attr,
+	&policy_exec.attr.attr,
+	&policy_dynamic_code.attr.attr,
+	&policy_lock.attr.attr,
 	NULL,
 };
 

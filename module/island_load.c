@@ -22,6 +22,7 @@
 #include <asm/smp.h>
 
 #include "bridge.h"
+#include "decoy.h"
 #include "ept.h"
 #include "host_paging.h"
 #include "hypercall.h"
@@ -29,6 +30,8 @@
 #include "island_load.h"
 #include "machine.h"
 #include "pool.h"
+#include "sealing.h"
+#include "seal.h"
 
 /* image.S */
 extern const char island_image[], island_image_end[];
@@ -71,8 +74,30 @@ static const struct {
 /* VMXON region, VMCS, public page, and a share of page tables */
 #define VCPU_PAGES_BESIDES	4
 
-/* Left for splitting EPT pages when MTRRs change, and for lazy mappings */
-#define SPARE_TABLES		16
+/*
+ * Left for splitting EPT pages: for sealed pages from all over the memory, when
+ * MTRRs change, and for lazy mappings. Each 2 MiB can be split once; few will.
+ */
+#define SPARE_TABLES_MIN	64
+#define SPARE_TABLES_MAX	4096
+
+static u64 spare_tables(void)
+{
+	return clamp_t(u64, totalram_pages() / TABLE_POOL_CHUNK_PAGES,
+		       SPARE_TABLES_MIN, SPARE_TABLES_MAX);
+}
+
+/* What seal_init() takes */
+static u64 seal_pages(void)
+{
+	return DIV_ROUND_UP(sealing_max_sites() * sizeof(struct patch_site),
+			    PAGE_SIZE) +
+	       SEAL_FRAMES * sizeof(u64) / PAGE_SIZE +
+	       2 +		/* regions */
+	       2 +		/* notes */
+	       1 +		/* released pages */
+	       SEAL_SPLITS;
+}
 
 static const struct island_header *header(void)
 {
@@ -95,9 +120,11 @@ static u64 pages_needed(const struct machine *m)
 			nr_vcpus * per_vcpu +
 			12 +			/* page tables' upper levels */
 			4 +			/* public, zeros, MSR bitmap */
+			seal_pages() +
+			nr_vcpus * DECOY_RESERVE +
 			ept_tables_needed(c->ept_levels, c->ept_2m, c->ept_1g,
 					  m->map_limit, &m->mtrr, chunks,
-					  SPARE_TABLES);
+					  spare_tables());
 		if (pages <= chunks * TABLE_POOL_CHUNK_PAGES)
 			return pages;
 		chunks++;
@@ -272,6 +299,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->public = root_address(public);
 	config->public_pa = virt_to_phys(public);
 	config->nr_vcpus = nr_vcpus;
+	sealing_describe(config);
 	config->pool = pool;
 }
 

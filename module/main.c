@@ -17,9 +17,11 @@
 #include "guards.h"
 #include "island.h"
 #include "island_load.h"
+#include "lock.h"
 #include "machine.h"
 #include "pool.h"
 #include "reports.h"
+#include "sealing.h"
 #include "sysfs.h"
 
 static bool disable;
@@ -107,7 +109,11 @@ static int __init carapace_init(void)
 	if (fail_cpu >= 0)
 		island_fail_at(fail_cpu, fail_at);
 #endif
+	err = sealing_prepare();
+	if (err)
+		return err;
 	err = island_load(machine());
+	sealing_prepared();
 	if (err)
 		return err;
 #ifdef CARAPACE_TESTING
@@ -122,13 +128,18 @@ static int __init carapace_init(void)
 	err = cpus_attach();
 	if (err)
 		goto out_reports;
-	err = guards_start();
+	err = sealing_start();
 	if (err)
 		goto out_cpus;
+	err = guards_start();
+	if (err)
+		goto out_sealing;
 
 	report("attached to", cpu_online_mask, start, "taken");
 	return 0;
 
+out_sealing:
+	sealing_stop();
 out_cpus:
 	cpus_detach();
 out_reports:
@@ -145,8 +156,12 @@ static void __exit carapace_exit(void)
 	ktime_t start = ktime_get();
 	static struct cpumask cpus, left;
 
+	/* Linux does not call this while policy/lock is on; somebody else does. */
+	if (WARN_ON(lock_is_on()))
+		return;
 	cpus_attached_mask(&cpus);
 	guards_stop();
+	sealing_stop();
 	cpus_detach();
 	reports_stop();
 	sysfs_remove();

@@ -27,6 +27,7 @@
 #include <asm/nmi.h>
 #include <asm/unwind.h>
 
+#include "code.h"
 #include "island_load.h"
 #include "policy.h"
 #include "registers.h"
@@ -38,6 +39,7 @@
 
 #define TRACE_DEPTH	12
 #define CODE_BYTES	16
+#define OBJECT_LENGTH	160
 
 /* Who was running; what is to become of him */
 enum context {
@@ -79,6 +81,7 @@ struct incidents {
 };
 
 static DEFINE_PER_CPU(struct incidents, incidents);
+static DEFINE_PER_CPU(u64, kicks_seen);
 
 static const char *const kinds[REPORT_KIND_COUNT] = {
 #define X(constant, name) [REPORT_##constant] = name,
@@ -155,16 +158,47 @@ static void record(struct incident *incident, const struct report *report,
 			  save_trace(incident->trace, regs);
 }
 
+static const char *class_name(u64 class)
+{
+	static const char *const names[CLASS_COUNT] = {
+#define X(constant, name, r, w, xs, xu) [CLASS_##constant] = name,
+		PAGE_CLASSES(X)
+#undef X
+	};
+
+	return class < CLASS_COUNT ? names[class] : "unknown";
+}
+
+/* What a kind of report has of its own */
+static void describe_object(char *text, size_t size, const struct report *r)
+{
+	switch (r->kind) {
+	case REPORT_REGISTER:
+		scnprintf(text, size, "register=%s expected=%#llx found=%#llx",
+			  register_name(r->object), r->expected, r->found);
+		break;
+	case REPORT_EXEC:
+		scnprintf(text, size, "target=%pS page=%s caller=%pS",
+			  (void *)r->object, class_name(r->found),
+			  (void *)r->expected);
+		break;
+	default:
+		scnprintf(text, size, "address=%pS expected=%#llx found=%#llx",
+			  (void *)r->object, r->expected, r->found);
+	}
+}
+
 /* One line with the keys, then the details. */
 static void print_report(const struct incident *incident)
 {
 	const struct report *r = &incident->report;
+	char object[OBJECT_LENGTH];
 
-	pr_alert("ATTACK kind=%s cpu=%u pid=%d comm=%s context=%s fn=%pS register=%s expected=%#llx found=%#llx action=%s\n",
+	describe_object(object, sizeof(object), r);
+	pr_alert("ATTACK kind=%s cpu=%u pid=%d comm=%s context=%s fn=%pS %s action=%s\n",
 		 kind_name(r), raw_smp_processor_id(),
 		 task_pid_nr(incident->task), incident->comm,
-		 context_names[incident->context], (void *)r->rip,
-		 register_name(r->object), r->expected, r->found,
+		 context_names[incident->context], (void *)r->rip, object,
 		 action_name(r));
 }
 
@@ -237,12 +271,13 @@ static bool copy_report(const struct report_ring *ring, u64 number,
 
 static void panic_now(const struct report *report)
 {
-	char message[160];
+	char message[OBJECT_LENGTH + 100];
+	char object[OBJECT_LENGTH];
 
+	describe_object(object, sizeof(object), report);
 	snprintf(message, sizeof(message),
-		 "carapace: ATTACK kind=%s register=%s fn=%pS action=panic",
-		 kind_name(report), register_name(report->object),
-		 (void *)report->rip);
+		 "carapace: ATTACK kind=%s fn=%pS %s action=panic",
+		 kind_name(report), (void *)report->rip, object);
 	nmi_panic(NULL, message);
 }
 
@@ -279,6 +314,24 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
+/*
+ * Root has every CPU exit by an NMI where it must, and hands that on, for it may
+ * have been one of Linux's as well. Those that nobody else claims are root's.
+ */
+static int unknown_nmi_handler(unsigned int type, struct pt_regs *regs)
+{
+	unsigned int cpu = smp_processor_id();
+	u64 kicks;
+
+	if (cpu >= island_nr_vcpus())
+		return NMI_DONE;
+	kicks = READ_ONCE(island_vcpu_public(cpu)->kicks);
+	if (this_cpu_read(kicks_seen) == kicks)
+		return NMI_DONE;
+	this_cpu_write(kicks_seen, kicks);
+	return NMI_HANDLED;
+}
+
 /**
  * reports_start() - begin to hear of violations
  *
@@ -289,11 +342,19 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 int reports_start(void)
 {
 	unsigned int cpu;
+	int err;
 
 	for_each_possible_cpu(cpu)
 		init_irq_work(&per_cpu(incidents, cpu).work, incident_work);
-	return register_nmi_handler(NMI_LOCAL, nmi_handler, 0,
-				    "carapace-reports");
+	err = register_nmi_handler(NMI_LOCAL, nmi_handler, 0,
+				   "carapace-reports");
+	if (err)
+		return err;
+	err = register_nmi_handler(NMI_UNKNOWN, unknown_nmi_handler, 0,
+				   "carapace-kicks");
+	if (err)
+		unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
+	return err;
 }
 
 /**
@@ -305,6 +366,7 @@ void reports_stop(void)
 {
 	unsigned int cpu;
 
+	unregister_nmi_handler(NMI_UNKNOWN, "carapace-kicks");
 	unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu(incidents, cpu).work);

@@ -17,12 +17,18 @@
  * ENFORCE: guards are on, because all CPUs are in
  * ACTION: enum policy_action
  * REGISTERS: the register guard
+ * CODE: kernel code and read-only data cannot be written
+ * EXEC: kernel mode runs nothing else
+ * DYNAMIC_CODE: enum dynamic_code
  * LOCK: no value gets smaller any more, and root does not leave
  */
 #define POLICY_KEYS(X)				\
 	X(ENFORCE,	1,		0)	\
 	X(ACTION,	ACTION_LAST,	ACTION_BLOCK) \
 	X(REGISTERS,	1,		1)	\
+	X(CODE,		1,		1)	\
+	X(EXEC,		1,		1)	\
+	X(DYNAMIC_CODE,	1,		0)	\
 	X(LOCK,		1,		0)
 
 enum policy_key {

@@ -14,7 +14,10 @@
 
 /* X(constant, name in reports): counted by kind */
 #define REPORT_KINDS(X)				\
-	X(REGISTER,	"register")
+	X(REGISTER,	"register")		\
+	X(CODE,		"code")			\
+	X(EXEC,		"exec")			\
+	X(SELF,		"carapace")
 
 enum report_kind {
 #define X(constant, name) REPORT_##constant,
@@ -33,8 +36,9 @@ enum report_kind {
  * @rip: the instruction
  * @rsp: the stack pointer
  * @object: what was attacked: enum pinned_register, or a linear address
- * @expected: what it was, and stays when it is undone
- * @found: what it was to become
+ * @expected: what it was, and stays when it is undone; for EXEC the address
+ *	from which the CPU came, as far as that can be told
+ * @found: what it was to become; for EXEC, enum page_class
  */
 struct report {
 	u32 kind;

@@ -301,12 +301,17 @@ static int check_vmxon(const struct cpu_values *cpu, struct vmx_refusal *why)
 }
 
 /*
+ * Rights to execute by the mode that an address belongs to, so that kernel mode
+ * runs nothing but kernel code.
+ *
  * An Intel PT trace of Linux's need not tell of VMX; where the CPU can keep
  * quiet it does.  The three go together, each where it is offered.
  */
 static void add_optional(const struct cpu_values *cpu,
 			 const struct words *words, u64 *value)
 {
+	value[SECONDARY] |= words->allowed[SECONDARY] &
+			    SECONDARY_MODE_BASED_EXEC;
 	if (!(cpu->leaf7_ebx & LEAF7_EBX_INTEL_PT))
 		return;
 	value[SECONDARY] |= words->allowed[SECONDARY] &

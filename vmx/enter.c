@@ -14,6 +14,7 @@
 #include "ept.h"
 #include "host_tables.h"
 #include "pins.h"
+#include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -289,7 +290,7 @@ static int launch(struct vcpu *vcpu, const struct enter_frame *frame, u64 cr4)
 	vmwrite(CR4_GUEST_HOST_MASK, vmread(CR4_GUEST_HOST_MASK) |
 				     pins_mask(vcpu, PINNED_CR4));
 
-	vcpu->config.public->state = VCPU_ON;
+	shootdown_join(vcpu);
 	vmx_launch(frame);
 
 	enter_failed(vcpu, LEAVE_LAUNCH_FAILURE, vmread(VM_INSTRUCTION_ERROR));
@@ -329,6 +330,8 @@ int vcpu_do_enter(struct vcpu *vcpu, const struct enter_frame *frame)
 	vcpu->work = 0;
 	vcpu->launched = false;
 	vcpu->trial.active = false;
+	vcpu->decoy.active = false;
+	vcpu->decoy.attempts = 0;
 	vcpu->leaving = false;
 	vcpu->event = (struct event_input){ 0 };
 	vcpu->plan = (struct event_plan){ 0 };

@@ -56,7 +56,9 @@ static u64 *new_table(struct ept *ept, u64 *pa)
 {
 	void *table = NULL;
 
-	*pa = table_pool_alloc(ept->pool, &table);
+	*pa = 0;
+	if (ept->pool->nr_total - ept->pool->nr_used > ept->reserve)
+		*pa = table_pool_alloc(ept->pool, &table);
 	if (*pa)
 		ept->tables++;
 	return table;
@@ -555,6 +557,117 @@ int ept_retype(struct ept *ept, const struct mtrr_state *mtrr)
 		      &run);
 }
 
+/* Whether [gpa, end) covers the page at @level that @gpa begins */
+static bool covers(u64 gpa, u64 end, int level)
+{
+	u64 size = paging_level_size(level);
+
+	return gpa % size == 0 && end - gpa >= size;
+}
+
+static int protect_one(struct ept *ept, u64 gpa, u64 end, u64 bits, u64 *next)
+{
+	u64 *slot;
+	int level, ret;
+
+	for (level = EPT_LEVEL_2M; ; level--) {
+		ret = own_slot(ept, gpa, level, &slot);
+		if (ret)
+			return ret;
+		if (level == EPT_LEVEL_4K ||
+		    (is_present(*slot) && is_leaf(*slot, level) &&
+		     covers(gpa, end, level)))
+			break;
+	}
+	if (!is_present(*slot))
+		return -EINVAL;
+	set_entry(slot, (*slot & ~(EPT_ALL | EPT_CLASS_MASK)) | bits);
+	*next = gpa + paging_level_size(level);
+	return 0;
+}
+
+/**
+ * ept_protect() - give pages other rights, and a class
+ * @ept: the tables
+ * @start: first address, aligned to 4 KiB
+ * @end: the one behind the last, aligned to 4 KiB
+ * @rights: EPT_READ, EPT_WRITE, EPT_EXEC, EPT_EXEC_USER
+ * @class: what ept_class() says from now on, below 8
+ *
+ * Pages of 2 MiB stay whole where the range covers them. Where they lead, and
+ * their memory types, stay.
+ *
+ * Return: 0, -EINVAL where something is not mapped, -ENOMEM; then some of the
+ * range, from its start on, has changed.
+ */
+int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class)
+{
+	u64 gpa = start;
+	int ret = 0;
+
+	if (start % SIZE_4K || end % SIZE_4K || start >= end ||
+	    end > ept_limit(ept) || !rights || !rights_valid(ept, rights) ||
+	    class > EPT_CLASS_MASK >> EPT_CLASS_SHIFT)
+		return -EINVAL;
+	while (!ret && gpa < end)
+		ret = protect_one(ept, gpa, end,
+				  rights | (u64)class << EPT_CLASS_SHIFT, &gpa);
+	return ret;
+}
+
+/**
+ * ept_share() - make tables that translate as others do, as far as possible
+ * @view: what to initialise
+ * @base: the others; they stay the owner of what is shared
+ *
+ * A change of @base shows in @view, too, but where @view has changed something
+ * and so has a copy. @view does without @base's reserve.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ept_share(struct ept *view, struct ept *base)
+{
+	const u64 *from = table_of(base, base->root_pa);
+	u64 *table;
+	int i;
+
+	*view = *base;
+	view->reserve = 0;
+	view->tables = 0;
+	table = new_table(view, &view->root_pa);
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; i < PAGING_ENTRIES; i++) {
+		table[i] = from[i];
+		if (is_present(table[i]))
+			table[i] |= EPT_SHARED;
+	}
+	return 0;
+}
+
+static void destroy(struct ept *ept, u64 table_pa, int level)
+{
+	const u64 *table = table_pool_va(ept->pool, table_pa);
+	int i;
+
+	for (i = 0; i < PAGING_ENTRIES; i++) {
+		if (is_present(table[i]) && !is_leaf(table[i], level) &&
+		    !(table[i] & EPT_SHARED))
+			destroy(ept, table[i] & EPT_ADDR_MASK, level - 1);
+	}
+	table_pool_free(ept->pool, table_pa);
+}
+
+/**
+ * ept_destroy() - give the pool back all tables that are not shared
+ * @ept: the tables, which no CPU uses any more
+ */
+void ept_destroy(struct ept *ept)
+{
+	destroy(ept, ept->root_pa, ept->levels);
+	ept->root_pa = 0;
+}
+
 static u64 walk(const struct ept *ept, u64 gpa, int *level, u64 *rights)
 {
 	const u64 *table = table_of(ept, ept->root_pa);
@@ -612,6 +725,22 @@ u64 ept_rights(const struct ept *ept, u64 gpa)
 	int at;
 
 	return walk(ept, gpa, &at, &rights) ? rights : 0;
+}
+
+/**
+ * ept_class() - what kind of page an address leads to
+ * @ept: the tables
+ * @gpa: the address
+ *
+ * Return: as ept_protect() was told, else 0.
+ */
+u32 ept_class(const struct ept *ept, u64 gpa)
+{
+	u64 rights;
+	int at;
+
+	return (walk(ept, gpa, &at, &rights) & EPT_CLASS_MASK) >>
+	       EPT_CLASS_SHIFT;
 }
 
 /**

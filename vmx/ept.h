@@ -33,6 +33,10 @@
  */
 #define EPT_SHARED		(1ULL << 52)
 
+/* What kind of page a leaf maps (protect/code.h); ignored by the CPU */
+#define EPT_CLASS_SHIFT		53
+#define EPT_CLASS_MASK		(7ULL << EPT_CLASS_SHIFT)
+
 /* All rights there are */
 #define EPT_ALL			(EPT_READ | EPT_WRITE | EPT_EXEC | EPT_EXEC_USER)
 
@@ -49,6 +53,7 @@
  * @has_2m: 2 MiB leaves may be used
  * @has_1g: 1 GiB leaves may be used
  * @exec_only: the CPU accepts leaves that may be executed but not read
+ * @reserve: pages of the pool that it leaves alone
  * @tables: tables that it owns, shared ones not included
  * @leaves: translations by size, 4 KiB first; the entries of a shared table
  *	    count wherever it is used
@@ -60,6 +65,7 @@ struct ept {
 	bool has_2m;
 	bool has_1g;
 	bool exec_only;
+	u32 reserve;
 	u32 tables;
 	u64 leaves[3];
 };
@@ -77,10 +83,14 @@ int ept_map_frame(struct ept *ept, u64 gpa, u64 hpa, u64 rights, u8 type);
 u64 ept_build_hiding_table(struct ept *ept, u64 frame_pa);
 int ept_hide_chunk(struct ept *ept, u64 gpa, u64 table_pa);
 int ept_split(struct ept *ept, u64 gpa, int level);
+int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class);
+int ept_share(struct ept *view, struct ept *base);
+void ept_destroy(struct ept *ept);
 int ept_retype(struct ept *ept, const struct mtrr_state *mtrr);
 
 u64 ept_lookup(const struct ept *ept, u64 gpa, int *level);
 u64 ept_rights(const struct ept *ept, u64 gpa);
+u32 ept_class(const struct ept *ept, u64 gpa);
 bool ept_permits(const struct ept *ept, u64 gpa, u64 access);
 
 u64 ept_tables_needed(u8 levels, bool has_2m, bool has_1g, u64 limit,

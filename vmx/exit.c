@@ -3,12 +3,21 @@
  * Carapace: from a VM exit to the next VM entry
  */
 #include "cpu_ops.h"
+#include "decoy.h"
 #include "event.h"
 #include "exit.h"
 #include "leave.h"
 #include "pins.h"
+#include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
+
+/*
+ * While an instruction is stepped, exceptions exit, and are raised again after
+ * it: what the instruction has done is judged before a handler of Linux's runs.
+ * All but those that belong to debugging, which keeps records of its own.
+ */
+#define STEP_EXCEPTIONS	(0xffffffffU & ~(1U << VECTOR_DB | 1U << VECTOR_BP))
 
 /*
  * All that can exit under the controls that capabilities.c chose, on the CPUs
@@ -133,8 +142,11 @@ void vmx_handle_exit(struct vcpu *vcpu)
 	} else {
 		collect_events(vcpu, basic);
 		vcpu->launched = true;
+		vcpu->retried = vcpu->trial.active;
 		if (vcpu->trial.active)
 			pins_judge(vcpu);
+		if (vcpu->decoy.active)
+			decoy_judge(vcpu);
 	}
 
 	if (basic < EXIT_REASON_COUNT && exit_handlers[basic])
@@ -233,6 +245,7 @@ void vmx_prepare_entry(struct vcpu *vcpu)
 	const struct event_plan *plan = &vcpu->plan;
 	u32 primary;
 
+	shootdown_serve(vcpu);
 	make_plan(vcpu);
 	if (plan->triple_fault)
 		vmx_leave(vcpu, LEAVE_TRIPLE_FAULT);
@@ -256,11 +269,14 @@ void vmx_prepare_entry(struct vcpu *vcpu)
 	primary = island.config.controls.primary;
 	if (plan->nmi_window)
 		primary |= CPU_BASED_NMI_WINDOW_EXITING;
-	if (vcpu->trial.active)
+	if (vcpu->trial.active || vcpu->decoy.active)
 		primary |= CPU_BASED_MONITOR_TRAP_FLAG;
 	if (primary != vcpu->primary) {
 		vmwrite(CPU_BASED_VM_EXEC_CONTROL, primary);
 		vcpu->primary = primary;
+		vmwrite(EXCEPTION_BITMAP,
+			primary & CPU_BASED_MONITOR_TRAP_FLAG ?
+			STEP_EXCEPTIONS : 0);
 	}
 }
 

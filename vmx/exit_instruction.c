@@ -7,6 +7,9 @@
 #include "exit.h"
 #include "hypercall.h"
 #include "leave.h"
+#include "code_write.h"
+#include "seal.h"
+#include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -86,10 +89,26 @@ static struct exit_result test_fault(void)
 }
 #endif
 
+static u64 locked_call(struct vcpu *vcpu)
+{
+	switch (vcpu->regs.rdi) {
+	case HYPERCALL_POLICY:
+		return policy_set(&island.policy, vcpu->regs.rsi,
+				  vcpu->regs.rdx);
+	case HYPERCALL_SEAL:
+		return seal_request(vcpu, vcpu->regs.rsi);
+	case HYPERCALL_RELEASE:
+		return seal_release(vcpu, vcpu->regs.rsi);
+	default:
+		return code_write(vcpu, vcpu->regs.rsi);
+	}
+}
+
 /*
  * Whoever reaches the instruction in the guest half's text can make the call,
  * so where it comes from means nothing. Not locked, ring 0 may take the shell
- * off; it could as well unload the module.
+ * off; it could as well unload the module. Locked, what it asks for is done only
+ * where that makes nothing weaker.
  */
 struct exit_result handle_vmcall(struct vcpu *vcpu)
 {
@@ -102,14 +121,20 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 		vcpu->regs.rax = HYPERCALL_PONG;
 		return RESULT_SKIP;
 	case HYPERCALL_DETACH:
+		if (island_locked()) {
+			vcpu->regs.rax = (u64)-EPERM;
+			return RESULT_SKIP;
+		}
 		vcpu->regs.rax = 0;
 		vmwrite(GUEST_RIP, vmread(GUEST_RIP) +
 				   vcpu->event.instruction_len);
 		return RESULT_LEAVE(LEAVE_ASKED);
 	case HYPERCALL_POLICY:
+	case HYPERCALL_SEAL:
+	case HYPERCALL_RELEASE:
+	case HYPERCALL_WRITE_CODE:
 		island_lock(vcpu);
-		vcpu->regs.rax = policy_set(&island.policy, vcpu->regs.rsi,
-					    vcpu->regs.rdx);
+		vcpu->regs.rax = locked_call(vcpu);
 		island_publish();
 		island_unlock();
 		return RESULT_SKIP;

@@ -8,6 +8,7 @@
 #include "exit.h"
 #include "mtrr.h"
 #include "pins.h"
+#include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
 

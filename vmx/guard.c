@@ -11,7 +11,7 @@
  * guard_violation() - ask the policy, and tell the guest half
  * @vcpu: the CPU
  * @guard: the guard that was violated
- * @report: what happened; root fills in what is common to all kinds
+ * @report: what happened; verdict, time and what the CPU was doing are filled in
  *
  * Root cannot send a signal. The guest half learns of a report by an NMI, which
  * reaches it before the CPU can be back in user mode, so it still finds the
@@ -30,7 +30,6 @@ enum verdict guard_violation(struct vcpu *vcpu, enum policy_key guard,
 		return verdict;
 
 	report->verdict = verdict;
-	report->cpl = guest_cpl();
 	report->in_nmi = vcpu->event.interruptibility & INTERRUPTIBILITY_NMI;
 	report->tsc = rdtsc();
 	report_add(&vcpu->config.public->reports, report);

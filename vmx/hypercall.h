@@ -3,8 +3,9 @@
  * Carapace: hypercalls
  *
  * VMCALL with RAX = HYPERCALL_MAGIC, RDI = the number, and arguments in RSI and
- * RDX; the result comes back in RAX, an error as a negative errno.  Anything else (ring 3, another RAX, an unknown number) gets
- * the #UD that VMCALL raises on a machine without VMX.
+ * RDX; the result comes back in RAX, an error as a negative errno.  Anything else
+ * (ring 3, another RAX, an unknown number) gets the #UD that VMCALL raises on a
+ * machine without VMX.
  */
 #ifndef CARAPACE_VMX_HYPERCALL_H
 #define CARAPACE_VMX_HYPERCALL_H
@@ -18,6 +19,9 @@ enum hypercall {
 	HYPERCALL_TEST_FAULT	= 3,	/* testing builds: root faults */
 	HYPERCALL_POLICY	= 4,	/* RSI = enum policy_key, RDX = value */
 	HYPERCALL_TEST_NMI	= 5,	/* testing builds: an NMI comes in root */
+	HYPERCALL_SEAL		= 6,	/* RSI = address of a struct seal_request */
+	HYPERCALL_RELEASE	= 7,	/* RSI = physical address of a page */
+	HYPERCALL_WRITE_CODE	= 8,	/* RSI = address of a struct code_write */
 };
 #endif
 

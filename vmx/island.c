@@ -8,6 +8,7 @@
 #include "host_tables.h"
 #include "island.h"
 #include "pins.h"
+#include "seal.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -46,7 +47,7 @@ static int hide_pool(struct ept *ept, struct island_config *config)
 	}
 	err = show_frame(ept, config->public_pa);
 	for (i = 0; !err && i < config->nr_vcpus; i++) {
-		vcpu = vcpu_of(ISLAND_VCPUS + i * VCPU_STRIDE);
+		vcpu = vcpu_number(i);
 		err = show_frame(ept, vcpu->config.public_pa);
 	}
 	return err;
@@ -99,7 +100,9 @@ int island_init(void)
 		       c->ept_1g);
 	if (!err)
 		err = ept_map_identity(&island.ept, 0, config->map_limit,
-				       EPT_ALL, &config->mtrr);
+				       seal_rights(CLASS_DATA), &config->mtrr);
+	if (!err)
+		err = seal_init();
 	if (!err)
 		err = hide_pool(&island.ept, config);
 	if (!err)
@@ -107,9 +110,11 @@ int island_init(void)
 	if (err)
 		return err;
 
+	/* Decoys must not fail for what the guest had split. */
+	island.ept.reserve = config->nr_vcpus * DECOY_RESERVE;
 	policy_init(&island.policy);
 	for (i = 0; i < config->nr_vcpus; i++)
-		init_vcpu(config, vcpu_of(ISLAND_VCPUS + i * VCPU_STRIDE));
+		init_vcpu(config, vcpu_number(i));
 	island_publish();
 	return 0;
 }

@@ -13,9 +13,24 @@
 #include "capabilities.h"
 #include "layout.h"
 #include "mtrr.h"
+#include "patch.h"
 #include "public.h"
 #include "table_pool.h"
 #include "types.h"
+
+/**
+ * struct code_range - memory that is contiguous in both kinds of addresses
+ * @va: its address in Linux
+ * @pa: its physical address
+ * @size: bytes, a multiple of the page size
+ */
+struct code_range {
+	u64 va;
+	u64 pa;
+	u64 size;
+};
+
+#define ISLAND_FUNCTIONS	8
 
 /**
  * struct island_config - what root must know, filled in before island_init()
@@ -29,6 +44,18 @@
  * @slot_entry: the PML4 entry that maps the island
  * @public: root's address of struct island_public
  * @public_pa: its physical address
+ * @text: the core kernel's text
+ * @rodata: its read-only data
+ * @idt_pa: the page that the IDT is in
+ * @sites: Linux's address of the places where @text may change (protect/patch.h);
+ *	valid until island_init() returns
+ * @nr_sites: how many
+ * @max_sites: for how many, modules' among them, there shall be room
+ * @functions: addresses in @text that patched code may call though they do not
+ *	look like the beginning of a function; 0 for none
+ * @modules_start: from here
+ * @modules_end: to here, Linux puts code
+ * @landing: where a CPU goes that cannot go back
  * @nr_vcpus: number of vCPUs; vCPU i lies at ISLAND_VCPUS + i * VCPU_STRIDE
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
@@ -46,6 +73,16 @@ struct island_config {
 	u64 slot_entry;
 	struct island_public *public;
 	u64 public_pa;
+	struct code_range text;
+	struct code_range rodata;
+	u64 idt_pa;
+	const struct patch_site *sites;
+	u32 nr_sites;
+	u32 max_sites;
+	u64 functions[ISLAND_FUNCTIONS];
+	u64 modules_start;
+	u64 modules_end;
+	u64 landing;
 	u32 nr_vcpus;
 	bool cpuid_faulting;
 	bool itlb_multihit;

@@ -19,10 +19,13 @@
  * slots have the same numbers in both worlds (layout.h, host_tables.c), so the
  * order of GDT, TSS and IDT leaves no gap.
  */
+#include "apic.h"
 #include "cpu_ops.h"
 #include "exit.h"
+#include "guest_walk.h"
 #include "host_tables.h"
 #include "leave.h"
+#include "shootdown.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -180,11 +183,14 @@ static void switch_page_table(const struct guest_state *g)
 static void restore_tr(struct vcpu *vcpu, const struct guest_state *g)
 {
 	struct descriptor_pointer gdt = g->gdt;
+	struct guest_mapping mapping;
 	u64 *descriptor;
 	u64 pa;
 
-	pa = window_translate(vcpu, g->cr3, g->cr4 & CR4_LA57 ? 5 : 4,
-			      g->gdt.base);
+	if (!guest_walk_from(vcpu, g->cr3, g->cr4 & CR4_LA57 ? 5 : 4,
+			     g->gdt.base, &mapping))
+		return;
+	pa = mapping.pa;
 	if (pa >= island.config.phys_limit ||
 	    table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
 				PAGE_SIZE) ||
@@ -320,25 +326,13 @@ void vmx_shut_down(void)
 		asm volatile("int3");
 }
 
-#define APIC_ICR_LOW		0x300
-#define APIC_ICR_HIGH		0x310
-#define APIC_ICR_INIT_ASSERT	0x4500
-
 /*
  * The exit used the INIT up. This CPU sends itself another one, which acts as
  * soon as it arrives, VMX being off: state lost, waiting for a SIPI.
  */
 static void __attribute__((noreturn)) init_self(const struct vcpu *vcpu)
 {
-	volatile u32 *apic = (volatile u32 *)ISLAND_APIC;
-	u64 id = vcpu->config.apic_id;
-
-	if (rdmsr(IA32_APIC_BASE) & APIC_BASE_EXTD) {
-		wrmsr(IA32_X2APIC_ICR, id << 32 | APIC_ICR_INIT_ASSERT);
-	} else {
-		apic[APIC_ICR_HIGH / 4] = id << 24;
-		apic[APIC_ICR_LOW / 4] = APIC_ICR_INIT_ASSERT;
-	}
+	apic_send(vcpu->config.apic_id, APIC_ICR_INIT_ASSERT);
 	for (;;)
 		pause();
 }
@@ -384,9 +378,12 @@ static void record(struct vcpu *vcpu, enum leave_reason reason)
  * @vcpu: the CPU
  * @reason: why, for those who look
  *
- * The guest goes on where its RIP says, on the bare CPU. An entry that failed
- * before the first one succeeded goes on behind vcpu_enter(), which then
- * returns -EIO.
+ * The guest goes on where its RIP says, on the bare CPU; but locked, the machine
+ * is reset instead, whatever the reason: an INIT, which anybody who reaches the
+ * local APIC can send, or a fault of root's own, which might be brought about.
+ *
+ * An entry that failed before the first one succeeded goes on behind
+ * vcpu_enter(), which then returns -EIO.
  *
  * Context: root, on any of this CPU's stacks but the fault stack, VMCS loaded.
  */
@@ -397,6 +394,10 @@ void vmx_leave(struct vcpu *vcpu, enum leave_reason reason)
 	vcpu->leaving = true;
 	island_unlock_if_mine(vcpu);
 	record(vcpu, reason);
+	if (vcpu->launched && island_locked()) {
+		vmxoff();
+		vmx_shut_down();
+	}
 	save_guest_state(&g);
 	if (!vcpu->launched)
 		vcpu->regs.rax = (u64)-EIO;

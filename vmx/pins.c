@@ -21,13 +21,11 @@
 #include "emulate.h"
 #include "guard.h"
 #include "pins.h"
+#include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
 
 #define NO_FIELD	0
-
-/* All but those that belong to debugging, which keeps records of its own. */
-#define TRIAL_EXCEPTIONS	(0xffffffffU & ~(1U << VECTOR_DB | 1U << VECTOR_BP))
 
 /* Registers in the VMCS; the others are MSRs as they are */
 static const u32 fields[PINNED_COUNT] = {
@@ -151,6 +149,7 @@ static bool judge(struct vcpu *vcpu, enum pinned_register reg, u64 rip, u64 rsp,
 		.kind = REPORT_REGISTER,
 		.rip = rip,
 		.rsp = rsp,
+		.cpl = guest_cpl(),
 		.object = reg,
 		.expected = before,
 		.found = value,
@@ -198,7 +197,6 @@ static void intercept(const struct vcpu *vcpu, bool lifted)
 	vmwrite(MSR_BITMAP, lifted ? island.msr_bitmap_lifted_pa :
 				     island.msr_bitmap_pa);
 	vmwrite(SECONDARY_VM_EXEC_CONTROL, secondary_controls(lifted));
-	vmwrite(EXCEPTION_BITMAP, lifted ? TRIAL_EXCEPTIONS : 0);
 }
 
 /**

@@ -55,6 +55,7 @@ enum leave_reason {
  * @nmis_injected: NMIs handed on to the guest
  * @unknown_exits: VM exits for reasons that root does not know
  * @pool_writes: guest accesses that hidden memory refused
+ * @kicks: NMIs that root sent to this CPU, for its own ends
  * @reports: violations on this CPU
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
  */
@@ -71,6 +72,7 @@ struct vcpu_public {
 	u64 pool_writes;
 	u64 unknown_exits;
 	u64 planted_pa;
+	u64 kicks;
 	struct report_ring reports;
 };
 

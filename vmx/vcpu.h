@@ -5,12 +5,14 @@
 #ifndef CARAPACE_VMX_VCPU_H
 #define CARAPACE_VMX_VCPU_H
 
+#include "decoy.h"
 #include "ept.h"
 #include "event.h"
 #include "island.h"
 #include "layout.h"
 #include "policy.h"
 #include "registers.h"
+#include "seal.h"
 #include "vmcs.h"
 
 /* In the order in which guest_regs.S stores them */
@@ -66,6 +68,9 @@ struct trial {
  * @plan: what the next entry delivers of it
  * @pin: what must stay of this CPU's registers
  * @trial: of a write to such a register
+ * @retried: the exit ended a trial, so the instruction may need it again
+ * @decoy: of a write to a page that must not be written
+ * @epoch: of the translations that this CPU may have cached
  * @perf_guest: guest's values of MSRs that make the CPU count and record, stored
  *	by each exit and loaded by each entry
  * @perf_root: what exits load instead
@@ -84,6 +89,9 @@ struct vcpu {
 	struct event_plan plan;
 	struct register_pin pin[PINNED_COUNT];
 	struct trial trial;
+	bool retried;
+	struct decoy decoy;
+	u64 epoch;
 	struct msr_entry perf_guest[PERF_MSRS];
 	struct msr_entry perf_root[PERF_MSRS];
 
@@ -105,43 +113,20 @@ struct island {
 	struct island_config config;
 	struct ept ept;
 	struct policy policy;
+	struct seal seal;
 	struct register_pin pin[PINNED_COUNT];	/* those that all CPUs share */
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
+	u64 epoch;		/* of translations: shootdown.c */
 	u32 lock;		/* 0, or its holder's index + 1 */
 };
 
 extern struct island island;
 
-/* Root's one lock. No exit that Linux causes in steady state takes it. */
-static inline void island_lock(const struct vcpu *vcpu)
+/* Nothing that the guest does takes the shell off any more. */
+static inline bool island_locked(void)
 {
-	u32 mine = vcpu->config.index + 1;
-	u32 free;
-
-	do {
-		while (__atomic_load_n(&island.lock, __ATOMIC_RELAXED))
-			__builtin_ia32_pause();
-		free = 0;
-	} while (!__atomic_compare_exchange_n(&island.lock, &free, mine, false,
-					      __ATOMIC_ACQUIRE,
-					      __ATOMIC_RELAXED));
-}
-
-static inline void island_unlock(void)
-{
-	__atomic_store_n(&island.lock, 0, __ATOMIC_RELEASE);
-}
-
-/*
- * A CPU that gives up while it holds the lock must not hang the others. What it
- * was doing is a series of single stores, each of which leaves valid tables.
- */
-static inline void island_unlock_if_mine(const struct vcpu *vcpu)
-{
-	if (__atomic_load_n(&island.lock, __ATOMIC_RELAXED) ==
-	    vcpu->config.index + 1)
-		island_unlock();
+	return island.policy.value[POLICY_LOCK];
 }
 
 /* How many of enum perf_msr this CPU has: none, the first, or both */
@@ -156,6 +141,11 @@ static inline u32 perf_msr_count(void)
 static inline struct vcpu *vcpu_of(u64 address)
 {
 	return (struct vcpu *)(address & ~(VCPU_STRIDE - 1));
+}
+
+static inline struct vcpu *vcpu_number(u32 index)
+{
+	return vcpu_of(ISLAND_VCPUS + index * VCPU_STRIDE);
 }
 
 static inline u64 vcpu_address(const struct vcpu *vcpu, u64 offset)

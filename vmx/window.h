@@ -31,41 +31,4 @@ static inline void *window_map(struct vcpu *vcpu, u64 pa)
 	return window;
 }
 
-/**
- * window_translate() - where a linear address of the guest's lies
- * @vcpu: the CPU
- * @cr3: the guest's CR3
- * @levels: 4 or 5
- * @va: the address
- *
- * Context: root, on this CPU. Ends what the window showed before. The tables
- * are the guest's to change at any time: the answer is as good as any access
- * of its own would be.
- *
- * Return: the physical address, or ~0 where nothing is mapped.
- */
-static inline u64 window_translate(struct vcpu *vcpu, u64 cr3, int levels,
-				   u64 va)
-{
-	u64 entry = cr3 & CR3_ADDR_MASK;
-	u64 size;
-	int level;
-
-	for (level = levels; level > 0; level--) {
-		u64 *table;
-
-		/* Reserved bits would fault in root's own page tables. */
-		if ((entry & PTE_ADDR_MASK) >= island.config.phys_limit)
-			return ~0ULL;
-		table = window_map(vcpu, entry);
-		size = 1ULL << (12 + 9 * (level - 1));
-		entry = table[va / size & 511];
-		if (!(entry & PTE_P))
-			return ~0ULL;
-		if (level == 1 || (entry & PTE_PS))
-			break;
-	}
-	return (entry & PTE_ADDR_MASK & ~(size - 1)) | (va & (size - 1));
-}
-
 #endif /* CARAPACE_VMX_WINDOW_H */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: no way back until the next boot
+ *
+ * Root alone makes the lock hold: no value of the policy gets weaker, and no CPU
+ * leaves. Here Linux is kept from trying what would then fail badly.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/module.h>
+
+#include "cpus.h"
+#include "island_load.h"
+#include "kernel_symbols.h"
+#include "lock.h"
+#include "policy.h"
+
+/**
+ * lock_is_on() - whether root lets no CPU leave any more
+ *
+ * Context: any, after island_load().
+ */
+bool lock_is_on(void)
+{
+	return READ_ONCE(island_public()->policy.value[POLICY_LOCK]);
+}
+
+static bool image_loaded(const char *name)
+{
+	void **image = (void **)kernel_symbol(name);
+
+	return image && READ_ONCE(*image);
+}
+
+/*
+ * What a kexec starts would run under the shell, which lets it run nothing. A
+ * CPU that is not attached could be started with any code, and would run bare.
+ */
+static const char *obstacle(void)
+{
+	static struct cpumask attached;
+
+	cpus_attached_mask(&attached);
+	if (!cpumask_equal(&attached, cpu_present_mask))
+		return "not all CPUs are attached; bring them online";
+	if (image_loaded("kexec_image"))
+		return "a kernel for kexec is loaded; unload it with 'kexec -u'";
+	if (image_loaded("kexec_crash_image"))
+		return "a crash kernel is loaded, which could not start; unload it with 'kexec -p -u'";
+	return NULL;
+}
+
+/**
+ * lock_prepare() - before root is asked to lock
+ *
+ * The module stays from here on, and no kernel can be loaded for kexec.
+ *
+ * Context: may sleep; CPU hotplug is excluded by the caller.
+ *
+ * Return: 0, or -EBUSY after a line that says what is in the way.
+ */
+int lock_prepare(void)
+{
+	int *load_disabled = (int *)kernel_symbol("kexec_load_disabled");
+	const char *why = obstacle();
+
+	if (lock_is_on())
+		return 0;
+	if (why) {
+		pr_notice("policy/lock stays off: %s\n", why);
+		return -EBUSY;
+	}
+	if (!try_module_get(THIS_MODULE))
+		return -EBUSY;
+	if (load_disabled)
+		WRITE_ONCE(*load_disabled, 1);
+	return 0;
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: what of the kernel is code, as Linux knows it
+ *
+ * The core kernel's is described to root at load. Modules are sealed when they
+ * are about to be initialised, after Linux has made their code read-only and
+ * before any of it runs. What Linux frees is released when it takes the memory's
+ * permissions back, which is the last thing before others can have it. And what
+ * is going to be written to code that has no list of what may stand in it
+ * (BPF, probes' copies of instructions) is announced.
+ *
+ * All this is ordinary Linux, and the attacker's to call. Root does what it is
+ * asked only where that cannot weaken what is sealed already (vmx/seal.c).
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/bug.h>
+#include <linux/ftrace.h>
+#include <linux/io.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <asm/desc.h>
+#include <asm/pgtable_64_types.h>
+
+#include "bridge.h"
+#include "code.h"
+#include "compat.h"
+#include "hypercall.h"
+#include "island.h"
+#include "kernel_symbols.h"
+#include "patch.h"
+#include "patch_sites.h"
+#include "requests.h"
+#include "sealing.h"
+
+/* For as many more than the core has, there is room for modules' */
+#define MODULE_SITES	32768
+
+static struct code_range text, rodata;
+static u64 idt_pa;
+static u64 function_addresses[ISLAND_FUNCTIONS];
+static struct patch_site *core_sites;
+static u32 nr_core_sites;
+
+static int find_range(struct code_range *range, const char *first,
+		      const char *last)
+{
+	unsigned long start = kernel_symbol(first);
+	unsigned long end = PAGE_ALIGN(kernel_symbol(last));
+
+	if (!start || end <= start) {
+		pr_err("this kernel has no symbol %s or %s; it needs CONFIG_KALLSYMS_ALL and kprobes\n",
+		       first, last);
+		return -EOPNOTSUPP;
+	}
+	range->va = start;
+	range->pa = __pa(start);
+	range->size = end - start;
+	return 0;
+}
+
+/* Functions that Linux patches calls of in, and that have no ENDBR */
+static const char *const functions[ISLAND_FUNCTIONS] = {
+	"__x86_return_thunk",
+	"its_return_thunk",
+	"call_depth_return_thunk",
+	"retbleed_return_thunk",
+	"ftrace_caller",
+	"ftrace_regs_caller",
+	"__static_call_return",
+};
+
+/**
+ * sealing_prepare() - find out what is code
+ *
+ * Context: may sleep; before island_load().
+ *
+ * Return: 0 or a negative errno, after one line.
+ */
+int sealing_prepare(void)
+{
+	unsigned long idt = kernel_symbol("idt_table");
+	u32 i;
+	int err;
+
+	err = find_range(&text, "_text", "_etext");
+	if (!err)
+		err = find_range(&rodata, "__start_rodata", "__end_rodata");
+	if (err)
+		return err;
+	if (!idt || !PAGE_ALIGNED(idt)) {
+		pr_err("this kernel has no symbol idt_table; it needs CONFIG_KALLSYMS_ALL\n");
+		return -EOPNOTSUPP;
+	}
+	idt_pa = __pa(idt);
+	/* Those that a kernel does not have it does not need. */
+	for (i = 0; i < ISLAND_FUNCTIONS && functions[i]; i++)
+		function_addresses[i] = kernel_symbol(functions[i]);
+	return patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
+}
+
+/**
+ * sealing_prepared() - free what was needed for island_load() only
+ *
+ * Context: may sleep.
+ */
+void sealing_prepared(void)
+{
+	kvfree(core_sites);
+	core_sites = NULL;
+}
+
+/*
+ * Where root sends a CPU that tried to run what it may not, and that nobody
+ * called: its stack tells of no way back. An oops ends the task.
+ */
+static void __noreturn landing(void)
+{
+	BUG();
+}
+
+/**
+ * sealing_describe() - tell root
+ * @config: filled in
+ */
+void sealing_describe(struct island_config *config)
+{
+	u32 i;
+
+	config->text = text;
+	config->rodata = rodata;
+	config->idt_pa = idt_pa;
+	config->sites = core_sites;
+	config->nr_sites = nr_core_sites;
+	config->max_sites = nr_core_sites + MODULE_SITES;
+	for (i = 0; i < ISLAND_FUNCTIONS; i++)
+		config->functions[i] = function_addresses[i];
+	config->modules_start = MODULES_VADDR;
+	config->modules_end = MODULES_END;
+	config->landing = (u64)landing;
+}
+
+/**
+ * sealing_max_sites() - for how many sites root shall have room
+ */
+u32 sealing_max_sites(void)
+{
+	return nr_core_sites + MODULE_SITES;
+}
+
+static int seal(const struct module *mod, enum compat_module_part part,
+		enum page_class class)
+{
+	struct seal_request q = { .class = class };
+	struct patch_site *sites = NULL;
+	u32 nr_sites = 0;
+	u64 size;
+	int err = 0;
+
+	compat_module_part(mod, part, &q.va, &size);
+	q.pages = PAGE_ALIGN(size) / PAGE_SIZE;
+	if (!q.pages)
+		return 0;
+	if (class == CLASS_CODE)
+		err = patch_sites_module(mod, q.va,
+					 q.pages * PAGE_SIZE, &sites,
+					 &nr_sites);
+	if (err)
+		return err;
+	q.sites = (u64)sites;
+	q.nr_sites = nr_sites;
+	err = hypercall(HYPERCALL_SEAL, (u64)&q, 0);
+	kvfree(sites);
+	return err;
+}
+
+static const struct {
+	enum compat_module_part part;
+	enum page_class class;
+} coming[] = {
+	{ MODULE_PART_TEXT, CLASS_CODE },
+	{ MODULE_PART_RODATA, CLASS_RODATA },
+	{ MODULE_PART_INIT_TEXT, CLASS_CODE },
+};
+
+static int seal_coming(const struct module *mod)
+{
+	u32 i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(coming); i++) {
+		err = seal(mod, coming[i].part, coming[i].class);
+		if (err) {
+			pr_err("module %s cannot be sealed (%d): %s\n",
+			       mod->name, err,
+			       err == -EPERM ? "policy/dynamic_code is 'deny'" :
+			       "no room; unload Carapace and load it again with more modules loaded");
+			return err;
+		}
+	}
+	return 0;
+}
+
+/* A CPU that is not attached makes no hypercall: its changes go unseen, too. */
+static int module_notify(struct notifier_block *block, unsigned long state,
+			 void *data)
+{
+	const struct module *mod = data;
+
+	switch (state) {
+	case MODULE_STATE_COMING:
+		return notifier_from_errno(seal_coming(mod));
+	case MODULE_STATE_LIVE:
+		seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
+		return NOTIFY_OK;
+	}
+	return NOTIFY_DONE;
+}
+
+/* After those that change its code while it is coming (jump labels, say) */
+static struct notifier_block module_notifier = {
+	.notifier_call = module_notify,
+	.priority = INT_MIN,
+};
+
+/* Linux takes the permissions of a page back: set_direct_map_default_noflush() */
+static void notrace page_freed(unsigned long ip, unsigned long parent_ip,
+			       struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	struct page *page = (void *)ftrace_regs_get_argument(regs, 0);
+
+	hypercall(HYPERCALL_RELEASE, page_to_phys(page), 0);
+}
+
+/* text_poke(), text_poke_copy() */
+static void notrace code_copied(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	struct code_write w = {
+		.va = ftrace_regs_get_argument(regs, 0),
+		.from = ftrace_regs_get_argument(regs, 1),
+		.size = ftrace_regs_get_argument(regs, 2),
+	};
+
+	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+}
+
+/* text_poke_set() */
+static void notrace code_filled(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	struct code_write w = {
+		.va = ftrace_regs_get_argument(regs, 0),
+		.fill = ftrace_regs_get_argument(regs, 1),
+		.size = ftrace_regs_get_argument(regs, 2),
+	};
+
+	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+}
+
+/* PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn them off. */
+#define HOOK(name, callback)	{					\
+	.function = (name),						\
+	.ops = {							\
+		.func = (callback),					\
+		.flags = FTRACE_OPS_FL_PERMANENT |			\
+			 FTRACE_OPS_FL_RECURSION,			\
+	},								\
+}
+
+static struct {
+	const char *function;
+	struct ftrace_ops ops;
+	bool registered;
+} hooks[] = {
+	HOOK("set_direct_map_default_noflush", page_freed),
+	HOOK("text_poke", code_copied),
+	HOOK("text_poke_copy", code_copied),
+	HOOK("text_poke_set", code_filled),
+};
+
+static void remove_hooks(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (hooks[i].registered)
+			unregister_ftrace_function(&hooks[i].ops);
+		hooks[i].registered = false;
+		ftrace_free_filter(&hooks[i].ops);
+	}
+}
+
+static int add_hooks(void)
+{
+	unsigned long address;
+	u32 i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		address = kernel_symbol(hooks[i].function);
+		err = -ENOENT;
+		if (address)
+			err = ftrace_set_filter_ip(&hooks[i].ops, address, 0, 0);
+		if (!err)
+			err = register_ftrace_function(&hooks[i].ops);
+		if (err) {
+			pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
+			       hooks[i].function, err);
+			remove_hooks();
+			return err;
+		}
+		hooks[i].registered = true;
+	}
+	return 0;
+}
+
+/* Those that are there; the notifier has those that come. */
+static void seal_loaded(void)
+{
+	struct list_head *modules = (void *)kernel_symbol("modules");
+	struct mutex *lock = (void *)kernel_symbol("module_mutex");
+	struct module *mod;
+
+	if (!modules || !lock)
+		return;
+	mutex_lock(lock);
+	list_for_each_entry(mod, modules, list) {
+		if (mod->state != MODULE_STATE_LIVE)
+			continue;
+		seal(mod, MODULE_PART_TEXT, CLASS_CODE);
+		seal(mod, MODULE_PART_RODATA, CLASS_RODATA);
+		seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
+	}
+	mutex_unlock(lock);
+}
+
+/**
+ * sealing_start() - seal modules, and follow what Linux does to code
+ *
+ * Context: may sleep; all CPUs are attached.
+ *
+ * Return: 0 or a negative errno, after one line.
+ */
+int sealing_start(void)
+{
+	int err;
+
+	err = add_hooks();
+	if (err)
+		return err;
+	err = register_module_notifier(&module_notifier);
+	if (err) {
+		remove_hooks();
+		return err;
+	}
+	seal_loaded();
+	return 0;
+}
+
+/**
+ * sealing_stop() - the opposite
+ *
+ * Context: may sleep; guards are off, CPUs still attached.
+ */
+void sealing_stop(void)
+{
+	unregister_module_notifier(&module_notifier);
+	remove_hooks();
+}

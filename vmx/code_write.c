@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: writes to sealed code that root performs itself
+ *
+ * Dynamic code has no list of what may stand where: a JIT writes what it likes.
+ * So it says beforehand what it is about to write, root does that, and when
+ * Linux then writes the same, nothing changes, which is no violation.
+ */
+#include "code_write.h"
+#include "code.h"
+#include "cpu_ops.h"
+#include "ept.h"
+#include "guest_walk.h"
+#include "memory.h"
+#include "requests.h"
+#include "seal.h"
+#include "vcpu.h"
+#include "window.h"
+
+/* Little enough for the stack; a page is many of them */
+#define PIECE	128
+
+static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
+{
+	struct guest_mapping m;
+	volatile u8 *page;
+	u64 i;
+
+	if (!guest_walk(vcpu, va, &m))
+		return -EFAULT;
+	switch (ept_class(&island.ept, m.pa)) {
+	case CLASS_DYNAMIC:
+		break;
+	case CLASS_DATA:
+	case CLASS_RELEASED:
+		return 0;	/* Linux can write there itself. */
+	default:
+		return -EPERM;
+	}
+	page = window_map(vcpu, m.pa);
+	for (i = 0; i < size; i++)
+		page[va % PAGE_SIZE + i] = bytes[i];
+	return 0;
+}
+
+/**
+ * code_write() - write what Linux announces to write to dynamic code
+ * @vcpu: the CPU
+ * @va: the guest's address of a struct code_write
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0; -EPERM for known code, or where policy allows no new code; -EFAULT
+ * where something is not mapped, with a part written.
+ */
+int code_write(struct vcpu *vcpu, u64 va)
+{
+	struct code_write w;
+	u8 bytes[PIECE];
+	u64 done, size;
+	int err;
+
+	err = guest_read(vcpu, va, &w, sizeof(w));
+	if (err)
+		return err;
+	if (island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_DENY)
+		return -EPERM;
+	if (w.size > FRAME_MAP_PAGES * PAGE_SIZE)
+		return -EINVAL;
+	for (done = 0; done < w.size; done += size) {
+		size = PIECE - (w.va + done) % PIECE;
+		if (size > w.size - done)
+			size = w.size - done;
+		memset(bytes, (u8)w.fill, sizeof(bytes));
+		if (w.from)
+			err = guest_read(vcpu, w.from + done, bytes, size);
+		if (!err)
+			err = write_piece(vcpu, w.va + done, bytes, size);
+		if (err)
+			return err;
+	}
+	return 0;
+}

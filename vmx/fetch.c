@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: attempts to run what may not be run
+ *
+ * Either it is new code of Linux's that runs for the first time, and then it is
+ * sealed; or somebody has got hold of a function pointer, a return address or a
+ * page table.
+ *
+ * A blocked fetch has happened before anything of the code ran. Kernel mode goes
+ * on as if the function that was called had returned an error at once, where
+ * the stack says who called; who did not call goes to the guest half's landing,
+ * which never returns. User mode stays where it is, until the guest half has
+ * killed the task.
+ *
+ * Where policy only logs, the page may be run from then on by everybody, and
+ * still be written: for as long as the shell is on.
+ */
+#include "call_site.h"
+#include "code.h"
+#include "cpu_ops.h"
+#include "ept.h"
+#include "fetch.h"
+#include "guard.h"
+#include "guest_walk.h"
+#include "seal.h"
+#include "vcpu.h"
+#include "x86.h"
+
+static bool is_sealed_code(enum page_class class)
+{
+	return class == CLASS_CODE || class == CLASS_DYNAMIC;
+}
+
+/* Where the CPU was called from, as far as the top of the stack tells; or 0 */
+static u64 caller(struct vcpu *vcpu)
+{
+	u8 bytes[CALL_LONGEST];
+	u64 va;
+
+	if (guest_read(vcpu, vmread(GUEST_RSP), &va, sizeof(va)) ||
+	    !is_sealed_code(seal_class_at(vcpu, va)) ||
+	    guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
+	    !call_ends_here(bytes))
+		return 0;
+	return va;
+}
+
+/*
+ * The indirect branch that led here has the CPU wait for an ENDBR (SDM 1, 18.3),
+ * which did not come, and does not where it goes on now.
+ */
+static void turn_back(struct vcpu *vcpu, u64 to)
+{
+	if (to) {
+		vmwrite(GUEST_RSP, vmread(GUEST_RSP) + sizeof(to));
+		vcpu->regs.rax = (u64)-EFAULT;
+	} else {
+		to = island.config.landing;
+	}
+	vmwrite(GUEST_RIP, to);
+	if (island.config.controls.exit & VM_EXIT_LOAD_CET_STATE)
+		vmwrite(GUEST_S_CET, vmread(GUEST_S_CET) & ~S_CET_TRACKER);
+}
+
+static struct exit_result let_run(u64 pa)
+{
+	if (table_pool_contains(&island.config.pool, pa, PAGE_SIZE) ||
+	    seal_set_class(pa, pa + PAGE_SIZE, CLASS_OPENED))
+		return RESULT_GP(0);
+	return RESULT_RESUME;
+}
+
+/**
+ * fetch_violation() - a page was to be run that may not be
+ * @vcpu: the CPU
+ * @gpa: any address in it
+ *
+ * Context: root, with the lock, at an EPT violation.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa)
+{
+	u64 pa = gpa & ~(PAGE_SIZE - 1);
+	u64 va = vmread(GUEST_LINEAR_ADDRESS);
+	struct guest_mapping m = { .pa = 0 };
+	struct fetch fetch = {
+		.class = ept_class(&island.ept, pa),
+		.cpl = guest_cpl(),
+		.in_range = seal_in_range(va),
+	};
+	struct report report = {
+		.kind = REPORT_EXEC,
+		.rip = vmread(GUEST_RIP),
+		.rsp = vmread(GUEST_RSP),
+		.cpl = fetch.cpl,
+		.object = va,
+		.found = fetch.class,
+	};
+
+	/* The tables may have changed since the CPU walked them: then again. */
+	if (!guest_walk(vcpu, va, &m) || (m.pa ^ gpa) >> PAGE_SHIFT)
+		return RESULT_RESUME;
+	fetch.user = m.user;
+	fetch.writable = m.writable;
+	if (fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]) &&
+	    !table_pool_contains(&island.config.pool, pa, PAGE_SIZE))
+		return seal_new_code(vcpu, pa) ? RESULT_GP(0) : RESULT_RESUME;
+
+	report.expected = fetch.cpl ? 0 : caller(vcpu);
+	if (!verdict_undoes(guard_violation(vcpu, POLICY_EXEC, &report)))
+		return let_run(pa);
+	if (!fetch.cpl)
+		turn_back(vcpu, report.expected);
+	return RESULT_RESUME;
+}

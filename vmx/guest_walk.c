@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: the guest's memory by its linear addresses
+ */
+#include "cpu_ops.h"
+#include "guest_walk.h"
+#include "memory.h"
+#include "vcpu.h"
+#include "window.h"
+#include "x86.h"
+
+/* Root's own memory, or none: nothing that the guest may have root read */
+static bool is_guest_frame(u64 pa)
+{
+	return pa < island.config.phys_limit &&
+	       !table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
+				    PAGE_SIZE);
+}
+
+/**
+ * guest_walk_from() - walk given tables (SDM 3A, 4.5)
+ * @vcpu: the CPU
+ * @cr3: the guest's CR3
+ * @levels: 4 or 5
+ * @va: a linear address
+ * @mapping: set
+ *
+ * Context: root, on this CPU. Ends what the window showed before.
+ *
+ * Return: whether anything is mapped there.
+ */
+bool guest_walk_from(struct vcpu *vcpu, u64 cr3, int levels, u64 va,
+		     struct guest_mapping *mapping)
+{
+	u64 entry = cr3 & CR3_ADDR_MASK;
+	u64 rights = PTE_US | PTE_RW;
+	u64 nx = 0;
+	u64 size = PAGE_SIZE;
+	int level;
+
+	for (level = levels; level > 0; level--) {
+		u64 *table;
+
+		/* Reserved bits would fault in root's own page tables. */
+		if (!is_guest_frame(entry & PTE_ADDR_MASK))
+			return false;
+		table = window_map(vcpu, entry);
+		size = 1ULL << (12 + 9 * (level - 1));
+		entry = *(volatile u64 *)&table[va / size & 511];
+		if (!(entry & PTE_P))
+			return false;
+		rights &= entry;
+		nx |= entry & PTE_NX;
+		if (level == 1 || (entry & PTE_PS))
+			break;
+	}
+	mapping->pa = (entry & PTE_ADDR_MASK & ~(size - 1)) | (va & (size - 1));
+	mapping->user = rights & PTE_US;
+	mapping->writable = rights & PTE_RW;
+	mapping->executable = !nx;
+	return true;
+}
+
+/**
+ * guest_walk() - walk the tables that the guest uses
+ * @vcpu: the CPU
+ * @va: a linear address
+ * @mapping: set
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: whether anything is mapped there.
+ */
+bool guest_walk(struct vcpu *vcpu, u64 va, struct guest_mapping *mapping)
+{
+	return guest_walk_from(vcpu, vmread(GUEST_CR3),
+			       vmread(GUEST_CR4) & CR4_LA57 ? 5 : 4, va,
+			       mapping);
+}
+
+/**
+ * guest_read() - copy from the guest
+ * @vcpu: the CPU
+ * @va: a linear address of its own, as the caller of a hypercall gave it
+ * @to: where to
+ * @size: bytes
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: 0, or -EFAULT where something is not mapped, or root's.
+ */
+int guest_read(struct vcpu *vcpu, u64 va, void *to, u64 size)
+{
+	struct guest_mapping mapping;
+	u64 part;
+	u8 *page;
+
+	while (size) {
+		part = PAGE_SIZE - va % PAGE_SIZE;
+		if (part > size)
+			part = size;
+		if (!guest_walk(vcpu, va, &mapping) ||
+		    !is_guest_frame(mapping.pa))
+			return -EFAULT;
+		page = window_map(vcpu, mapping.pa);
+		memcpy(to, page + va % PAGE_SIZE, part);
+		to = (u8 *)to + part;
+		va += part;
+		size -= part;
+	}
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what hypercalls find in the guest's memory
+ */
+#ifndef CARAPACE_VMX_REQUESTS_H
+#define CARAPACE_VMX_REQUESTS_H
+
+#include "types.h"
+
+/**
+ * struct seal_request - pages to seal
+ * @va: first address
+ * @pages: how many, mapped from there on
+ * @class: CLASS_CODE or CLASS_RODATA (protect/code.h)
+ * @sites: address of an array of struct patch_site, for CLASS_CODE
+ * @nr_sites: how many
+ */
+struct seal_request {
+	u64 va;
+	u64 pages;
+	u64 class;
+	u64 sites;
+	u64 nr_sites;
+};
+
+/**
+ * struct code_write - bytes that Linux is about to write to dynamic code
+ * @va: where to
+ * @from: where they are
+ * @size: how many
+ * @fill: where @from is 0: all of them have this value
+ */
+struct code_write {
+	u64 va;
+	u64 from;
+	u64 size;
+	u64 fill;
+};
+
+#endif /* CARAPACE_VMX_REQUESTS_H */

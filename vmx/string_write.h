@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: REP MOVSB and REP STOSB to sealed pages
+ */
+#ifndef CARAPACE_VMX_STRING_WRITE_H
+#define CARAPACE_VMX_STRING_WRITE_H
+
+#include "exit.h"
+#include "types.h"
+
+bool string_write(struct vcpu *vcpu, struct exit_result *result);
+
+#endif /* CARAPACE_VMX_STRING_WRITE_H */

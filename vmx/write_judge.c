@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: the verdict on a write to a page that must not be written
+ */
+#include "code.h"
+#include "cpu_ops.h"
+#include "guard.h"
+#include "guest_walk.h"
+#include "memory.h"
+#include "seal.h"
+#include "vcpu.h"
+#include "write_judge.h"
+
+#define ENDBR64		0xfa1e0ff3
+#define ENDBR64_POISON	0x001f0f66
+
+static bool is_listed(u64 va)
+{
+	u32 i;
+
+	for (i = 0; i < ISLAND_FUNCTIONS; i++) {
+		if (va && island.config.functions[i] == va)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A function begins with ENDBR64, or with what Linux makes of it where nobody
+ * uses a pointer (arch/x86/include/asm/ibt.h: gen_endbr_poison()).
+ */
+static bool begins_function(struct vcpu *vcpu, u64 va)
+{
+	u32 insn;
+
+	if (is_listed(va))
+		return true;
+	return !guest_read(vcpu, va, &insn, sizeof(insn)) &&
+	       (insn == ENDBR64 || insn == ENDBR64_POISON);
+}
+
+/* A place where a jump may lead to: what patch_judge() asks */
+static enum patch_target target_at(void *context, u64 va)
+{
+	struct vcpu *vcpu = context;
+
+	switch (seal_class_at(vcpu, va)) {
+	case CLASS_DYNAMIC:
+		return PATCH_TARGET_DYNAMIC;
+	case CLASS_CODE:
+		return begins_function(vcpu, va) ? PATCH_TARGET_FUNCTION :
+						   PATCH_TARGET_CODE;
+	default:
+		/* Not run yet: a new trampoline, say. It is sealed when it runs. */
+		return seal_in_range(va) ? PATCH_TARGET_DYNAMIC :
+					   PATCH_TARGET_NONE;
+	}
+}
+
+static bool read_at(void *context, u64 va, u8 *bytes, u32 size)
+{
+	return !guest_read(context, va, bytes, size);
+}
+
+/* The offset of the first byte that Linux would not have written, or the size */
+static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
+{
+	const struct patch_world world = {
+		.target = target_at,
+		.read = read_at,
+		.context = vcpu,
+	};
+	const struct patch_region *region;
+	u64 va;
+
+	if (w->cpl)
+		return 0;
+	region = seal_region(w->pa, &va);
+	if (!region)
+		return 0;
+	return patch_judge(region, &island.seal.notes, va, w->before, w->after,
+			   w->size, &world);
+}
+
+/* Eight bytes, or what is left */
+static u64 bytes_at(const u8 *bytes, u32 offset, u32 size)
+{
+	u64 value = 0;
+
+	memcpy(&value, bytes + offset,
+	       size - offset < sizeof(value) ? size - offset : sizeof(value));
+	return value;
+}
+
+/**
+ * write_judge() - whether a write shall have its effect
+ * @vcpu: the CPU
+ * @write: what changed; @write->before and @write->after differ
+ *
+ * A violation is reported. Root's own memory is out of reach whatever the policy
+ * says.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
+{
+	bool self = table_pool_contains(&island.config.pool,
+					write->pa & ~(PAGE_SIZE - 1), PAGE_SIZE);
+	u32 offset = self ? 0 : first_illegal(vcpu, write);
+	struct report report = {
+		.kind = self ? REPORT_SELF : REPORT_CODE,
+		.rip = write->rip,
+		.rsp = write->rsp,
+		.cpl = write->cpl,
+	};
+	enum verdict verdict;
+
+	if (offset == write->size)
+		return true;
+	while (offset < write->size - 1 &&
+	       write->before[offset] == write->after[offset])
+		offset++;
+	report.object = write->va + offset;
+	report.expected = bytes_at(write->before, offset, write->size);
+	report.found = bytes_at(write->after, offset, write->size);
+	verdict = guard_violation(vcpu, self ? POLICY_ENFORCE : POLICY_CODE,
+				  &report);
+	return !self && !verdict_undoes(verdict);
+}
