@@ -25,15 +25,26 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 	struct guest_mapping m;
 	volatile u8 *page;
 	u64 i;
+	int err;
 
 	if (!guest_walk(vcpu, va, &m))
+		return -EFAULT;
+	if (!guest_owns(m.pa))
 		return -EFAULT;
 	switch (ept_class(&island.ept, m.pa)) {
 	case CLASS_DYNAMIC:
 		break;
 	case CLASS_DATA:
+		/* Already executable: so it need not wait until it is run. */
+		if (!m.executable || m.writable || m.user ||
+		    !seal_in_range(va) || seal_is_known(va))
+			return 0;	/* Linux can write there itself. */
+		err = seal_new_code(vcpu, m.pa);
+		if (err)
+			return err;
+		break;
 	case CLASS_RELEASED:
-		return 0;	/* Linux can write there itself. */
+		return 0;
 	default:
 		return -EPERM;
 	}

@@ -87,7 +87,8 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa)
 	struct fetch fetch = {
 		.class = ept_class(&island.ept, pa),
 		.cpl = guest_cpl(),
-		.in_range = seal_in_range(va),
+		/* What is known has its own frames there, and they can run. */
+		.in_range = seal_in_range(va) && !seal_is_known(va),
 	};
 	struct report report = {
 		.kind = REPORT_EXEC,

@@ -9,8 +9,15 @@
 #include "window.h"
 #include "x86.h"
 
-/* Root's own memory, or none: nothing that the guest may have root read */
-static bool is_guest_frame(u64 pa)
+/**
+ * guest_owns() - whether the guest may have root read and write there
+ * @pa: a physical address, as the guest gave it
+ *
+ * Context: root.
+ *
+ * Return: false for root's own memory, and where there can be none.
+ */
+bool guest_owns(u64 pa)
 {
 	return pa < island.config.phys_limit &&
 	       !table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
@@ -42,7 +49,7 @@ bool guest_walk_from(struct vcpu *vcpu, u64 cr3, int levels, u64 va,
 		u64 *table;
 
 		/* Reserved bits would fault in root's own page tables. */
-		if (!is_guest_frame(entry & PTE_ADDR_MASK))
+		if (!guest_owns(entry & PTE_ADDR_MASK))
 			return false;
 		table = window_map(vcpu, entry);
 		size = 1ULL << (12 + 9 * (level - 1));
@@ -100,7 +107,7 @@ int guest_read(struct vcpu *vcpu, u64 va, void *to, u64 size)
 		if (part > size)
 			part = size;
 		if (!guest_walk(vcpu, va, &mapping) ||
-		    !is_guest_frame(mapping.pa))
+		    !guest_owns(mapping.pa))
 			return -EFAULT;
 		page = window_map(vcpu, mapping.pa);
 		memcpy(to, page + va % PAGE_SIZE, part);

@@ -484,6 +484,25 @@ const struct patch_region *seal_region(u64 pa, u64 *va)
 }
 
 /**
+ * seal_is_known() - whether an address is that of known code
+ * @va: the address
+ *
+ * Context: root, with the lock.
+ */
+bool seal_is_known(u64 va)
+{
+	const struct sealed_region *region = island.seal.region;
+	u32 i;
+
+	for (i = 0; i < SEAL_REGIONS; i++) {
+		if (region[i].frames &&
+		    va - region[i].patch.va < region[i].patch.size)
+			return true;
+	}
+	return false;
+}
+
+/**
  * seal_class_at() - the class of what an address of the guest's leads to
  * @vcpu: the CPU
  * @va: the address

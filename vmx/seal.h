@@ -64,6 +64,7 @@ int seal_new_code(struct vcpu *vcpu, u64 pa);
 const struct patch_region *seal_region(u64 pa, u64 *va);
 enum page_class seal_class_at(struct vcpu *vcpu, u64 va);
 bool seal_in_range(u64 va);
+bool seal_is_known(u64 va);
 u64 seal_rights(enum page_class class);
 
 #endif /* CARAPACE_VMX_SEAL_H */

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "seal.h"
 #include "vcpu.h"
+#include "window.h"
 #include "write_judge.h"
 
 #define ENDBR64		0xfa1e0ff3
@@ -92,6 +93,35 @@ static u64 bytes_at(const u8 *bytes, u32 offset, u32 size)
 	return value;
 }
 
+/*
+ * Linux compares what it has written to code with what it meant to write, and
+ * gives up with text_mutex held where they differ (__text_poke()). Then nothing
+ * would be patched any more, and a refused attack had stopped the machine. So
+ * what was to be copied becomes what is there: in the buffer from which memcpy()
+ * took it, if that is what it looks like.
+ */
+static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
+{
+	u64 from = vcpu->regs.rsi + (w->va - vcpu->regs.rdi);
+	struct guest_mapping m;
+	u8 byte;
+	u32 i;
+
+	if (w->va - vcpu->regs.rdi >= PAGE_SIZE || !(from >> 63))
+		return;
+	for (i = 0; i < w->size; i++) {
+		if (guest_read(vcpu, from + i, &byte, sizeof(byte)) ||
+		    byte != w->after[i])
+			return;
+	}
+	for (i = 0; i < w->size; i++) {
+		if (guest_walk(vcpu, from + i, &m) && guest_owns(m.pa) &&
+		    ept_class(&island.ept, m.pa) == CLASS_DATA)
+			*((volatile u8 *)window_map(vcpu, m.pa) +
+			  m.pa % PAGE_SIZE) = w->before[i];
+	}
+}
+
 /**
  * write_judge() - whether a write shall have its effect
  * @vcpu: the CPU
@@ -125,5 +155,9 @@ bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
 	report.found = bytes_at(write->after, offset, write->size);
 	verdict = guard_violation(vcpu, self ? POLICY_ENFORCE : POLICY_CODE,
 				  &report);
-	return !self && !verdict_undoes(verdict);
+	if (!self && !verdict_undoes(verdict))
+		return true;
+	if (!self && !write->cpl)
+		mend_source(vcpu, write);
+	return false;
 }
