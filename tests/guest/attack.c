@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * attack --list		names of all attacks, one a line
+ * attack --list [GROUP]	names of attacks, one a line
  * attack NAME			perform one; its effect is printed
  * attack --last		effect of the last one, by whomever
+ *
+ * What an attack needs in user space, before and after, is attack_user.c.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "modules/attack.h"
+#include "attack_user.h"
 
 static const char *const names[ATTACK_COUNT] = {
 #define X(constant, name) #constant,
@@ -18,7 +20,7 @@ static const char *const names[ATTACK_COUNT] = {
 #undef X
 };
 
-static const char *const effects[] = {
+static const char *const effects[ATTACK_EFFECTS] = {
 	[ATTACK_NOT_RUN] = "not-run",
 	[ATTACK_SUCCEEDED] = "succeeded",
 	[ATTACK_HAD_NO_EFFECT] = "no-effect",
@@ -26,13 +28,37 @@ static const char *const effects[] = {
 	[ATTACK_NOT_HERE] = "not-here",
 };
 
-static int show(int fd, unsigned long command, struct attack_request *q)
+static void list(const char *group)
 {
-	if (ioctl(fd, command, q)) {
-		perror("/dev/attack");
-		return 1;
+	size_t length = strlen(group);
+	unsigned int i;
+
+	for (i = 0; i < ATTACK_COUNT; i++) {
+		if (!strncmp(names[i], group, length) &&
+		    (!length || names[i][length] == '_'))
+			printf("%s\n", names[i]);
 	}
-	printf("%s\n", effects[q->effect]);
+}
+
+static int fail(void)
+{
+	perror("/dev/attack");
+	return 1;
+}
+
+static int perform(int fd, unsigned int attack)
+{
+	struct attack_request q = { .attack = attack };
+
+	if (attack_prepare(fd, &q) || ioctl(fd, ATTACK_PERFORM, &q))
+		return fail();
+	if (attack_goes_on(attack) && q.effect == ATTACK_HAD_NO_EFFECT) {
+		if (attack_go_on(fd, &q))
+			q.effect = ATTACK_SUCCEEDED;
+		if (ioctl(fd, ATTACK_CONFIRM, &q))
+			return fail();
+	}
+	printf("%s\n", effects[q.effect]);
 	return 0;
 }
 
@@ -42,27 +68,26 @@ int main(int argc, char **argv)
 	unsigned int i;
 	int fd;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: attack --list | --last | NAME\n");
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: attack --list [GROUP] | --last | NAME\n");
 		return 2;
 	}
 	if (!strcmp(argv[1], "--list")) {
-		for (i = 0; i < ATTACK_COUNT; i++)
-			printf("%s\n", names[i]);
+		list(argc > 2 ? argv[2] : "");
 		return 0;
 	}
 	fd = open("/dev/attack", O_RDWR | O_CLOEXEC);
-	if (fd < 0) {
-		perror("/dev/attack");
-		return 1;
+	if (fd < 0)
+		return fail();
+	if (!strcmp(argv[1], "--last")) {
+		if (ioctl(fd, ATTACK_LAST, &q))
+			return fail();
+		printf("%s\n", effects[q.effect]);
+		return 0;
 	}
-	if (!strcmp(argv[1], "--last"))
-		return show(fd, ATTACK_LAST, &q);
 	for (i = 0; i < ATTACK_COUNT; i++) {
-		if (!strcmp(argv[1], names[i])) {
-			q.attack = i;
-			return show(fd, ATTACK_PERFORM, &q);
-		}
+		if (!strcmp(argv[1], names[i]))
+			return perform(fd, i);
 	}
 	fprintf(stderr, "attack: no attack '%s'\n", argv[1]);
 	return 2;

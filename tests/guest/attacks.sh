@@ -3,76 +3,153 @@
 #
 # Each attack, bare and under each action
 #
-# usage: attacks.sh [bare|off|log|block]...
+# usage: attacks.sh [MODE]... [GROUP]...
 #
 # bare	without Carapace: it succeeds. That is the control of all the others.
-# off	attached, its guard off: it succeeds, and nobody is told.
+# off	attached, all guards off: it succeeds, and nobody is told.
 # log	it succeeds and is reported.
 # block	it has no effect, is reported, and whoever tried is dead; Linux is well.
+# open	attached as it is by default: the control of "lock"
+# lock	attached and locked: it has no effect, and the shell stays on.
+#
+# A GROUP is the first word of attacks' names; without one, REGISTER.
 
 # shellcheck source=tests/guest/carapace.sh
 . ./carapace.sh
 
-[ $# -gt 0 ] || set -- bare off log block
+modes=
+groups=
+for word in "$@"; do
+	case $word in
+	[a-z]*)	modes+=" $word" ;;
+	*)	groups+=" $word" ;;
+	esac
+done
+: "${modes:=bare off log block}"
+: "${groups:=REGISTER}"
 
-# Without NX no stack can be used any more: nobody lives to tell that it
-# succeeded. See nx.sh.
-fatal="EFER_NXE"
+# MODE ATTACK STATUS EFFECT KIND: what is expected of an attack. The first line
+# that fits counts; what fits none has no meaning in that mode. EFFECT is an
+# expression, KIND that of the report, none where it is "-".
+#
+# What a CPU does not have (CET, say) is skipped where EFFECT ends in "?".
+# _NX and _SMEP: the CPU itself refuses, and no guard ever hears of it.
+# EFER_NXE: without NX no stack can be used any more, nobody lives to tell.
+# SELF_DETACH, SELF_EXIT: where they succeed there is nothing left to test.
+expectations='
+block	REGISTER_*			137	(no-effect|fault)?	register
+*	REGISTER_EFER_NXE		-	-	-
+bare	REGISTER_*			0	succeeded?	-
+off	REGISTER_*			0	succeeded?	-
+log	REGISTER_*			0	succeeded?	register
 
-mapfile -t attacks <<< "$(./attack --list)"
-plan $(($# * (${#attacks[@]} + 1)))
+bare	EXEC_*_@(NX|SMEP)		0	fault		-
+off	EXEC_*_@(NX|SMEP)		0	fault		-
+log	EXEC_*_@(NX|SMEP)		0	fault		-
+block	EXEC_*_@(NX|SMEP)		0	fault		-
 
-insmod modules/attack.ko
+bare	@(CODE|EXEC|HELPER)_*		0	succeeded	-
+off	@(CODE|EXEC|HELPER)_*		0	succeeded	-
+log	CODE_*				0	succeeded	code
+log	EXEC_USER			0	succeeded	register
+log	EXEC_*				0	succeeded	exec
+log	HELPER_*			0	succeeded	helper
+block	CODE_*				137	(no-effect|fault)	code
+block	EXEC_USER			137	(no-effect|fault)	register
+block	EXEC_*				137	(no-effect|fault)	exec
+block	HELPER_*			137	no-effect	helper
 
-# Attack in a shell of its own; what kills it, and what it left behind
-status=
+*	SELF_RING3			0	fault		-
+bare	SELF_POOL_*			0	succeeded	-
+bare	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH)	0	fault	-
+open	SELF_@(WEAKEN_*|UNLOCK|STORE)	0	succeeded	-
+lock	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH|STORE|EXIT)	0	no-effect	carapace
+lock	SELF_POOL_*			137	(no-effect|fault)	carapace
+lock	SELF_*				137	(no-effect|fault)	code
+'
+
+# Guards that have to be off in "log" and "block", so that the one that an
+# attack is about gets to answer
+declare -A other_guards=([CODE]=registers)
+
+# What the attacks use: a stock module, and filters that are compiled
+prepare()
+{
+	modprobe dummy numdummies=0 &&
+		echo 1 > /proc/sys/net/core/bpf_jit_enable &&
+		insmod modules/attack.ko
+}
+
+# expected MODE ATTACK: sets status, effect and kind; false when there is none
+expected()
+{
+	local mode attack
+	while read -r mode attack status effect kind; do
+		# They are patterns.
+		# shellcheck disable=SC2053
+		if [[ $1 = $mode && $2 = $attack ]]; then
+			[ "$status" != - ]
+			return
+		fi
+	done <<< "$expectations"
+	return 1
+}
+
+# list MODE: the attacks that have a meaning in it
+list()
+{
+	local group attack
+	for group in $groups; do
+		for attack in $(./attack --list "$group"); do
+			expected "$1" "$attack" && echo "$attack"
+		done
+	done
+}
+
+# Attack in a process of its own; what kills it, and what it left behind
 perform()
 {
+	local found_status=0 found_effect report fn
 	mark_log
-	status=0
-	./attack "$1" > /dev/null 2>&1 || status=$?
-	effect=$(./attack --last)
+	./attack "$2" > /dev/null 2>&1 || found_status=$?
+	found_effect=$(./attack --last)
 	report=$(log_since_mark | grep "carapace: ATTACK")
+
+	equals "$found_status" "$status" || return
+	matches "$found_effect" "^${effect%\?}\$" || return
+	if [ "$kind" = - ]; then
+		equals "$report" ''
+		return
+	fi
+	# User code and data have no symbol.
+	case $kind in
+	register|code)	fn='[a-z_0-9.]+\+0x' ;;
+	*)		fn='[^ ]+' ;;
+	esac
+	matches "$report" \
+		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=attack context=task .*fn=$fn.* action=${1/#lock/block}\$"
 }
 
 try()
 {
-	local mode=$1
-	local attack=$2
-	local name="$mode: $attack"
-
-	case "$mode $fatal" in
-	block*) ;;
-	*"$attack"*)
-		skip "$name" "nobody would live to tell"
-		return
-	esac
-	perform "$attack"
-	if [ "$effect" = not-here ]; then
-		skip "$name" "this CPU does not have it"
+	expected "$1" "$2"
+	if [ "${effect%\?}" != "$effect" ] &&
+	   ! grep -Eqw "$(feature "$2")" /proc/cpuinfo; then
+		skip "$1: $2" "this CPU does not have it"
 		return
 	fi
-	case $mode in
-	bare|off)	check "$name" unhindered ;;
-	log)		check "$name" reported 0 succeeded log ;;
-	block)		check "$name" reported 137 '(no-effect|fault)' block ;;
+	check "$1: $2" perform "$1" "$2"
+}
+
+# What the CPU must have, where it is not all CPUs' that Carapace runs on
+feature()
+{
+	case $1 in
+	REGISTER_S_CET_IBT)	echo ibt ;;
+	REGISTER_CR4_CET)	echo 'ibt|user_shstk' ;;
+	REGISTER_CR4_UMIP)	echo umip ;;
+	*)			echo fpu ;;
 	esac
-}
-
-unhindered()
-{
-	equals "$status" 0 &&
-	equals "$effect" succeeded &&
-	equals "$report" ''
-}
-
-# reported STATUS EFFECT ACTION
-reported()
-{
-	equals "$status" "$1" &&
-	matches "$effect" "^$2\$" &&
-	matches "$report" \
-		"ATTACK kind=[a-z-]+ cpu=[0-9]+ pid=[0-9]+ comm=attack context=task .*fn=[a-z_0-9]+\+0x.* .*action=$3\$"
 }
 
 healthy()
@@ -87,31 +164,74 @@ counted()
 {
 	local count
 	count=$(awk '{ sum += $2 } END { print sum }' $sysfs/events)
-	[ "$count" -eq 0 ] && [ "$1" = off ] && return
-	[ "$count" -gt 0 ] && [ "$1" != off ] && healthy
+	case $1 in
+	off|open)	equals "$count" 0 || return ;;
+	*)		[ "$count" -gt 0 ] || return ;;
+	esac
+	healthy
 }
 
-for mode in "$@"; do
-	case $mode in
-	bare)	;;
+# Locked: what rmmod does, and writing weaker values
+stays_on()
+{
+	! rmmod carapace 2>/dev/null &&
+	! echo off > $sysfs/policy/lock &&
+	! echo log > $sysfs/policy/action &&
+	! echo off > $sysfs/policy/registers &&
+	healthy
+} 2>/dev/null
+
+begin()
+{
+	local group file
+	[ "$1" = bare ] || attach || return
+	case $1 in
 	off)
-		attach
-		echo off > $sysfs/policy/registers
-		;;
-	*)
-		attach
-		echo "$mode" > $sysfs/policy/action
-		;;
+		for file in registers code exec helpers; do
+			[ ! -e $sysfs/policy/$file ] ||
+				echo off > $sysfs/policy/$file
+		done ;;
+	log|block)
+		echo "$1" > $sysfs/policy/action
+		for group in $groups; do
+			for file in ${other_guards[$group]}; do
+				echo off > "$sysfs/policy/$file"
+			done
+		done ;;
+	lock)
+		echo on > $sysfs/policy/lock ;;
 	esac
-	for attack in "${attacks[@]}"; do
+}
+
+end()
+{
+	case $1 in
+	bare)
+		check "bare: nothing of ours" is_gone
+		return ;;
+	lock)
+		check "lock: counted, and stays on" eval \
+			'counted lock && stays_on'
+		return ;;
+	esac
+	check "$1: counted, and Linux is well" counted "$1"
+	rmmod carapace
+}
+
+shopt -s extglob
+prepare
+tests=0
+for mode in $modes; do
+	tests=$((tests + $(list "$mode" | wc -l) + 1))
+done
+plan "$tests"
+
+for mode in $modes; do
+	begin "$mode"
+	for attack in $(list "$mode"); do
 		try "$mode" "$attack"
 	done
-	if [ "$mode" = bare ]; then
-		check "bare: nothing of ours" is_gone
-	else
-		check "$mode: counted, and Linux is well" counted "$mode"
-		rmmod carapace
-	fi
+	end "$mode"
 done
 rmmod attack
 ktap_finished

@@ -12,25 +12,131 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* On the registers of the calling CPU: X(constant, name) */
-#define ATTACKS(X)					\
-	X(CR0_WP, "clear CR0.WP")			\
-	X(CR4_SMEP, "clear CR4.SMEP")			\
-	X(CR4_SMAP, "clear CR4.SMAP")			\
-	X(CR4_UMIP, "clear CR4.UMIP")			\
-	X(CR4_CET, "clear CR4.CET")			\
-	X(EFER_SCE, "clear IA32_EFER.SCE")		\
-	X(EFER_NXE, "clear IA32_EFER.NXE")		\
-	X(STAR, "move IA32_STAR")			\
-	X(LSTAR, "move IA32_LSTAR")			\
-	X(CSTAR, "move IA32_CSTAR")			\
-	X(FMASK, "change IA32_FMASK")			\
-	X(SYSENTER_CS, "change IA32_SYSENTER_CS")	\
-	X(SYSENTER_ESP, "move IA32_SYSENTER_ESP")	\
-	X(SYSENTER_EIP, "move IA32_SYSENTER_EIP")	\
-	X(S_CET_IBT, "turn off IBT in IA32_S_CET")	\
-	X(IDTR, "move the IDT")				\
-	X(GDTR, "move the GDT")
+/* X(constant, what it does); the constant's first word is its group */
+
+/* On the registers of the calling CPU */
+#define ATTACKS_REGISTER(X)				\
+	X(REGISTER_CR0_WP, "clear CR0.WP")		\
+	X(REGISTER_CR4_SMEP, "clear CR4.SMEP")		\
+	X(REGISTER_CR4_SMAP, "clear CR4.SMAP")		\
+	X(REGISTER_CR4_UMIP, "clear CR4.UMIP")		\
+	X(REGISTER_CR4_CET, "clear CR4.CET")		\
+	X(REGISTER_EFER_SCE, "clear IA32_EFER.SCE")	\
+	X(REGISTER_EFER_NXE, "clear IA32_EFER.NXE")	\
+	X(REGISTER_STAR, "move IA32_STAR")		\
+	X(REGISTER_LSTAR, "move IA32_LSTAR")		\
+	X(REGISTER_CSTAR, "move IA32_CSTAR")		\
+	X(REGISTER_FMASK, "change IA32_FMASK")		\
+	X(REGISTER_SYSENTER_CS, "change IA32_SYSENTER_CS") \
+	X(REGISTER_SYSENTER_ESP, "move IA32_SYSENTER_ESP") \
+	X(REGISTER_SYSENTER_EIP, "move IA32_SYSENTER_EIP") \
+	X(REGISTER_S_CET_IBT, "turn off IBT in IA32_S_CET") \
+	X(REGISTER_IDTR, "move the IDT")		\
+	X(REGISTER_GDTR, "move the GDT")
+
+/*
+ * On code and read-only data. The last word is the way there: WP, CR0.WP clear;
+ * PTE, its own page-table entry made writable; DIRECT, the direct map's; ALIAS,
+ * an entry of the attacker's own; POKE, by the kernel's own text_poke().
+ */
+#define ATTACKS_CODE(X)					\
+	X(CODE_TEXT_WP, "invert a jump of panic()")	\
+	X(CODE_TEXT_PTE, "the same")			\
+	X(CODE_TEXT_DIRECT, "the same")			\
+	X(CODE_TEXT_ALIAS, "the same")			\
+	X(CODE_TEXT_POKE, "the same, text_poke_kgdb()")	\
+	X(CODE_TEXT_NOP_WP, "a jump of panic() into NOPs") \
+	X(CODE_TEXT_NOP_ALIAS, "the same")		\
+	X(CODE_SYSCALL_WP, "another system call in an unused slot") \
+	X(CODE_SYSCALL_DIRECT, "the same")		\
+	X(CODE_SYSCALL_ALIAS, "the same")		\
+	X(CODE_RODATA_WP, "a byte of linux_banner")	\
+	X(CODE_RODATA_PTE, "the same")			\
+	X(CODE_RODATA_DIRECT, "the same")		\
+	X(CODE_RODATA_ALIAS, "the same")		\
+	X(CODE_MODULE_WP, "a byte of another module's code") \
+	X(CODE_MODULE_PTE, "the same")			\
+	X(CODE_MODULE_DIRECT, "the same")		\
+	X(CODE_MODULE_ALIAS, "the same")		\
+	X(CODE_MODULE_POKE, "the same, text_poke_copy()") \
+	X(CODE_MODULE_POKE_SET, "the same, text_poke_set()") \
+	X(CODE_MODULE_UNMAPPED_DIRECT, "the same, while it is not mapped") \
+	X(CODE_MODULE_RODATA_WP, "a pointer in another module's rodata") \
+	X(CODE_MODULE_RODATA_PTE, "the same")		\
+	X(CODE_MODULE_RODATA_DIRECT, "the same")	\
+	X(CODE_MODULE_RODATA_ALIAS, "the same")		\
+	X(CODE_IDT_WP, "an unused gate")		\
+	X(CODE_IDT_PTE, "the same")			\
+	X(CODE_IDT_DIRECT, "the same")			\
+	X(CODE_IDT_ALIAS, "the same")			\
+	X(CODE_BPF_WP, "a byte of a BPF program's image") \
+	X(CODE_BPF_PTE, "the same")			\
+	X(CODE_BPF_DIRECT, "the same")			\
+	X(CODE_BPF_ALIAS, "the same")			\
+	X(CODE_REMAP, "other frame, other code, at a function's address")
+
+/* On execution: NX, as the memory is; else, made executable before */
+#define ATTACKS_EXEC(X)					\
+	X(EXEC_USER_SMEP, "run code in a user page, SMEP on") \
+	X(EXEC_USER, "the same, after clearing SMEP")	\
+	X(EXEC_USER_SUPERVISOR, "the same, after clearing its U/S bit") \
+	X(EXEC_USER_DIRECT_NX, "the same, by its address in the direct map") \
+	X(EXEC_USER_DIRECT, "the same")			\
+	X(EXEC_STACK_NX, "run code on the stack")	\
+	X(EXEC_STACK, "the same")			\
+	X(EXEC_KMALLOC_NX, "in memory of kmalloc()")	\
+	X(EXEC_KMALLOC, "the same")			\
+	X(EXEC_VMALLOC_NX, "in memory of vmalloc()")	\
+	X(EXEC_VMALLOC, "the same")			\
+	X(EXEC_PAGE_NX, "in a page of the page allocator's") \
+	X(EXEC_PAGE, "the same")			\
+	X(EXEC_MODULE_NX, "where modules are, writable")	\
+	X(EXEC_MODULE, "the same")			\
+	X(EXEC_MODULE_FORGED, "the same, and no longer writable: sealed?")
+
+/*
+ * On strings that name what the kernel runs as root. WRITE, by its address;
+ * DIRECT, through the direct map; USER, by user code, after its frame was put
+ * into a user's page table.
+ */
+#define ATTACKS_HELPER(X)				\
+	X(HELPER_CORE_PATTERN_WRITE, "core_pattern")	\
+	X(HELPER_CORE_PATTERN_DIRECT, "core_pattern")	\
+	X(HELPER_CORE_PATTERN_USER, "core_pattern")	\
+	X(HELPER_CORE_PATTERN_SYSCTL, "core_pattern, by another sysctl's entry") \
+	X(HELPER_MODPROBE_WRITE, "modprobe_path")	\
+	X(HELPER_MODPROBE_DIRECT, "modprobe_path")	\
+	X(HELPER_MODPROBE_USER, "modprobe_path")	\
+	X(HELPER_POWEROFF_WRITE, "poweroff_cmd")	\
+	X(HELPER_POWEROFF_DIRECT, "poweroff_cmd")	\
+	X(HELPER_POWEROFF_USER, "poweroff_cmd")
+
+/* On Carapace itself */
+#define ATTACKS_SELF(X)					\
+	X(SELF_RING3, "all hypercalls from ring 3")	\
+	X(SELF_NUMBERS, "all hypercalls, with wrong arguments") \
+	X(SELF_WEAKEN_ENFORCE, "hypercall: enforce nothing") \
+	X(SELF_WEAKEN_ACTION, "hypercall: only log")	\
+	X(SELF_WEAKEN_REGISTERS, "hypercall: the register guard off") \
+	X(SELF_UNLOCK, "hypercall: unlock")		\
+	X(SELF_DETACH, "hypercall: leave VMX")		\
+	X(SELF_STORE, "call the sysfs file's store function") \
+	X(SELF_EXIT, "call the module's exit function")	\
+	X(SELF_POOL_DIRECT, "write to the pool through the direct map") \
+	X(SELF_POOL_ALIAS, "the same by an entry of one's own") \
+	X(SELF_TEXT_WP, "a byte of the guest half's code") \
+	X(SELF_TEXT_PTE, "the same")			\
+	X(SELF_TEXT_DIRECT, "the same")			\
+	X(SELF_TEXT_ALIAS, "the same")			\
+	X(SELF_RODATA_WP, "a byte of its read-only data") \
+	X(SELF_RODATA_ALIAS, "the same")
+
+#define ATTACKS(X)	\
+	ATTACKS_REGISTER(X) \
+	ATTACKS_CODE(X)	\
+	ATTACKS_EXEC(X)	\
+	ATTACKS_HELPER(X) \
+	ATTACKS_SELF(X)
 
 enum attack {
 #define X(constant, name) ATTACK_##constant,
@@ -44,7 +150,8 @@ enum attack_effect {
 	ATTACK_SUCCEEDED,	/* the effect was there */
 	ATTACK_HAD_NO_EFFECT,
 	ATTACK_RAISED_FAULT,
-	ATTACK_NOT_HERE,	/* this CPU does not have what it is about */
+	ATTACK_NOT_HERE,	/* here is not what it is about */
+	ATTACK_EFFECTS,
 };
 
 struct attack_request {
@@ -52,9 +159,21 @@ struct attack_request {
 	__u32 effect;		/* enum attack_effect */
 	__u64 before;
 	__u64 after;
+	__u64 argument;		/* what it needs from user space; see attack.c */
 };
 
+/*
+ * Where user space does the rest, PERFORM says HAD_NO_EFFECT, and CONFIRM, with
+ * the effect that was seen, ends the attack and undoes it.
+ */
 #define ATTACK_PERFORM	_IOWR('A', 1, struct attack_request)
 #define ATTACK_LAST	_IOR('A', 2, struct attack_request)
+#define ATTACK_CONFIRM	_IOW('A', 3, struct attack_request)
+/* Have the kernel run poweroff_cmd, but not the one that it came with */
+#define ATTACK_POWEROFF	_IOW('A', 4, struct attack_request)
+
+/* What the kernel is made to run as root: it says so in the FIFO. */
+#define ATTACK_PROGRAM	"/run/attack-helper"
+#define ATTACK_FIFO	"/run/attack-fifo"
 
 #endif /* ATTACK_H */

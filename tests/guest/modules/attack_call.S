@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * u64 attack_call(u64 function, u64 a, u64 b, u64 c, u64 d)
+ *
+ * Linux takes the ENDBR out of functions that nobody calls by pointer. An
+ * attacker has them run by a return, which IBT does not look at.
+ */
+#include <linux/linkage.h>
+#include <linux/objtool.h>
+#include <asm/nospec-branch.h>
+#include <asm/unwind_hints.h>
+
+	.text
+
+SYM_FUNC_START(attack_call)
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	movq	%r8, %rcx
+	pushq	%rax
+	UNWIND_HINT_FUNC
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
+SYM_FUNC_END(attack_call)
+
+	.section .note.GNU-stack, "", @progbits

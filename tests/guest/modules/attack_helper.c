@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attacks on the strings that name what the kernel runs as root
+ *
+ * Here they are changed, or made so that user space can change them. Whether
+ * the kernel then runs what they name is for user space to see.
+ */
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/reboot.h>
+#include <linux/string.h>
+#include <linux/sysctl.h>
+
+#include "attack_module.h"
+
+#define STRING	64	/* of each string: as much as is saved and written */
+
+static DEFINE_MUTEX(lock);
+
+/* What is to be undone */
+static struct {
+	char *string;
+	char old[STRING];
+	struct ctl_table *sysctl;
+	struct ctl_table old_sysctl;
+} saved;
+
+static struct page *user_page;
+
+int attack_helper_init(void)
+{
+	user_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	return user_page ? 0 : -ENOMEM;
+}
+
+void attack_helper_exit(void)
+{
+	__free_page(user_page);
+}
+
+/*
+ * A page of nothing, mapped so that no one counts what its page-table entry
+ * leads to: the entry may be any, when the caller dies
+ */
+int attack_helper_mmap(struct vm_area_struct *area)
+{
+	if (area->vm_end - area->vm_start != PAGE_SIZE)
+		return -EINVAL;
+	return remap_pfn_range(area, area->vm_start, page_to_pfn(user_page),
+			       PAGE_SIZE, area->vm_page_prot);
+}
+
+/* Only what was changed is written: to write is what may be guarded. */
+static void undo(void)
+{
+	mutex_lock(&lock);
+	if (saved.sysctl &&
+	    memcmp(saved.sysctl, &saved.old_sysctl, sizeof(*saved.sysctl)))
+		*saved.sysctl = saved.old_sysctl;
+	if (saved.string && memcmp(saved.string, saved.old, STRING))
+		memcpy(saved.string, saved.old, STRING);
+	saved.sysctl = NULL;
+	saved.string = NULL;
+	mutex_unlock(&lock);
+}
+
+/* It runs in a work of Linux's; what was there before would end the test. */
+void attack_helper_poweroff(void)
+{
+	mutex_lock(&lock);
+	if (saved.string && memcmp(saved.string, saved.old, STRING))
+		orderly_poweroff(false);
+	mutex_unlock(&lock);
+}
+
+static void by_write(struct attack_request *q, enum attack_way way,
+		     char *string, const char *with)
+{
+	char name[STRING] = "";
+
+	strscpy(name, with, sizeof(name));
+	attack_write(way, string, name, strlen(name) + 1);
+	q->effect = ATTACK_HAD_NO_EFFECT;
+	q->after = !strcmp(string, name);
+}
+
+static void plain(struct attack_request *q, char *string, const char *with)
+{
+	by_write(q, WAY_PLAIN, string, with);
+}
+
+static void direct(struct attack_request *q, char *string, const char *with)
+{
+	by_write(q, WAY_DIRECT, string, with);
+}
+
+/* The frame takes the place of the caller's page; the caller writes, then. */
+static void user(struct attack_request *q, char *string, const char *with)
+{
+	unsigned int level;
+	u64 *entry, own, pa;
+
+	if (!attack_entry((u64)string, &pa, &level))
+		return;
+	entry = attack_entry(q->argument, &own, &level);
+	if (!entry || level != 1)
+		return;
+	attack_set_entry(entry, (*entry & ~(own & PAGE_MASK)) |
+				(pa & PAGE_MASK), q->argument);
+	q->before = offset_in_page(string);
+	q->effect = ATTACK_HAD_NO_EFFECT;
+	q->after = 1;
+}
+
+/* A string that root may set leads to another, and everybody may set it. */
+static void sysctl(struct attack_request *q, char *string, const char *with)
+{
+	struct ctl_table *table = (void *)attack_symbol("kern_reboot_table");
+	struct ctl_table forged;
+
+	if (!table || strcmp(table->procname, "poweroff_cmd"))
+		return;
+	saved.old_sysctl = *table;
+	saved.sysctl = table;
+	forged = *table;
+	forged.data = string;
+	forged.maxlen = STRING;
+	forged.mode = 0666;
+	attack_write(WAY_PLAIN, table, &forged, sizeof(forged));
+	q->effect = ATTACK_HAD_NO_EFFECT;
+	q->after = table->data == string;
+}
+
+static const struct helper_attack {
+	const char *symbol;
+	const char *with;
+	void (*perform)(struct attack_request *q, char *string,
+			const char *with);
+} attacks[] = {
+#define A(constant, symbol, with, perform)				\
+	[ATTACK_HELPER_##constant - ATTACK_HELPER_CORE_PATTERN_WRITE] =	\
+		{ symbol, with, perform }
+	A(CORE_PATTERN_WRITE, "core_pattern", "|" ATTACK_PROGRAM, plain),
+	A(CORE_PATTERN_DIRECT, "core_pattern", "|" ATTACK_PROGRAM, direct),
+	A(CORE_PATTERN_USER, "core_pattern", NULL, user),
+	A(CORE_PATTERN_SYSCTL, "core_pattern", NULL, sysctl),
+	A(MODPROBE_WRITE, "modprobe_path", ATTACK_PROGRAM, plain),
+	A(MODPROBE_DIRECT, "modprobe_path", ATTACK_PROGRAM, direct),
+	A(MODPROBE_USER, "modprobe_path", NULL, user),
+	A(POWEROFF_WRITE, "poweroff_cmd", ATTACK_PROGRAM, plain),
+	A(POWEROFF_DIRECT, "poweroff_cmd", ATTACK_PROGRAM, direct),
+	A(POWEROFF_USER, "poweroff_cmd", NULL, user),
+#undef A
+};
+
+static void perform(struct attack_request *q)
+{
+	const struct helper_attack *a =
+		&attacks[q->attack - ATTACK_HELPER_CORE_PATTERN_WRITE];
+	char *string = (char *)attack_symbol(a->symbol);
+
+	if (!string || offset_in_page(string) > PAGE_SIZE - STRING)
+		return;
+	mutex_lock(&lock);
+	memcpy(saved.old, string, STRING);
+	saved.string = string;
+	a->perform(q, string, a->with);
+	mutex_unlock(&lock);
+}
+
+const struct attack_group attack_helper = {
+	.first = ATTACK_HELPER_CORE_PATTERN_WRITE,
+	.last = ATTACK_HELPER_POWEROFF_USER,
+	.perform = perform,
+	.undo = undo,
+};
