@@ -1,0 +1,319 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What Linux does to its own code goes on working
+#
+# usage: legit.sh bare|attached [TEST]...
+#
+# Each test sees that what was changed has its effect, and that it has it no
+# longer once it was changed back. Attached, nothing of it is an attack. Uprobes
+# and perf's sampling are in tracing.c.
+
+# shellcheck source=tests/guest/carapace.sh
+. ./carapace.sh
+
+mode=${1:-attached}
+shift
+tracing=/sys/kernel/tracing
+klp=/sys/kernel/livepatch/livepatch
+
+# Stock modules; the large ones take a minute each to unpack in the emulator
+modules="dummy loop veth tun vfat"
+
+# until_seconds COUNT COMMAND...: wait for what Linux does in its own time
+until_seconds()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+	done
+}
+
+reset_tracing()
+{
+	echo nop > $tracing/current_tracer
+	echo 0 > $tracing/events/enable
+	: > $tracing/set_ftrace_filter
+	: > $tracing/kprobe_events
+	: > $tracing/trace
+	echo 256 > $tracing/buffer_size_kb
+}
+
+traced()
+{
+	grep -q -- "$1" $tracing/trace
+}
+
+# silent PATTERN COMMAND...: it runs, and leaves no trace
+silent()
+{
+	local pattern=$1
+	shift
+	: > $tracing/trace
+	"$@" > /dev/null
+	! traced "$pattern"
+}
+
+# event GROUP/NAME PATTERN COMMAND...: it is seen while it is on, only then
+event()
+{
+	local file=$tracing/events/$1/enable
+	local pattern=$2
+	shift 2
+	: > $tracing/trace
+	echo 1 > "$file"
+	"$@" > /dev/null
+	echo 0 > "$file"
+	traced "$pattern" || {
+		echo "not traced: $pattern"
+		return 1
+	}
+	silent "$pattern" "$@"
+}
+
+static_keys()
+{
+	local i
+	for i in 1 2 3; do
+		echo 1 > /proc/sys/kernel/sched_schedstats
+		grep -q sum_sleep_runtime /proc/self/sched || return
+		echo 0 > /proc/sys/kernel/sched_schedstats
+		! grep -q sum_sleep_runtime /proc/self/sched || return
+	done
+}
+
+tracepoint()
+{
+	event sched/sched_process_fork 'sched_process_fork: comm=' /bin/true
+}
+
+# Two users of one tracepoint: its static call goes to another function
+tracepoint_shared()
+{
+	local count
+	: > $tracing/trace
+	echo 1 > $tracing/events/sched/sched_process_exec/enable
+	count=$(perf stat -x, -e sched:sched_process_exec /bin/true 2>&1 |
+		cut -d, -f1)
+	echo 0 > $tracing/events/sched/sched_process_exec/enable
+	equals "$count" 1 && traced 'sched_process_exec: filename=/bin/true'
+}
+
+perf_tracepoint()
+{
+	local count
+	count=$(perf stat -x, -e sched:sched_process_exec /bin/true 2>&1 |
+		cut -d, -f1)
+	equals "$count" 1
+}
+
+system_call_events()
+{
+	event syscalls/sys_enter_getcwd sys_getcwd /bin/pwd
+}
+
+preemption()
+{
+	local file=/sys/kernel/debug/sched/preempt
+	local before model
+	before=$(sed 's/.*(\(.*\)).*/\1/' $file)
+	for model in none full voluntary "$before"; do
+		echo "$model" > $file
+		matches "$(cat $file)" "\($model\)" &&
+			equals "$(bash -c 'echo $((6 * 7))')" 42 || return
+	done
+}
+
+# tracer NAME PATTERN [FILTER]
+tracer()
+{
+	: > $tracing/trace
+	[ -z "$3" ] || echo "$3" > $tracing/set_ftrace_filter
+	echo "$1" > $tracing/current_tracer
+	/bin/true
+	echo 0 > $tracing/tracing_on
+	traced "$2"
+	local found=$?
+	echo nop > $tracing/current_tracer
+	: > $tracing/set_ftrace_filter
+	echo 1 > $tracing/tracing_on
+	[ $found = 0 ] && silent "$2" /bin/true
+}
+
+kprobe_types()
+{
+	grep -E "$1" /sys/kernel/debug/kprobes/list
+}
+
+# At a function's entry, where ftrace does the work
+kprobe_ftrace()
+{
+	echo 'p:legit/open do_sys_openat2' > $tracing/kprobe_events
+	event legit/open 'open: (do_sys_openat2' cat /proc/version
+}
+
+kretprobe()
+{
+	# shellcheck disable=SC2016
+	echo 'r:legit/opened do_sys_openat2 $retval' > $tracing/kprobe_events
+	event legit/opened 'opened: (.*<- do_sys_openat2' \
+		cat /proc/version
+}
+
+# The first place behind the entry that a kprobe can be at
+kprobe_inside()
+{
+	local offset
+	for offset in {10..40}; do
+		echo "p:legit/inside do_sys_openat2+$offset" \
+			> $tracing/kprobe_events && break
+	done 2> /dev/null
+	[ -e $tracing/events/legit/inside ]
+}
+
+kprobe_plain()
+{
+	local status
+	echo 0 > /proc/sys/debug/kprobes-optimization
+	kprobe_inside && event legit/inside 'inside: (do_sys_openat2+' \
+		cat /proc/version
+	status=$?
+	echo 1 > /proc/sys/debug/kprobes-optimization
+	return $status
+}
+
+kprobe_optimized()
+{
+	kprobe_inside || return
+	: > $tracing/trace
+	echo 1 > $tracing/events/legit/inside/enable
+	until_seconds 10 kprobe_types 'do_sys_openat2\+.*\[OPTIMIZED\]' || {
+		echo "never optimized:"
+		kprobe_types do_sys_openat2
+		return 1
+	}
+	cat /proc/version
+	echo 0 > $tracing/events/legit/inside/enable
+	traced 'inside: (do_sys_openat2+' &&
+		silent 'inside: (do_sys_openat2+' cat /proc/version
+}
+
+bpf_filters()
+{
+	local i
+	for i in {1..5}; do
+		./bpf_programs > /dev/null || return
+	done
+}
+
+stock_modules()
+{
+	local module
+	for module in $modules; do
+		modprobe "$module" && grep -q "^$module " /proc/modules || {
+			echo "$module: not loaded"
+			return 1
+		}
+	done
+	ip link add legit0 type veth peer name legit1 &&
+		ip link set legit0 up && ip link del legit0 || return
+	for module in $modules; do
+		modprobe -r "$module" && ! grep -q "^$module " /proc/modules || {
+			echo "$module: not unloaded"
+			return 1
+		}
+	done
+}
+
+settled()
+{
+	[ "$(cat $klp/transition 2>/dev/null || echo 0)" = 0 ]
+}
+
+live_patch()
+{
+	local before
+	before=$(cat /proc/cmdline)
+	insmod modules/livepatch.ko && until_seconds 60 settled &&
+		equals "$(cat /proc/cmdline)" "patched live" || return
+	echo 0 > $klp/enabled
+	until_seconds 60 [ ! -e $klp ]
+	equals "$(cat /proc/cmdline)" "$before" && rmmod livepatch
+}
+
+administrator()
+{
+	local file old
+	for file in core_pattern modprobe poweroff_cmd; do
+		old=$(cat /proc/sys/kernel/$file)
+		echo /bin/legit > /proc/sys/kernel/$file &&
+			equals "$(cat /proc/sys/kernel/$file)" /bin/legit &&
+			echo "$old" > /proc/sys/kernel/$file &&
+			equals "$(cat /proc/sys/kernel/$file)" "$old" || return
+	done
+}
+
+# What root sets runs: the positive control of attacks on it
+core_handler()
+{
+	local old
+	old=$(cat /proc/sys/kernel/core_pattern)
+	printf '#!/bin/sh\nid -u > /run/legit-core\n' > /run/legit-helper
+	chmod 755 /run/legit-helper
+	rm -f /run/legit-core
+	echo '|/run/legit-helper' > /proc/sys/kernel/core_pattern
+	bash -c 'ulimit -c unlimited; kill -ABRT $$' 2> /dev/null
+	until_seconds 10 [ -s /run/legit-core ]
+	echo "$old" > /proc/sys/kernel/core_pattern
+	equals "$(cat /run/legit-core)" 0
+}
+
+no_alarm()
+{
+	no_complaint || return
+	[ "$mode" = bare ] && return
+	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+		equals "$(cat $sysfs/state)" attached
+}
+
+function_some()
+{
+	tracer function vfs_read 'vfs_*'
+}
+
+function_all()
+{
+	tracer function do_exit
+}
+
+function_graph_some()
+{
+	tracer function_graph vfs_read 'vfs_*'
+}
+
+function_graph_all()
+{
+	tracer function_graph do_exit
+}
+
+# By name only, for they take minutes: function_all, function_graph_all
+tests="static_keys tracepoint tracepoint_shared perf_tracepoint
+system_call_events preemption kprobe_ftrace kretprobe kprobe_plain
+kprobe_optimized bpf_filters stock_modules live_patch administrator
+core_handler function_some function_graph_some"
+
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $tests
+plan $(($# + 1))
+
+[ "$mode" = bare ] || attach
+mark_log
+reset_tracing
+for name; do
+	check "$mode: $name" "$name"
+	reset_tracing
+done
+check "$mode: no complaint, no alarm" no_alarm
+[ "$mode" = bare ] || rmmod carapace
+ktap_finished
