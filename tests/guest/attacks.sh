@@ -184,6 +184,8 @@ stays_on()
 begin()
 {
 	local group file
+	# Without parameters of the module's.
+	# shellcheck disable=SC2119
 	[ "$1" = bare ] || attach || return
 	case $1 in
 	off)

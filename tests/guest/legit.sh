@@ -74,8 +74,7 @@ event()
 
 static_keys()
 {
-	local i
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		echo 1 > /proc/sys/kernel/sched_schedstats
 		grep -q sum_sleep_runtime /proc/self/sched || return
 		echo 0 > /proc/sys/kernel/sched_schedstats
@@ -201,8 +200,7 @@ kprobe_optimized()
 
 bpf_filters()
 {
-	local i
-	for i in {1..5}; do
+	for _ in {1..5}; do
 		./bpf_programs > /dev/null || return
 	done
 }
@@ -211,18 +209,20 @@ stock_modules()
 {
 	local module
 	for module in $modules; do
-		modprobe "$module" && grep -q "^$module " /proc/modules || {
+		if ! modprobe "$module" ||
+		   ! grep -q "^$module " /proc/modules; then
 			echo "$module: not loaded"
 			return 1
-		}
+		fi
 	done
 	ip link add legit0 type veth peer name legit1 &&
 		ip link set legit0 up && ip link del legit0 || return
 	for module in $modules; do
-		modprobe -r "$module" && ! grep -q "^$module " /proc/modules || {
+		if ! modprobe -r "$module" ||
+		   grep -q "^$module " /proc/modules; then
 			echo "$module: not unloaded"
 			return 1
-		}
+		fi
 	done
 }
 
@@ -307,6 +307,8 @@ core_handler function_some function_graph_some"
 [ $# -gt 0 ] || set -- $tests
 plan $(($# + 1))
 
+# Without parameters of the module's.
+# shellcheck disable=SC2119
 [ "$mode" = bare ] || attach
 mark_log
 reset_tracing
