@@ -87,6 +87,19 @@ info: action={info}
 debug: action=ignore
 """
 
+# Unknown MSRs raise #GP, as on a real CPU, but for those that Linux takes for
+# granted: number, type, and pairs of words: value at reset, reserved, ignored.
+STRICT_MSRS = """\
+cpu: ignore_bad_msrs=0, msrs="{run}/msrs"
+"""
+MSRS = (
+    0x8B, 0xE7, 0xE8, 0x17A, 0x1A0, 0x1D9, 0x345, 0x3F1,
+    *range(0xC1, 0xC9), *range(0x186, 0x18E),       # performance counters
+    *range(0x309, 0x30D), *range(0x38D, 0x391),
+    *range(0x400, 0x480),                           # machine check banks
+)
+MSR = "{:#010x} 0 00000000 00000000 00000000 00000000 00000000 00000000\n"
+
 PANIC = re.compile(rb"Kernel panic - not syncing: ([^\r\n]*)")
 TROUBLE = re.compile(
     rb"(?:BUG: |Oops: |WARNING: |general protection fault|"
@@ -122,6 +135,7 @@ class Settings:
     append = ""
     ips = 50000000
     quantum = 16
+    strict_msrs = False
     extra = ()
     log_info = False
     debugger = False
@@ -305,8 +319,10 @@ class Machine:
             output=output,
             info="report" if settings.log_info else "ignore",
         )
+        if settings.strict_msrs:
+            text += STRICT_MSRS.format(run=RUN)
         text += "".join(f"{line}\n" for line in settings.extra)
-        return {
+        files = {
             "config": text.encode(),
             "parameters": image.parameters(
                 self.boot, " ".join(words), "no5lvl" not in words
@@ -314,6 +330,9 @@ class Machine:
             "zero": b"\0",
             "boot.rom": self.rom.read_bytes(),
         }
+        if settings.strict_msrs:
+            files["msrs"] = "".join(map(MSR.format, MSRS)).encode()
+        return files
 
     def configure(self, **output):
         for name, data in self.files(**output).items():

@@ -37,6 +37,7 @@ def add_machine(parser):
     parser.add_argument("--append", default="", metavar="ARGS", help="for the kernel")
     parser.add_argument("--ips", type=int, default=machine.Settings.ips)
     parser.add_argument("--quantum", type=int, default=machine.Settings.quantum)
+    parser.add_argument("--strict-msrs", action="store_true", help="unknown MSRs: #GP")
     parser.add_argument("--bochs", action="append", default=[], metavar="LINE")
     parser.add_argument("--bochs-log", metavar="FILE", help="keep the emulator's log")
     parser.add_argument("--bochs-info", action="store_true", help="more in that log")
@@ -51,6 +52,7 @@ def settings_of(options):
     settings.append = options.append
     settings.ips = options.ips
     settings.quantum = options.quantum
+    settings.strict_msrs = options.strict_msrs
     settings.extra = options.bochs
     settings.log_info = options.bochs_info
     return settings
