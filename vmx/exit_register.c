@@ -86,6 +86,9 @@ struct exit_result handle_cr_access(struct vcpu *vcpu)
 	u64 cr0 = guest_reads_cr0();
 	u64 low;
 
+	/* Outside 64-bit mode, operands have 32 bits. */
+	if (!(vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L))
+		value = (u32)value;
 	switch (CR_ACCESS_TYPE(qualification)) {
 	case CR_MOV_TO:
 		if (CR_NUMBER(qualification) == 0)
