@@ -220,6 +220,8 @@ struct exit_result pins_try(struct vcpu *vcpu)
 	}
 	vcpu->trial.active = true;
 	intercept(vcpu, true);
+	/* Its code breakpoints have been dealt with (SDM 3C, 28.3.3). */
+	vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) | RFLAGS_RF);
 	return RESULT_RESUME;
 }
 
