@@ -9,6 +9,7 @@
 # off	attached, all guards off: it succeeds, and nobody is told.
 # log	it succeeds and is reported.
 # block	it has no effect, is reported, and whoever tried is dead; Linux is well.
+# deny	the same with policy/dynamic_code at "deny", for what "seal" cannot stop
 # open	attached as it is by default: the control of "lock"
 # lock	attached and locked: it has no effect, and the shell stays on.
 #
@@ -35,6 +36,8 @@ done
 # What a CPU does not have (CET, say) is skipped where EFFECT ends in "?".
 # _NX and _SMEP: the CPU itself refuses, and no guard ever hears of it.
 # EFER_NXE: without NX no stack can be used any more, nobody lives to tell.
+# EXEC_MODULE_FORGED: a page-table entry that asks for sealing is as good as a
+# module that is loaded. Under "log" that is no violation either.
 # SELF_DETACH, SELF_EXIT: where they succeed there is nothing left to test.
 expectations='
 block	REGISTER_*			137	(no-effect|fault)?	register
@@ -52,9 +55,12 @@ bare	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 off	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 log	CODE_*				0	succeeded	code
 log	EXEC_USER			0	succeeded	register
+log	EXEC_MODULE_FORGED		0	succeeded	-
 log	EXEC_*				0	succeeded	exec
 log	HELPER_*			0	succeeded	helper
 block	CODE_*				137	(no-effect|fault)	code
+block	EXEC_MODULE_FORGED		0	succeeded	-
+deny	EXEC_MODULE_FORGED		137	no-effect	exec
 block	EXEC_USER			137	(no-effect|fault)	register
 block	EXEC_*				137	(no-effect|fault)	exec
 block	HELPER_*			137	no-effect	helper
@@ -63,9 +69,11 @@ block	HELPER_*			137	no-effect	helper
 bare	SELF_POOL_*			0	succeeded	-
 bare	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH)	0	fault	-
 open	SELF_@(WEAKEN_*|UNLOCK|STORE)	0	succeeded	-
-lock	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH|STORE|EXIT)	0	no-effect	carapace
-lock	SELF_POOL_*			137	(no-effect|fault)	carapace
-lock	SELF_*				137	(no-effect|fault)	code
+lock	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH|STORE|EXIT)	0	no-effect	-
+@(block|lock)	SELF_POOL_*		137	(no-effect|fault)	carapace
+@(block|lock)	SELF_@(TEXT|RODATA)_*	137	(no-effect|fault)	code
+log	SELF_POOL_*			0	(no-effect|fault)	carapace
+log	SELF_@(TEXT|RODATA)_*		0	succeeded	code
 '
 
 # Guards that have to be off in "log" and "block", so that the one that an
@@ -200,6 +208,8 @@ begin()
 				echo off > "$sysfs/policy/$file"
 			done
 		done ;;
+	deny)
+		echo deny > $sysfs/policy/dynamic_code ;;
 	lock)
 		echo on > $sysfs/policy/lock ;;
 	esac

@@ -236,13 +236,23 @@ static void attack_unmapped(struct attack_request *q, enum attack_way way,
 #define CANARY	0x5ca1ab1e
 #define FORGED	0x0defaced
 
-static noinline u32 canary(void)
+/*
+ * In pages of its own: nothing else must be missing while another frame is there.
+ * The linker puts a module's text sections one behind the other.
+ */
+static noinline __aligned(PAGE_SIZE) u32 canary(void)
 {
 	u32 value;
 
 	/* Code rather than a constant that the compiler knows */
 	asm volatile("movl %1, %0" : "=a" (value) : "i" (CANARY));
 	return value;
+}
+
+/* What follows begins another page. */
+static noinline __aligned(PAGE_SIZE) __used void behind_canary(void)
+{
+	barrier();
 }
 
 static void find_canary(const struct attack_request *q, struct target *t)
