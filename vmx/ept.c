@@ -621,7 +621,8 @@ int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class)
  * @base: the others; they stay the owner of what is shared
  *
  * A change of @base shows in @view, too, but where @view has changed something
- * and so has a copy. @view does without @base's reserve.
+ * and so has a copy, and where @base had no table at all below its root. @view
+ * does without @base's reserve.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -661,9 +662,13 @@ static void destroy(struct ept *ept, u64 table_pa, int level)
 /**
  * ept_destroy() - give the pool back all tables that are not shared
  * @ept: the tables, which no CPU uses any more
+ *
+ * Tables that could not be made, or are destroyed already, are none.
  */
 void ept_destroy(struct ept *ept)
 {
+	if (!ept->root_pa)
+		return;
 	destroy(ept, ept->root_pa, ept->levels);
 	ept->root_pa = 0;
 }
