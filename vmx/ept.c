@@ -570,6 +570,9 @@ static int protect_one(struct ept *ept, u64 gpa, u64 end, u64 bits, u64 *next)
 	u64 *slot;
 	int level, ret;
 
+	/* Tables on the way to nothing would stay, and keep large pages out */
+	if (!ept_lookup(ept, gpa, NULL))
+		return -EINVAL;
 	for (level = EPT_LEVEL_2M; ; level--) {
 		ret = own_slot(ept, gpa, level, &slot);
 		if (ret)
@@ -579,8 +582,6 @@ static int protect_one(struct ept *ept, u64 gpa, u64 end, u64 bits, u64 *next)
 		     covers(gpa, end, level)))
 			break;
 	}
-	if (!is_present(*slot))
-		return -EINVAL;
 	set_entry(slot, (*slot & ~(EPT_ALL | EPT_CLASS_MASK)) | bits);
 	*next = gpa + paging_level_size(level);
 	return 0;
