@@ -94,7 +94,7 @@ static u64 seal_pages(void)
 			    PAGE_SIZE) +
 	       SEAL_FRAMES * sizeof(u64) / PAGE_SIZE +
 	       2 +		/* regions */
-	       2 +		/* notes */
+	       3 +		/* notes */
 	       1 +		/* released pages */
 	       SEAL_SPLITS;
 }

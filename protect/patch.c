@@ -386,6 +386,7 @@ bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size)
 /**
  * patch_note_add() - note a kprobe that is there already
  * @notes: notes
+ * @region: the code that it is in
  * @va: of its first byte
  * @original: PATCH_PROBE bytes, as they will be without it and all others
  *
@@ -393,17 +394,19 @@ bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size)
  *
  * Return: false if there is no room, or a note for @va.
  */
-bool patch_note_add(struct patch_notes *notes, u64 va, const u8 *original)
+bool patch_note_add(struct patch_notes *notes, const struct patch_region *region,
+		    u64 va, const u8 *original)
 {
 	struct patch_note *note = &notes->note[notes->count];
 	u32 i;
 
 	for (i = 0; i < notes->count; i++) {
-		if (notes->note[i].va == va)
+		if (notes->note[i].region == region && notes->note[i].va == va)
 			return false;
 	}
 	if (notes->count >= notes->capacity)
 		return false;
+	note->region = region;
 	note->va = va;
 	for (i = 0; i < PATCH_PROBE; i++)
 		note->original[i] = original[i];
@@ -419,17 +422,16 @@ static void forget(struct patch_notes *notes, u32 i)
 /**
  * patch_notes_drop() - forget what there is in code that goes away
  * @notes: notes
- * @va: where it begins
- * @size: of it
+ * @region: the code
  *
  * Context: pure.
  */
-void patch_notes_drop(struct patch_notes *notes, u64 va, u64 size)
+void patch_notes_drop(struct patch_notes *notes, const struct patch_region *region)
 {
 	u32 i;
 
 	for (i = notes->count; i-- > 0; ) {
-		if (notes->note[i].va - va < size)
+		if (notes->note[i].region == region)
 			forget(notes, i);
 	}
 }
@@ -515,7 +517,7 @@ static bool is_probe(const struct write *w, u64 va)
 
 	for (i = 0; i < w->count; i++) {
 		note = &w->notes->note[i];
-		if (va - note->va >= PATCH_PROBE)
+		if (note->region != w->region || va - note->va >= PATCH_PROBE)
 			continue;
 		if (!get_bytes(w, note->va, 1, before, after))
 			continue;
@@ -531,11 +533,13 @@ static bool is_probe(const struct write *w, u64 va)
 /* What would stand at @va without any kprobe */
 static u8 original_of(const struct write *w, u64 va, u8 before)
 {
+	const struct patch_note *note;
 	u32 i;
 
 	for (i = 0; i < w->count; i++) {
-		if (va - w->notes->note[i].va < PATCH_PROBE)
-			return w->notes->note[i].original[va - w->notes->note[i].va];
+		note = &w->notes->note[i];
+		if (note->region == w->region && va - note->va < PATCH_PROBE)
+			return note->original[va - note->va];
 	}
 	return before;
 }
@@ -549,6 +553,7 @@ static bool add_note(struct write *w, u64 va)
 
 	if (w->count >= w->notes->capacity)
 		return false;
+	note->region = w->region;
 	note->va = va;
 	for (i = 0; i < PATCH_PROBE; i++) {
 		note->original[i] = 0;
@@ -595,6 +600,8 @@ static bool touches(const struct write *w, const struct patch_note *note)
 {
 	u64 va;
 
+	if (note->region != w->region)
+		return false;
 	for (va = note->va; va - note->va < PATCH_PROBE; va++) {
 		if (va - w->va < w->size &&
 		    w->before[va - w->va] != w->after[va - w->va])

@@ -102,10 +102,12 @@ struct patch_region {
 
 /**
  * struct patch_note - a kprobe
+ * @region: the code that it is in; others may claim to be at the same address
  * @va: of its first byte
  * @original: what stood there
  */
 struct patch_note {
+	const struct patch_region *region;
 	u64 va;
 	u8 original[PATCH_PROBE];
 };
@@ -150,8 +152,9 @@ bool patch_state_legal(u32 what, u64 va, const u8 *bytes,
 		       const struct patch_world *world);
 void patch_sort(struct patch_site *sites, u32 nr);
 bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size);
-bool patch_note_add(struct patch_notes *notes, u64 va, const u8 *original);
-void patch_notes_drop(struct patch_notes *notes, u64 va, u64 size);
+bool patch_note_add(struct patch_notes *notes, const struct patch_region *region,
+		    u64 va, const u8 *original);
+void patch_notes_drop(struct patch_notes *notes, const struct patch_region *region);
 u32 patch_judge(const struct patch_region *region, struct patch_notes *notes,
 		u64 va, const u8 *before, const u8 *after, u32 size,
 		const struct patch_world *world);

@@ -165,7 +165,7 @@ static void drop_sites(struct seal *s, struct sealed_region *region)
 static void forget_region(struct seal *s, struct sealed_region *region)
 {
 	drop_sites(s, region);
-	patch_notes_drop(&s->notes, region->patch.va, region->patch.size);
+	patch_notes_drop(&s->notes, &region->patch);
 	*region = (struct sealed_region){ .frames = 0 };
 }
 

@@ -21,7 +21,7 @@ struct vcpu;
 /* Tables: a 1 GiB page, and the 2 MiB ones at text's and rodata's ends */
 #define SEAL_SPLITS		6
 #define SEAL_RELEASED		(PAGE_SIZE / sizeof(u64))
-#define SEAL_NOTES		(2 * PAGE_SIZE / sizeof(struct patch_note))
+#define SEAL_NOTES		(3 * PAGE_SIZE / sizeof(struct patch_note))
 
 /**
  * struct sealed_region - code that is contiguous in the kernel's addresses

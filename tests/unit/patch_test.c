@@ -520,9 +520,9 @@ TEST_F(patch, kprobes_from_before)
 	memcpy(original, clean + PROBE, sizeof(original));
 	memcpy(code + PROBE, jump, sizeof(jump));
 	notes.capacity = 1;
-	EXPECT_TRUE(patch_note_add(&notes, BASE + PROBE, original));
-	EXPECT_FALSE(patch_note_add(&notes, BASE + PROBE, original));
-	EXPECT_FALSE(patch_note_add(&notes, BASE + PROBE + 8, original));
+	EXPECT_TRUE(patch_note_add(&notes, &region, BASE + PROBE, original));
+	EXPECT_FALSE(patch_note_add(&notes, &region, BASE + PROBE, original));
+	EXPECT_FALSE(patch_note_add(&notes, &region, BASE + PROBE + 8, original));
 	EXPECT_EQ(-1, write_code(PROBE, &int3, 1, variant->window));
 	EXPECT_EQ(-1, write_code(PROBE + 1, original + 1, 4, variant->window));
 	EXPECT_EQ(-1, write_code(PROBE, original, 1, variant->window));
@@ -531,14 +531,50 @@ TEST_F(patch, kprobes_from_before)
 
 TEST_F(patch, what_goes_away_is_forgotten)
 {
+	static const u8 original[PATCH_PROBE];
+	const struct patch_region other = region;
 	static const u8 int3 = 0xcc;
 
 	EXPECT_EQ(-1, write_code(PROBE, &int3, 1, variant->window));
+	EXPECT_TRUE(patch_note_add(&notes, &other, BASE + PROBE, original));
 	EXPECT_EQ(-1, write_code(PROBE + 0x10, &int3, 1, variant->window));
-	EXPECT_EQ(-1, write_code(PROBE + 0x20, &int3, 1, variant->window));
-	patch_notes_drop(&notes, BASE + PROBE + 0x10, 0x10);
+	patch_notes_drop(&notes, &other);
 	ASSERT_EQ(2, notes.count);
-	patch_notes_drop(&notes, BASE, SIZE);
+	EXPECT_EQ(&region, notes.note[0].region);
+	EXPECT_EQ(&region, notes.note[1].region);
+	patch_notes_drop(&notes, &region);
+	EXPECT_EQ(0, notes.count);
+}
+
+/*
+ * Whoever writes page tables can have code of his own sealed where other code
+ * is. A kprobe that he puts there is no reason to "restore" his bytes here.
+ */
+TEST_F(patch, a_probe_in_other_code_at_the_same_address)
+{
+	static const struct patch_site none[1];
+	const struct patch_region other = { .va = BASE, .size = SIZE, .sites = none };
+	u8 before[PATCH_PROBE], after[PATCH_PROBE];
+	u32 i;
+
+	for (i = 0; i < PATCH_PROBE; i++)
+		before[i] = after[i] = ~code[PROBE + i];
+	after[0] = 0xcc;
+	ASSERT_EQ(PATCH_PROBE, patch_judge(&other, &notes, BASE + PROBE, before, after,
+					   PATCH_PROBE, &world));
+	ASSERT_EQ(1, notes.count);
+
+	EXPECT_EQ(PROBE, write_code(PROBE, before, PATCH_PROBE, variant->window));
+	EXPECT_EQ(PROBE + 1, write_code(PROBE + 1, before + 1, 4, variant->window));
+	EXPECT_EQ(1, notes.count);
+
+	/* Each has its own, and loses its own */
+	EXPECT_EQ(-1, write_code(PROBE, after, 1, variant->window));
+	EXPECT_EQ(2, notes.count);
+	EXPECT_EQ(-1, write_code(PROBE, clean + PROBE, 1, variant->window));
+	EXPECT_EQ(1, notes.count);
+	EXPECT_EQ(PATCH_PROBE, patch_judge(&other, &notes, BASE + PROBE, after, before,
+					   PATCH_PROBE, &world));
 	EXPECT_EQ(0, notes.count);
 }
 
