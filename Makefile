@@ -3,6 +3,7 @@
 # Carapace
 #
 #   make                  the module, for the running kernel (KDIR= for another)
+#   make carapacectl      the tool, userspace/build/carapacectl
 #   make demo             see it work, in an emulated machine
 #   make test             the tests, in emulated machines
 #   make test-all         those that take long, too
@@ -18,6 +19,9 @@ all: modules
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+carapacectl:
+	$(MAKE) -C userspace
+
 # The same sources, with the hooks that tests need to make things go wrong
 TESTING := $(CURDIR)/.testing
 
@@ -27,7 +31,8 @@ testing-module:
 	$(MAKE) -C $(KDIR) M=$(TESTING) CARAPACE_TESTING=1 modules
 
 # What the emulated machine gets (scripts/lab build)
-guest: modules testing-module
+guest: modules testing-module carapacectl
+	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) prefix=/usr
 	install -D -m 644 carapace.ko $(DESTDIR)/root/carapace.ko
 	install -D -m 644 $(TESTING)/carapace.ko \
 		$(DESTDIR)/root/carapace-testing.ko
@@ -54,6 +59,7 @@ test-all:
 
 clean:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(MAKE) -C userspace clean
 	rm -rf $(TESTING)
 
-.PHONY: all modules testing-module guest unit check demo bench test test-all clean
+.PHONY: all modules carapacectl testing-module guest unit check demo bench test test-all clean
