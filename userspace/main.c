@@ -13,6 +13,13 @@
 #include "types.h"
 
 static const struct command *const commands[] = {
+	&status_command,
+	&doctor_command,
+	&attach_command,
+	&detach_command,
+	&policy_command,
+	&log_command,
+	&top_command,
 	&sites_command,
 };
 

@@ -54,6 +54,18 @@ void *allocate(size_t count, size_t size)
 }
 
 /**
+ * make_printable() - what a terminal could take for an order becomes '?'
+ * @text: names that somebody else chose are in it
+ */
+void make_printable(char *text)
+{
+	for (; *text; text++) {
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+	}
+}
+
+/**
  * colour_setup() - find out whether standard output wants colours
  *
  * A terminal does, unless it is a dumb one or NO_COLOR is set.

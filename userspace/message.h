@@ -22,6 +22,7 @@ void complain(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 void out_of_memory(void) __attribute__((noreturn));
 void *allocate(size_t count, size_t size);
+void make_printable(char *text);
 void colour_setup(void);
 const char *colour(enum colour which);
 

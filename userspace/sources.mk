@@ -3,26 +3,45 @@
 # What carapacectl is made of. The unit tests build the same, but for commands.
 
 USERSPACE_PARTS := \
+	attack_line.c \
 	bytes.c \
+	capability_cost.c \
 	coverage.c \
+	cpu_values.c \
 	decompress.c \
 	elf_module.c \
 	functions.c \
 	json.c \
+	kernel_module.c \
+	kmsg.c \
+	kvm.c \
 	message.c \
 	module_files.c \
+	module_lines.c \
+	program.c \
 	reason.c \
+	sysfs.c \
+	when.c \
 	workers.c
 
 USERSPACE_COMMANDS := \
+	attach.c \
+	cpu_checks.c \
+	detach.c \
+	doctor.c \
+	kernel_checks.c \
+	log.c \
 	main.c \
-	sites.c
+	policy.c \
+	sites.c \
+	status.c \
+	top.c
 
 # From vmx/
-USERSPACE_PURE :=
+USERSPACE_PURE := capabilities.c
 
 # $(call have,HEADER): y where the compiler finds it
-have = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo y)
+have = $(shell $(CC) -E -include $(1) -x c /dev/null >/dev/null 2>&1 && echo y)
 
 HAVE_LZMA := $(call have,lzma.h)
 HAVE_ZSTD := $(call have,zstd.h)

@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tool, attached: what it shows is what sysfs and the log have, what it
+# changes is changed, and its exit statuses are what its --help says
+#
+# Control: the same questions while nothing is attached.
+
+. "$(dirname "$0")/carapace.sh"
+
+OK=0
+FAILED=1
+USAGE=2
+NOT_ATTACHED=3
+PRIVILEGE=4
+DEGRADED=6
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+nobody()
+{
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+# json FILE EXPRESSION...: each is true; Python, about the texts "lines", the
+# first of which is "j". An emulated machine takes its time for a Python.
+json()
+{
+	python3 -c 'import json, os, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+j = lines[0] if lines else None
+def read(name):
+    return open(sys.argv[2] + "/" + name).read().strip()
+def pairs(name):
+    return dict(line.split() for line in read(name).splitlines())
+for expression in sys.argv[3:]:
+    if not eval(expression):
+        sys.exit(f"not so: {expression}, in {lines}")' \
+		"$1" "$sysfs" "${@:2}"
+}
+
+# says STATUS PATTERN COMMAND...: ends so, and says so
+says()
+{
+	local expected=$1
+	local pattern=$2
+	local status=0 output
+	shift 2
+	output=$("$@" 2>&1) || status=$?
+	equals "$status" "$expected" && matches "$output" "$pattern"
+}
+
+policy_is()
+{
+	equals "$(cat $sysfs/policy/action) $(cat $sysfs/policy/registers)" "$*"
+}
+
+# In a log that only tells, so that who attacks lives
+attack()
+{
+	local program=${1:-./attack}
+	"$program" CR4_UMIP >/dev/null 2>&1
+	"$program" CR0_WP >/dev/null 2>&1
+}
+
+not_attached()
+{
+	says $NOT_ATTACHED 'not attached' carapacectl status &&
+	says $NOT_ATTACHED '"state":"not attached"' carapacectl status --json &&
+	says $NOT_ATTACHED 'not attached' carapacectl policy &&
+	says $NOT_ATTACHED 'not attached' carapacectl top --rounds 1 &&
+	says $NOT_ATTACHED 'not attached' carapacectl detach
+}
+
+same_as_sysfs()
+{
+	carapacectl status --json >"$work/json" &&
+	json "$work/json" \
+		"j['state'] == read('state') == 'attached'" \
+		"j['version'] == read('version')" \
+		"j['cpus'] == read('cpus') == j['online']" \
+		"j['policy'] == {name: read('policy/' + name)
+				 for name in os.listdir('$sysfs/policy')}" \
+		"{name: 'yes' if of['present'] else 'no' for name, of
+		  in j['capabilities'].items()} == pairs('capabilities')" \
+		"j['stats']['pool_bytes'] == int(read('stats/pool_bytes'))"
+}
+
+cpuid_exits()
+{
+	cat $sysfs/stats/cpu*/exits/cpuid | paste -sd+ | bc
+}
+
+exits_add_up()
+{
+	local before after
+	before=$(cpuid_exits)
+	carapacectl status --json >"$work/json" || return
+	after=$(cpuid_exits)
+	[ "$before" -gt 0 ] &&
+	json "$work/json" "$before <= j['exits']['cpuid'] <= $after"
+}
+
+one_policy()
+{
+	says $OK '' carapacectl policy action=log && policy_is log on
+}
+
+two_policies()
+{
+	says $OK '' carapacectl policy action=panic registers=off &&
+	policy_is panic off &&
+	says $OK '^action=panic$' carapacectl policy &&
+	says $OK '"registers":"off"' carapacectl policy --json
+}
+
+all_or_none()
+{
+	carapacectl policy action=block registers=on &&
+	says $FAILED "'maybe' is none of its values" \
+		carapacectl policy action=log registers=maybe &&
+	policy_is block on
+}
+
+not_a_policy()
+{
+	says $USAGE 'no key' carapacectl policy action=log nonsense=1 &&
+	says $USAGE 'not KEY=VALUE' carapacectl policy action &&
+	policy_is block on
+}
+
+privileges()
+{
+	says $OK '^state +attached' nobody carapacectl status &&
+	says $PRIVILEGE 'denied|permitted' nobody carapacectl policy action=log &&
+	says $PRIVILEGE 'denied|permitted' nobody carapacectl log &&
+	says $PRIVILEGE 'only root' nobody carapacectl detach &&
+	policy_is block on
+}
+
+# Names, and a line that somebody else wrote
+attack_is_logged()
+{
+	carapacectl policy action=log || return
+	cp attack "$work/x action=none" || return
+	attack "$work/x action=none"
+	echo "<1>carapace: ATTACK kind=forged cpu=0 pid=1 comm=init action=log" \
+		>/dev/kmsg
+	carapacectl log --json >"$work/json" || return
+	json "$work/json" \
+		"len(lines) == $(dmesg | grep -c '\] carapace: ATTACK kind=reg')" \
+		"{l['comm'] for l in lines} == {'x action=none'}" \
+		"{l['action'] for l in lines} == {'log'}" \
+		"all(l['details'] for l in lines)"
+}
+
+since_now_there_is_nothing()
+{
+	equals "$(carapacectl log --since 0s)" '' &&
+	matches "$(carapacectl log --since 1d)" 'register by x action=none'
+}
+
+# Those that were there before, and then one that comes while it waits
+followed()
+{
+	local line='' reader
+	coproc exec carapacectl log --follow --json
+	reader=$COPROC_PID
+	attack
+	while [[ $line != *'"comm":"attack"'* ]]; do
+		read -t 30 -r -u "${COPROC[0]}" line || break
+	done
+	kill "$reader"
+	wait "$reader" 2>/dev/null
+	matches "$line" '"comm":"attack".*"action":"log"'
+}
+
+counts()
+{
+	local count
+	count=$(awk '$1 == "register" { print $2 }' $sysfs/events)
+	carapacectl status --json >"$work/json" &&
+	json "$work/json" "j['events'] == {'register': $count, 'missed': 0}" &&
+	[ "$count" -gt 0 ] &&
+	says $OK "^violations +register $count" carapacectl status
+}
+
+top_counts()
+{
+	says $OK '^cpuid +[0-9.]+ +[0-9]+$' \
+		carapacectl top --interval 0.1 --rounds 2
+}
+
+no_colours()
+{
+	! carapacectl status | grep -q $'\033'
+}
+
+degraded()
+{
+	attach_testing "" || return
+	# HYPERCALL_TEST_FAULT
+	./ring0 0 vmcall "$magic" 3 >/dev/null
+	says $DEGRADED '^state +degraded' carapacectl status
+	local status=$?
+	carapacectl detach >/dev/null && return $status
+}
+
+plan 18
+insmod modules/attack.ko
+
+check "not attached, it says so" not_attached
+check "attaches" says $OK "^attached to CPUs $(online)" \
+	carapacectl attach "$CARAPACE_KO"
+check "and is" every_cpu is_guest
+check "does not attach twice" says $FAILED 'attached already' \
+	carapacectl attach "$CARAPACE_KO"
+check "status is what sysfs has" same_as_sysfs
+check "exits are those of all CPUs" exits_add_up
+check "changes a policy" one_policy
+check "changes two at once" two_policies
+check "all or none" all_or_none
+check "takes no other words" not_a_policy
+check "asks for privileges where it takes some" privileges
+check "shows attacks, and no line that a process wrote" attack_is_logged
+check "shows none that are older than asked for" since_now_there_is_nothing
+check "follows" followed
+check "counts violations" counts
+check "top counts exits" top_counts
+check "no colours but on a terminal" no_colours
+carapacectl detach >/dev/null
+check "a degraded state has its status" degraded
+
+rmmod attack
+ktap_finished

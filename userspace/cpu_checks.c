@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * carapacectl: whether this machine's CPUs would do
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capability_cost.h"
+#include "checks.h"
+#include "cpu_values.h"
+#include "kernel_module.h"
+#include "x86.h"
+
+static void check_vendor(struct finding *finding)
+{
+	char vendor[CPU_VENDOR];
+
+	if (cpu_vendor(vendor))
+		found(finding, CHECK_GOOD, "", "%s", vendor);
+	else
+		found(finding, CHECK_BAD, "it takes an Intel CPU with VT-x",
+		      "%s, which has no VMX", vendor);
+}
+
+static void check_hypervisor(struct finding *finding)
+{
+	char name[CPU_VENDOR];
+
+	if (cpu_hypervisor(name))
+		found(finding, CHECK_NOTE,
+		      "it has to offer nested virtualisation, and everything is slower",
+		      "this is a virtual machine of %s",
+		      *name ? name : "a hypervisor without a name");
+	else
+		found(finding, CHECK_GOOD, "", "none that shows");
+}
+
+/* What a CPU's capability MSRs say; false where they cannot be read */
+static bool judge_cpu(unsigned int cpu, struct vmx_controls *controls,
+		      struct vmx_refusal *why, int *error)
+{
+	struct cpu_values values;
+
+	if (!cpu_values_read(cpu, &values))
+		return false;
+	*error = vmx_capabilities_check(&values, controls, why);
+	return true;
+}
+
+static void no_msrs(struct finding *finding)
+{
+	found(finding, CHECK_UNKNOWN,
+	      geteuid() ? "ask as root" : "'modprobe msr', then ask again",
+	      "the CPU's capabilities cannot be read");
+}
+
+static bool hidden(struct finding *finding)
+{
+	if (!module_is_loaded("carapace"))
+		return false;
+	found(finding, CHECK_GOOD, "",
+	      "Carapace is attached, and hides VMX from others");
+	return true;
+}
+
+static void check_vmx(struct finding *finding)
+{
+	struct vmx_controls controls;
+	struct vmx_refusal why = { "", "" };
+	int error;
+
+	if (hidden(finding))
+		return;
+	if (!cpu_has_vmx()) {
+		found(finding, CHECK_BAD,
+		      "turn it on in the firmware setup, or have the hypervisor underneath offer it",
+		      "the CPU does not show VMX");
+		return;
+	}
+	if (!judge_cpu(0, &controls, &why, &error))
+		no_msrs(finding);
+	else if (error)
+		found(finding, CHECK_BAD, why.advice, "%s (%s)", why.what,
+		      strerror(-error));
+	else
+		found(finding, CHECK_GOOD, "", "has all that Carapace needs");
+}
+
+static void check_lock(struct finding *finding)
+{
+	struct cpu_values values;
+
+	if (hidden(finding))
+		return;
+	if (!cpu_has_vmx())
+		found(finding, CHECK_UNKNOWN, "", "there is no VMX to lock");
+	else if (!cpu_values_read(0, &values))
+		no_msrs(finding);
+	else if (vmx_feature_control_unlocked(&values))
+		found(finding, CHECK_GOOD, "",
+		      "not locked: attaching locks VMX on until the next reset");
+	else if (values.feature_control & FEATURE_CONTROL_VMX_OUTSIDE_SMX)
+		found(finding, CHECK_GOOD, "", "VMX is locked on");
+	else
+		found(finding, CHECK_BAD,
+		      "turn on VT-x (Intel Virtualization Technology) in the firmware setup",
+		      "VMX is locked off");
+}
+
+/* All share one set of controls */
+static void check_equal(struct finding *finding)
+{
+	struct vmx_controls first, controls;
+	struct vmx_refusal why;
+	long cpu, count = sysconf(_SC_NPROCESSORS_CONF);
+	int error;
+
+	if (hidden(finding))
+		return;
+	if (!cpu_has_vmx() || !judge_cpu(0, &first, &why, &error)) {
+		no_msrs(finding);
+		return;
+	}
+	for (cpu = 1; cpu < count; cpu++) {
+		/* One that is offline has no such file. */
+		if (!judge_cpu(cpu, &controls, &why, &error))
+			continue;
+		if (memcmp(&controls, &first, sizeof(first))) {
+			found(finding, CHECK_BAD,
+			      "update the firmware's microcode, or take that CPU offline",
+			      "CPU %ld has other VMX capabilities than CPU 0",
+			      cpu);
+			return;
+		}
+	}
+	found(finding, CHECK_GOOD, "", "%ld, with the same capabilities",
+	      count);
+}
+
+static void check_optional(struct finding *finding)
+{
+	struct vmx_controls controls;
+	struct vmx_refusal why;
+	unsigned int i, present = 0, costly = 0;
+	const char *cost = NULL, *name;
+	int error;
+
+	if (hidden(finding))
+		return;
+	if (!cpu_has_vmx() || !judge_cpu(0, &controls, &why, &error) || error) {
+		no_msrs(finding);
+		return;
+	}
+	for (i = 0; i < VMX_CAPABILITY_COUNT; i++) {
+		name = vmx_capability_name(i);
+		if (vmx_capability_present(&controls, i)) {
+			present++;
+		} else if (capability_cost(name)) {
+			cost = capability_cost(name);
+			costly++;
+		}
+	}
+	found(finding, costly ? CHECK_NOTE : CHECK_GOOD, cost ? cost : "",
+	      "%u of %u optional capabilities", present, VMX_CAPABILITY_COUNT);
+}
+
+const struct check cpu_checks[] = {
+	{ "CPU", check_vendor },
+	{ "hypervisor underneath", check_hypervisor },
+	{ "VMX", check_vmx },
+	{ "firmware lock", check_lock },
+	{ "all CPUs", check_equal },
+	{ "optional capabilities", check_optional },
+	{ }
+};

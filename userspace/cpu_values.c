@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * carapacectl: what a CPU says of itself, as far as user space may know
+ *
+ * CPUID anybody may execute; MSRs are read through /dev/cpu/N/msr. Control
+ * registers cannot be read: they are taken to be as Linux sets them, which only
+ * decides over requirements that all CPUs meet.
+ */
+#include <cpuid.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cpu_values.h"
+#include "sysfs.h"
+#include "vmcs.h"
+#include "x86.h"
+
+#define LEAF1_ECX_VMX		(1U << 5)
+#define LEAF1_ECX_HYPERVISOR	(1U << 31)
+
+static bool read_msr(int fd, u32 index, u64 *value)
+{
+	*value = 0;
+	return pread(fd, value, sizeof(*value), index) == sizeof(*value);
+}
+
+/* A leaf that the CPU does not have is 0, not some other leaf. */
+static void read_leaf(u32 leaf, u32 subleaf, u32 regs[4])
+{
+	u32 last = __get_cpuid_max(leaf & 0x80000000, NULL);
+
+	memset(regs, 0, 4 * sizeof(*regs));
+	if (last >= leaf)
+		__cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2],
+			      regs[3]);
+}
+
+static void read_features(struct cpu_values *values)
+{
+	u32 regs[4];
+
+	read_leaf(1, 0, regs);
+	values->leaf1_ecx = regs[2];
+	read_leaf(7, 0, regs);
+	values->leaf7_ebx = regs[1];
+	values->leaf7_ecx = regs[2];
+	values->leaf7_edx = regs[3];
+	read_leaf(0xa, 0, regs);
+	values->perfmon_version = regs[0] & 0xff;
+	read_leaf(0xd, 1, regs);
+	values->leafd_1_eax = regs[0];
+	read_leaf(0x80000001, 0, regs);
+	values->ext1_edx = regs[3];
+	read_leaf(0x80000008, 0, regs);
+	values->phys_bits = regs[0] & 0xff ? regs[0] & 0xff : 36;
+}
+
+/* The end of the last thing in it; addresses are 0 for who may not know */
+static u64 highest_address(void)
+{
+	unsigned long long start, end;
+	FILE *file = fopen("/proc/iomem", "re");
+	char line[256];
+	u64 limit = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%llx-%llx", &start, &end) == 2 &&
+		    end + 1 > limit)
+			limit = end + 1;
+	}
+	if (file)
+		fclose(file);
+	return limit;
+}
+
+/**
+ * cpu_values_read() - read them
+ * @cpu: the CPU whose MSRs are read
+ * @values: set; without its MSRs where these cannot be read
+ *
+ * Return: whether they could.
+ */
+bool cpu_values_read(unsigned int cpu, struct cpu_values *values)
+{
+	char path[64];
+	u32 i;
+	int fd;
+
+	memset(values, 0, sizeof(*values));
+	read_features(values);
+	values->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM |
+		      CR0_PG;
+	values->cr4 = CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
+		      CR4_OSXMMEXCPT;
+	values->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+	values->max_gpa = highest_address();
+
+	snprintf(path, sizeof(path), "/dev/cpu/%u/msr", cpu);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	read_msr(fd, IA32_FEATURE_CONTROL, &values->feature_control);
+	for (i = 0; i < VMX_MSR_COUNT; i++)
+		read_msr(fd, IA32_VMX_BASIC + i, &values->vmx[i]);
+	close(fd);
+	return true;
+}
+
+static bool vendor_of(u32 leaf, char vendor[CPU_VENDOR], bool brand)
+{
+	u32 regs[4];
+
+	__cpuid(leaf, regs[0], regs[1], regs[2], regs[3]);
+	/* CPUs have the three registers in another order than hypervisors. */
+	memcpy(vendor, &regs[1], 4);
+	memcpy(vendor + 4, &regs[brand ? 3 : 2], 4);
+	memcpy(vendor + 8, &regs[brand ? 2 : 3], 4);
+	vendor[CPU_VENDOR - 1] = 0;
+	return true;
+}
+
+/**
+ * cpu_vendor() - who made the CPU
+ * @vendor: set
+ *
+ * Return: whether that is one who makes CPUs with VMX.
+ */
+bool cpu_vendor(char vendor[CPU_VENDOR])
+{
+	vendor_of(0, vendor, true);
+	return !strcmp(vendor, "GenuineIntel") ||
+	       !strcmp(vendor, "CentaurHauls") ||
+	       !strcmp(vendor, "  Shanghai  ");
+}
+
+/**
+ * cpu_hypervisor() - whether a hypervisor is underneath, and which
+ * @name: set to what it calls itself
+ *
+ * Return: whether there is one that shows.
+ */
+bool cpu_hypervisor(char name[CPU_VENDOR])
+{
+	u32 regs[4];
+
+	*name = 0;
+	read_leaf(1, 0, regs);
+	if (!(regs[2] & LEAF1_ECX_HYPERVISOR))
+		return false;
+	return vendor_of(0x40000000, name, false);
+}
+
+/**
+ * cpu_has_vmx() - whether CPUID shows VMX
+ */
+bool cpu_has_vmx(void)
+{
+	u32 regs[4];
+
+	read_leaf(1, 0, regs);
+	return regs[2] & LEAF1_ECX_VMX;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * carapacectl detach: unload the module
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "kernel_module.h"
+#include "kvm.h"
+#include "message.h"
+#include "module_lines.h"
+
+static const struct {
+	int error;
+	const char *meaning;
+} meanings[] = {
+	{ EBUSY, "it is being loaded or unloaded" },
+	{ EAGAIN, "somebody uses it: a program has a file of it open, or traces it" },
+	{ EPERM, "only root can unload modules, and not where kernel.modules_disabled is set" },
+};
+
+static int explain(int error, int lines)
+{
+	size_t i;
+
+	complain("Carapace does not detach: %s", strerror(error));
+	if (!module_lines_print(lines)) {
+		for (i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
+			if (meanings[i].error == error)
+				complain("%s", meanings[i].meaning);
+		}
+	}
+	return error == EPERM ? STATUS_PRIVILEGE : STATUS_FAILED;
+}
+
+static int unload(void)
+{
+	int lines = module_lines_begin();
+	int error = module_unload("carapace");
+	int status = error ? explain(error, lines) : STATUS_OK;
+
+	module_lines_end(lines);
+	if (!status)
+		printf("detached\n");
+	return status;
+}
+
+static int detach_run(int argc, char **argv)
+{
+	static const struct option options[] = { { } };
+	int status;
+
+	if (command_options(&detach_command, argc, argv, "", options) != -1)
+		return STATUS_USAGE;
+	if (optind != argc)
+		return command_usage(&detach_command);
+	if (module_is_loaded("carapace")) {
+		status = unload();
+	} else {
+		complain("Carapace is not attached");
+		status = STATUS_NOT_ATTACHED;
+	}
+	/* Also where somebody else has unloaded it meanwhile */
+	if (!geteuid() && !module_is_loaded("carapace"))
+		kvm_bring_back();
+	return status;
+}
+
+const struct command detach_command = {
+	.name = "detach",
+	.arguments = "",
+	.summary = "unload the module: Linux has the bare machine back",
+	.help =
+	"A KVM that attach unloaded is loaded again.\n",
+	.run = detach_run,
+};
