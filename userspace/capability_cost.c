@@ -13,6 +13,8 @@ static const char *const costs[VMX_CAPABILITY_COUNT] = {
 		"EPT maps 2 MiB at most at once: it takes more memory, and more time where the TLB misses",
 	[VMX_CAPABILITY_EPT_5_LEVEL] =
 		"memory above 256 TiB would be out of reach: such a machine is refused",
+	[VMX_CAPABILITY_MBEC] =
+		"kernel mode is kept from running data by SMEP and NX alone, which are pinned, and not by EPT",
 	[VMX_CAPABILITY_INTEL_PT] =
 		"Intel PT cannot trace while attached",
 };

@@ -9,6 +9,7 @@ declare -A _carapacectl_options=(
 	[attach]="--keep-kvm"
 	[detach]=""
 	[policy]="--json"
+	[lock]=""
 	[log]="--json --follow --since"
 	[top]="--interval --rounds"
 	[sites]="--json --summary --jobs"
@@ -16,6 +17,10 @@ declare -A _carapacectl_options=(
 
 declare -A _carapacectl_values=(
 	[action]="log block panic"
+	[code]="on off"
+	[dynamic_code]="seal deny"
+	[exec]="on off"
+	[lock]="on"
 	[registers]="on off"
 )
 

@@ -45,6 +45,7 @@ struct command {
 extern const struct command attach_command;
 extern const struct command detach_command;
 extern const struct command doctor_command;
+extern const struct command lock_command;
 extern const struct command log_command;
 extern const struct command policy_command;
 extern const struct command sites_command;

@@ -12,6 +12,7 @@
 #include "kvm.h"
 #include "message.h"
 #include "module_lines.h"
+#include "sysfs.h"
 
 static const struct {
 	int error;
@@ -22,13 +23,25 @@ static const struct {
 	{ EPERM, "only root can unload modules, and not where kernel.modules_disabled is set" },
 };
 
+static bool is_locked(void)
+{
+	char value[SYSFS_VALUE];
+
+	return sysfs_read("policy/lock", value, sizeof(value)) &&
+	       !strcmp(value, "on");
+}
+
 static int explain(int error, int lines)
 {
 	size_t i;
 
+	if (is_locked()) {
+		complain("Carapace does not detach: it is locked until the next boot");
+		return STATUS_FAILED;
+	}
 	complain("Carapace does not detach: %s", strerror(error));
 	if (!module_lines_print(lines)) {
-		for (i = 0; i < sizeof(meanings) / sizeof(*meanings); i++) {
+		for (i = 0; i < ARRAY_SIZE(meanings); i++) {
 			if (meanings[i].error == error)
 				complain("%s", meanings[i].meaning);
 		}

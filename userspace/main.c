@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
 	&attach_command,
 	&detach_command,
 	&policy_command,
+	&lock_command,
 	&log_command,
 	&top_command,
 	&sites_command,

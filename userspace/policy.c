@@ -101,6 +101,25 @@ static int apply(const struct change *changes, int count)
 						   STATUS_FAILED;
 }
 
+/* What cannot be taken back comes last, when all else has been taken. */
+static void put_lock_last(struct change *changes, int count)
+{
+	struct change moved;
+	int i, end = count;
+
+	for (i = 0; i < end; ) {
+		if (strcmp(changes[i].key, "lock")) {
+			i++;
+			continue;
+		}
+		moved = changes[i];
+		memmove(changes + i, changes + i + 1,
+			(count - i - 1) * sizeof(*changes));
+		changes[count - 1] = moved;
+		end--;
+	}
+}
+
 static int change_policy(const struct pairs *policy, int argc, char **argv)
 {
 	struct change *changes = allocate(argc, sizeof(*changes));
@@ -110,8 +129,10 @@ static int change_policy(const struct pairs *policy, int argc, char **argv)
 		if (!parse(policy, argv[i], &changes[i]))
 			break;
 	}
-	if (i == argc)
+	if (i == argc) {
+		put_lock_last(changes, argc);
 		status = apply(changes, argc);
+	}
 	free(changes);
 	return status;
 }
@@ -149,11 +170,15 @@ const struct command policy_command = {
 	.summary = "show or change what is guarded, and what is done about attacks",
 	.help =
 	"Without KEY=VALUE it shows all of the policy. Several changes are made in\n"
-	"order, and all of them or none: when one is refused, those before it are\n"
-	"taken back. They hold until Carapace is detached.\n"
+	"order (lock last), and all of them or none: when one is refused, those before\n"
+	"it are taken back. They hold until Carapace is detached.\n"
 	"\n"
-	"  registers=on|off        the register guard\n"
 	"  action=log|block|panic  what is done about an attack\n"
+	"  code=on|off             kernel code and read-only data cannot be written\n"
+	"  dynamic_code=seal|deny  what becomes of kernel code made from now on\n"
+	"  exec=on|off             kernel mode runs nothing but kernel code\n"
+	"  lock=on                 no way back: see 'carapacectl lock --help'\n"
+	"  registers=on|off        the register guard\n"
 	"\n"
 	"  -J, --json              show it as one JSON object\n",
 	.run = policy_run,

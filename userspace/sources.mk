@@ -30,6 +30,7 @@ USERSPACE_COMMANDS := \
 	detach.c \
 	doctor.c \
 	kernel_checks.c \
+	lock.c \
 	log.c \
 	main.c \
 	policy.c \
