@@ -101,8 +101,10 @@ static void write_sums(struct json *json, const struct coverage_sums *sums)
 	json_close(json, '}');
 	json_number(json, "staying_returns", staying);
 	json_share(json, "share", sums->returns[FATE_GUARDABLE], staying);
-	json_number(json, "guardable_tail_calls",
-		    sums->tail_calls[FATE_GUARDABLE]);
+	json_open(json, "tail_calls", '{');
+	for (fate = 0; fate < FATE_COUNT; fate++)
+		json_number(json, fate_name(fate), sums->tail_calls[fate]);
+	json_close(json, '}');
 }
 
 static void write_module(FILE *out, const char *path,
@@ -251,8 +253,10 @@ static void print_totals(const struct sites *sites)
 		       sums->stray_returns);
 	print_share(stdout, sums);
 	printf(" of code that stays loaded can be guarded\n");
-	printf("%" PRIu64 " jumps leave guardable functions for functions elsewhere, which return in their place\n",
-	       sums->tail_calls[FATE_GUARDABLE]);
+	printf("%" PRIu64 " jumps leave functions that can be guarded, and %" PRIu64 " those without a return,\n"
+	       "for functions outside the module, which return in their place\n",
+	       sums->tail_calls[FATE_GUARDABLE],
+	       sums->tail_calls[FATE_NO_RETURN]);
 }
 
 static void end_json(struct sites *sites)
