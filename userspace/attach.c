@@ -133,6 +133,7 @@ static int attach_run(int argc, char **argv)
 		{ }
 	};
 	struct module_file file;
+	struct reason why;
 	bool keep_kvm = false;
 	int option, status;
 
@@ -150,8 +151,8 @@ static int attach_run(int argc, char **argv)
 		return STATUS_FAILED;
 	}
 	/* Before KVM goes for nothing */
-	if (access(file.path, R_OK)) {
-		complain("%s: %s", file.path, strerror(errno));
+	if (!module_file_check(&file, "carapace", &why)) {
+		complain("%s: %s", file.path, why.text);
 		return STATUS_BAD_FILE;
 	}
 	if (geteuid()) {

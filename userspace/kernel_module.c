@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "elf_module.h"
 #include "kernel_module.h"
 #include "program.h"
 #include "sysfs.h"
@@ -88,6 +89,35 @@ bool module_file_add(struct module_file *file, const char *parameter)
 			sizeof(file->parameters) - length, "%s%s",
 			length ? " " : "", parameter) <
 	       (int)(sizeof(file->parameters) - length);
+}
+
+/**
+ * module_file_check() - whether a file is a certain module
+ * @file: the file
+ * @name: the module
+ * @why: set where it is not
+ *
+ * Return: whether it is.
+ */
+bool module_file_check(const struct module_file *file, const char *name,
+		       struct reason *why)
+{
+	struct elf_module module;
+	struct bytes bytes;
+	bool good;
+
+	good = bytes_read(file->path, &bytes, why) &&
+	       bytes_decompress(&bytes, why) &&
+	       elf_module_open(&module, &bytes, why);
+	if (good) {
+		good = (module.name && !strcmp(module.name, name)) ||
+		       refuse(why, "this is the module %s, and not %s",
+			      module.name ? module.name : "without a name",
+			      name);
+		elf_module_close(&module);
+	}
+	bytes_free(&bytes);
+	return good;
 }
 
 static bool is_elf(int fd)

@@ -73,7 +73,9 @@ bad_files()
 	says $BAD_FILE 'No such file' carapacectl attach /nonexistent.ko &&
 	says $BAD_FILE 'gzip: ends too early' \
 		carapacectl attach "$work/cut.ko.gz" &&
-	says $FAILED 'Exec format' carapacectl attach "$work/cut.ko" &&
+	says $BAD_FILE 'cut.ko: malformed' carapacectl attach "$work/cut.ko" &&
+	says $BAD_FILE 'the module attack, and not carapace' \
+		carapacectl attach modules/attack.ko &&
 	is_gone
 }
 

@@ -18,7 +18,17 @@ log()
 	dmesg | grep 'carapace: ' | grep -v -e 'out-of-tree' -e 'verification'
 }
 
-plan 6
+# Asked beforehand, by who may read what the CPU says of itself
+doctor_agrees()
+{
+	local status=0 output
+	output=$(carapacectl doctor) || status=$?
+	equals "$status" 1 && matches "$output" "$pattern"
+}
+
+plan 7
+modprobe msr
+check "the doctor says so beforehand" doctor_agrees
 for time in first second; do
 	dmesg -C
 	check "$time time: refused with $1" returns "$errno" attach ""
