@@ -83,6 +83,17 @@ matches()
 	}
 }
 
+# says STATUS PATTERN COMMAND...: ends so, and says so
+says()
+{
+	local expected=$1
+	local pattern=$2
+	local status=0 output
+	shift 2
+	output=$("$@" 2>&1) || status=$?
+	equals "$status" "$expected" && matches "$output" "$pattern"
+}
+
 attach()
 {
 	./load_module "$CARAPACE_KO" "$@"

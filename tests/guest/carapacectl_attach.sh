@@ -17,17 +17,6 @@ BAD_FILE=5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# says STATUS PATTERN COMMAND...: ends so, and says so
-says()
-{
-	local expected=$1
-	local pattern=$2
-	local status=0 output
-	shift 2
-	output=$("$@" 2>&1) || status=$?
-	equals "$status" "$expected" && matches "$output" "$pattern"
-}
-
 loaded()
 {
 	[ -e "/sys/module/$1/initstate" ]
