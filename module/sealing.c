@@ -318,7 +318,10 @@ static int add_hooks(void)
 	return 0;
 }
 
-/* Those that are there; the notifier has those that come. */
+/*
+ * Those that are there; the notifier has those that come, but not this one, of
+ * which it heard too late: it only becomes live under it.
+ */
 static void seal_loaded(void)
 {
 	struct list_head *modules = (void *)kernel_symbol("modules");
@@ -329,11 +332,12 @@ static void seal_loaded(void)
 		return;
 	mutex_lock(lock);
 	list_for_each_entry(mod, modules, list) {
-		if (mod->state != MODULE_STATE_LIVE)
+		if (mod->state != MODULE_STATE_LIVE && mod != THIS_MODULE)
 			continue;
 		seal(mod, MODULE_PART_TEXT, CLASS_CODE);
 		seal(mod, MODULE_PART_RODATA, CLASS_RODATA);
-		seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
+		if (mod->state == MODULE_STATE_LIVE)
+			seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
 	}
 	mutex_unlock(lock);
 }

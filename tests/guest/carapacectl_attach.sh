@@ -75,6 +75,8 @@ in_use()
 	says $FAILED 'somebody uses it' \
 		perf stat -e carapace:carapace_attack -- carapacectl detach
 	local status=$?
+	# Its own tracepoint is Linux's to patch, as all others are
+	equals "$(awk '$1 == "code" { print $2 }' $sysfs/events)" 0 || return
 	says $OK '^detached' carapacectl detach && return $status
 }
 
