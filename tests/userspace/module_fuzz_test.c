@@ -153,7 +153,7 @@ TEST(broken_compression)
 	};
 	struct bytes bytes;
 	struct reason why;
-	u64 round;
+	u64 round, taken = 0;
 	size_t i;
 
 	for (round = 0; round < fuzz_rounds(ROUNDS / 4); round++) {
@@ -163,9 +163,15 @@ TEST(broken_compression)
 			bytes.data[i] = one_in(4) ? 0 : random_u64();
 		i = random_below(ARRAY_SIZE(magic));
 		memcpy(bytes.data, magic[i], strlen(magic[i]) + !i);
-		EXPECT_FALSE(bytes_decompress(&bytes, &why));
+		/* By chance it is what it says, which is no harm either. */
+		why.text[0] = 0;
+		if (bytes_decompress(&bytes, &why))
+			taken++;
+		else
+			ASSERT_NE(0, why.text[0]);
 		bytes_free(&bytes);
 	}
+	EXPECT_LT(taken, round / 100);
 }
 
 TEST(broken_files)
