@@ -30,6 +30,7 @@
 #include "island_load.h"
 #include "machine.h"
 #include "pool.h"
+#include "region.h"
 #include "sealing.h"
 #include "seal.h"
 
@@ -92,11 +93,8 @@ static u64 seal_pages(void)
 {
 	return DIV_ROUND_UP(sealing_max_sites() * sizeof(struct patch_site),
 			    PAGE_SIZE) +
-	       SEAL_FRAMES * sizeof(u64) / PAGE_SIZE +
-	       2 +		/* regions */
-	       3 +		/* notes */
-	       1 +		/* released pages */
-	       SEAL_SPLITS;
+	       REGION_FRAMES * sizeof(u64) / PAGE_SIZE + REGION_PAGES +
+	       REGION_NOTE_PAGES + SEAL_SPLITS;
 }
 
 static const struct island_header *header(void)

@@ -15,6 +15,7 @@
 #include "kernel_symbols.h"
 #include "lock.h"
 #include "policy.h"
+#include "sealing.h"
 
 /**
  * lock_is_on() - whether root lets no CPU leave any more
@@ -39,11 +40,12 @@ static bool image_loaded(const char *name)
  */
 static const char *obstacle(void)
 {
-	static struct cpumask attached;
+	unsigned int cpu;
 
-	cpus_attached_mask(&attached);
-	if (!cpumask_equal(&attached, cpu_present_mask))
-		return "not all CPUs are attached; bring them online";
+	for_each_present_cpu(cpu) {
+		if (!cpu_is_attached(cpu))
+			return "not all CPUs are attached; bring them online";
+	}
 	if (image_loaded("kexec_image"))
 		return "a kernel for kexec is loaded; unload it with 'kexec -u'";
 	if (image_loaded("kexec_crash_image"))
@@ -54,7 +56,8 @@ static const char *obstacle(void)
 /**
  * lock_prepare() - before root is asked to lock
  *
- * The module stays from here on, and no kernel can be loaded for kexec.
+ * All modules stay from here on, this one, too, and no kernel can be loaded for
+ * kexec.
  *
  * Context: may sleep; CPU hotplug is excluded by the caller.
  *
@@ -71,8 +74,10 @@ int lock_prepare(void)
 		pr_notice("policy/lock stays off: %s\n", why);
 		return -EBUSY;
 	}
-	if (!try_module_get(THIS_MODULE))
+	if (sealing_hold_modules()) {
+		pr_notice("policy/lock stays off: a module is being unloaded; try again\n");
 		return -EBUSY;
+	}
 	if (load_disabled)
 		WRITE_ONCE(*load_disabled, 1);
 	return 0;

@@ -314,21 +314,28 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
+/* One that is being handled, and one that is latched */
+#define NMIS_AT_ONCE	2
+
 /*
  * Root has every CPU exit by an NMI where it must, and hands that on, for it may
- * have been one of Linux's as well. Those that nobody else claims are root's.
+ * have been one of Linux's as well. Those that nobody else claims are root's, one
+ * for each that it sent; several can have become one, so old claims expire.
  */
 static int unknown_nmi_handler(unsigned int type, struct pt_regs *regs)
 {
 	unsigned int cpu = smp_processor_id();
-	u64 kicks;
+	u64 kicks, seen;
 
 	if (cpu >= island_nr_vcpus())
 		return NMI_DONE;
 	kicks = READ_ONCE(island_vcpu_public(cpu)->kicks);
-	if (this_cpu_read(kicks_seen) == kicks)
+	seen = this_cpu_read(kicks_seen);
+	if (seen >= kicks)
 		return NMI_DONE;
-	this_cpu_write(kicks_seen, kicks);
+	if (kicks - seen > NMIS_AT_ONCE)
+		seen = kicks - NMIS_AT_ONCE;
+	this_cpu_write(kicks_seen, seen + 1);
 	return NMI_HANDLED;
 }
 
@@ -344,8 +351,10 @@ int reports_start(void)
 	unsigned int cpu;
 	int err;
 
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
+		per_cpu(kicks_seen, cpu) = 0;
 		init_irq_work(&per_cpu(incidents, cpu).work, incident_work);
+	}
 	err = register_nmi_handler(NMI_LOCAL, nmi_handler, 0,
 				   "carapace-reports");
 	if (err)

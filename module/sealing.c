@@ -15,6 +15,7 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/bug.h>
+#include <linux/efi.h>
 #include <linux/ftrace.h>
 #include <linux/io.h>
 #include <linux/list.h>
@@ -31,6 +32,7 @@
 #include "hypercall.h"
 #include "island.h"
 #include "kernel_symbols.h"
+#include "lock.h"
 #include "patch.h"
 #include "patch_sites.h"
 #include "requests.h"
@@ -40,6 +42,7 @@
 #define MODULE_SITES	32768
 
 static struct code_range text, rodata;
+static struct code_range firmware[ISLAND_FIRMWARE];
 static u64 idt_pa;
 static u64 function_addresses[ISLAND_FUNCTIONS];
 static struct patch_site *core_sites;
@@ -73,6 +76,38 @@ static const char *const functions[ISLAND_FUNCTIONS] = {
 	"__static_call_return",
 };
 
+#ifdef CONFIG_EFI
+/* Linux calls it at run time, at addresses and in memory of the firmware's. */
+static int find_firmware(void)
+{
+	const efi_memory_desc_t *md;
+	u32 count = 0;
+
+	if (!efi_enabled(EFI_RUNTIME_SERVICES))
+		return 0;
+	for_each_efi_memory_desc(md) {
+		if (md->type != EFI_RUNTIME_SERVICES_CODE)
+			continue;
+		if (count == ISLAND_FIRMWARE) {
+			pr_err("the firmware has more than %u areas of code; boot with efi=noruntime\n",
+			       ISLAND_FIRMWARE);
+			return -EOPNOTSUPP;
+		}
+		firmware[count++] = (struct code_range){
+			.va = md->virt_addr,
+			.pa = md->phys_addr,
+			.size = md->num_pages << EFI_PAGE_SHIFT,
+		};
+	}
+	return 0;
+}
+#else
+static int find_firmware(void)
+{
+	return 0;
+}
+#endif
+
 /**
  * sealing_prepare() - find out what is code
  *
@@ -96,6 +131,9 @@ int sealing_prepare(void)
 		return -EOPNOTSUPP;
 	}
 	idt_pa = __pa(idt);
+	err = find_firmware();
+	if (err)
+		return err;
 	/* Those that a kernel does not have it does not need. */
 	for (i = 0; i < ISLAND_FUNCTIONS && functions[i]; i++)
 		function_addresses[i] = kernel_symbol(functions[i]);
@@ -133,6 +171,7 @@ void sealing_describe(struct island_config *config)
 	config->text = text;
 	config->rodata = rodata;
 	config->idt_pa = idt_pa;
+	memcpy(config->firmware, firmware, sizeof(firmware));
 	config->sites = core_sites;
 	config->nr_sites = nr_core_sites;
 	config->max_sites = nr_core_sites + MODULE_SITES;
@@ -154,7 +193,10 @@ u32 sealing_max_sites(void)
 static int seal(const struct module *mod, enum compat_module_part part,
 		enum page_class class)
 {
-	struct seal_request q = { .class = class };
+	struct seal_request q = {
+		.class = class,
+		.transient = part == MODULE_PART_INIT_TEXT,
+	};
 	struct patch_site *sites = NULL;
 	u32 nr_sites = 0;
 	u64 size;
@@ -215,6 +257,8 @@ static int module_notify(struct notifier_block *block, unsigned long state,
 		return notifier_from_errno(seal_coming(mod));
 	case MODULE_STATE_LIVE:
 		seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
+		if (lock_is_on())
+			__module_get((struct module *)mod);
 		return NOTIFY_OK;
 	}
 	return NOTIFY_DONE;
@@ -294,6 +338,20 @@ static void remove_hooks(void)
 	}
 }
 
+/* It would be sealed when it first runs; but by then that may be forbidden. */
+static void seal_trampoline(const struct ftrace_ops *ops)
+{
+	struct seal_request q = {
+		.va = ops->trampoline & PAGE_MASK,
+		.pages = (PAGE_ALIGN(ops->trampoline + ops->trampoline_size) -
+			  (ops->trampoline & PAGE_MASK)) / PAGE_SIZE,
+		.class = CLASS_CODE,
+	};
+
+	if (ops->trampoline)
+		hypercall(HYPERCALL_SEAL, (u64)&q, 0);
+}
+
 static int add_hooks(void)
 {
 	unsigned long address;
@@ -314,15 +372,39 @@ static int add_hooks(void)
 			return err;
 		}
 		hooks[i].registered = true;
+		seal_trampoline(&hooks[i].ops);
 	}
 	return 0;
 }
 
-/*
- * Those that are there; the notifier has those that come, but not this one, of
- * which it heard too late: it only becomes live under it.
- */
-static void seal_loaded(void)
+static const struct {
+	enum compat_module_part part;
+	enum page_class class;
+} loaded[] = {
+	{ MODULE_PART_TEXT, CLASS_CODE },
+	{ MODULE_PART_RODATA, CLASS_RODATA },
+	{ MODULE_PART_RO_AFTER_INIT, CLASS_RODATA },
+};
+
+static void seal_loaded_module(struct module *mod, void *unused)
+{
+	u32 i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(loaded); i++) {
+		/* This one's is still being filled in; the notifier sees to it. */
+		if (mod == THIS_MODULE &&
+		    loaded[i].part == MODULE_PART_RO_AFTER_INIT)
+			continue;
+		err = seal(mod, loaded[i].part, loaded[i].class);
+		if (err)
+			pr_warn("module %s is not sealed (%d)\n", mod->name, err);
+	}
+}
+
+/* Those that are there; the notifier has those that come. */
+static void for_each_module(void (*function)(struct module *mod, void *data),
+			    void *data)
 {
 	struct list_head *modules = (void *)kernel_symbol("modules");
 	struct mutex *lock = (void *)kernel_symbol("module_mutex");
@@ -332,14 +414,33 @@ static void seal_loaded(void)
 		return;
 	mutex_lock(lock);
 	list_for_each_entry(mod, modules, list) {
-		if (mod->state != MODULE_STATE_LIVE && mod != THIS_MODULE)
-			continue;
-		seal(mod, MODULE_PART_TEXT, CLASS_CODE);
-		seal(mod, MODULE_PART_RODATA, CLASS_RODATA);
-		if (mod->state == MODULE_STATE_LIVE)
-			seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
+		if (mod->state == MODULE_STATE_LIVE || mod == THIS_MODULE)
+			function(mod, data);
 	}
 	mutex_unlock(lock);
+}
+
+static void hold(struct module *mod, void *failed)
+{
+	if (!try_module_get(mod))
+		*(bool *)failed = true;
+}
+
+/**
+ * sealing_hold_modules() - let no module be unloaded any more
+ *
+ * Root does not release their code, once the policy is locked.
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, or -EBUSY where one is being unloaded just now.
+ */
+int sealing_hold_modules(void)
+{
+	bool failed = false;
+
+	for_each_module(hold, &failed);
+	return failed ? -EBUSY : 0;
 }
 
 /**
@@ -361,7 +462,7 @@ int sealing_start(void)
 		remove_hooks();
 		return err;
 	}
-	seal_loaded();
+	for_each_module(seal_loaded_module, NULL);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ int sealing_prepare(void);
 void sealing_describe(struct island_config *config);
 u32 sealing_max_sites(void);
 void sealing_prepared(void);
+int sealing_hold_modules(void);
 int sealing_start(void);
 void sealing_stop(void);
 

@@ -19,6 +19,7 @@
  * RODATA: read-only data; the vDSO is among the kernel's
  * TABLE: the IDT
  * RELEASED: was code, and is data as soon as no CPU can still run it
+ * FIRMWARE: code of the firmware's that Linux calls, and that writes to itself
  * OPENED: data that ran in kernel mode because policy only logs
  */
 #define PAGE_CLASSES(X)						\
@@ -28,6 +29,7 @@
 	X(RODATA,	"rodata",	1, 0, 0, 1)		\
 	X(TABLE,	"table",	1, 0, 0, 0)		\
 	X(RELEASED,	"released",	1, 0, 0, 0)		\
+	X(FIRMWARE,	"firmware",	1, 1, 1, 0)		\
 	X(OPENED,	"opened",	1, 1, 1, 1)
 
 enum page_class {

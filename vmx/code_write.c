@@ -12,6 +12,7 @@
 #include "ept.h"
 #include "guest_walk.h"
 #include "memory.h"
+#include "region.h"
 #include "requests.h"
 #include "seal.h"
 #include "vcpu.h"
@@ -19,6 +20,9 @@
 
 /* Little enough for the stack; a page is many of them */
 #define PIECE	128
+
+/* A BPF program or trampoline; nobody waits longer for the lock */
+#define LONGEST	(1ULL << 20)
 
 static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 {
@@ -37,7 +41,7 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 	case CLASS_DATA:
 		/* Already executable: so it need not wait until it is run. */
 		if (!m.executable || m.writable || m.user ||
-		    !seal_in_range(va) || seal_is_known(va))
+		    !seal_in_range(va) || region_at(va, 1))
 			return 0;	/* Linux can write there itself. */
 		err = seal_new_code(vcpu, m.pa);
 		if (err)
@@ -76,7 +80,7 @@ int code_write(struct vcpu *vcpu, u64 va)
 		return err;
 	if (island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_DENY)
 		return -EPERM;
-	if (w.size > FRAME_MAP_PAGES * PAGE_SIZE)
+	if (w.size > LONGEST)
 		return -EINVAL;
 	for (done = 0; done < w.size; done += size) {
 		size = PIECE - (w.va + done) % PIECE;

@@ -15,13 +15,11 @@
  * show it, and a locked one is not atomic with what they do. Linux has no locked
  * access to what is sealed.
  */
-#include "code.h"
 #include "cpu_ops.h"
 #include "decoy.h"
 #include "exit.h"
-#include "guest_walk.h"
 #include "memory.h"
-#include "seal.h"
+#include "region.h"
 #include "shootdown.h"
 #include "vcpu.h"
 #include "window.h"
@@ -48,8 +46,11 @@ static void end_view(struct vcpu *vcpu)
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
 	ept_destroy(&d->view);
 	for (i = 0; i < d->count; i++) {
-		table_pool_free(&island.config.pool, d->page[i].copy_pa);
-		table_pool_free(&island.config.pool, d->page[i].before_pa);
+		if (d->page[i].copy_pa)
+			table_pool_free(&island.config.pool, d->page[i].copy_pa);
+		if (d->page[i].before_pa)
+			table_pool_free(&island.config.pool,
+					d->page[i].before_pa);
 	}
 	d->active = false;
 }
@@ -79,6 +80,8 @@ static int begin_view(struct vcpu *vcpu)
 	u32 i;
 	int err;
 
+	for (i = 0; i < d->count; i++)
+		d->page[i].copy_pa = d->page[i].before_pa = 0;
 	err = ept_share(&d->view, &island.ept);
 	for (i = 0; !err && i < d->count; i++)
 		err = add_page(vcpu, &d->page[i]);
@@ -104,7 +107,8 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 {
 	struct decoy *d = &vcpu->decoy;
 	u64 rip = vmread(GUEST_RIP);
-	bool again = d->attempts && d->rip == rip;
+	bool again = d->attempts && d->rip == rip &&
+		     d->count_register == vcpu->regs.rcx;
 
 	gpa &= ~(PAGE_SIZE - 1);
 	d->attempts = again ? d->attempts + 1 : 1;
@@ -119,6 +123,7 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 		d->count = 1;
 	d->page[d->count - 1].gpa = gpa;
 	d->rip = rip;
+	d->count_register = vcpu->regs.rcx;
 	d->rsp = vmread(GUEST_RSP);
 	d->va = vmread(GUEST_LINEAR_ADDRESS);
 	d->cpl = guest_cpl();
@@ -127,6 +132,29 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 		return RESULT_GP(0);
 	d->active = true;
 	return RESULT_RESUME;
+}
+
+/*
+ * Other CPUs may have patched the page since. What is judged is what this one
+ * changed, laid over what is there now.
+ */
+static void rebase(struct vcpu *vcpu, const struct decoy_page *page)
+{
+	u8 *before = pool_page(page->before_pa);
+	u8 *copy = pool_page(page->copy_pa);
+	const volatile u8 *real;
+	u32 i;
+
+	if (is_root_memory(page->gpa))
+		return;
+	real = window_map(vcpu, page->gpa);
+	for (i = 0; i < PAGE_SIZE; i++) {
+		bool changed = copy[i] != before[i];
+
+		before[i] = real[i];
+		if (!changed)
+			copy[i] = before[i];
+	}
 }
 
 /* Bytes that differ: from the first to behind the last. False if there are none. */
@@ -184,10 +212,15 @@ static void judge_page(struct vcpu *vcpu, const struct decoy_page *page)
 	const struct decoy *d = &vcpu->decoy;
 	struct sealed_write w;
 	u32 from, to;
+	u64 va;
 
 	if (!changed_range(page, &from, &to))
 		return;
-	w = describe(d, page->gpa + from, (d->va & ~(PAGE_SIZE - 1)) + from,
+	/* The second page is the one that the last violation was about. */
+	va = d->va & ~(PAGE_SIZE - 1);
+	if (page != &d->page[d->count - 1])
+		va -= PAGE_SIZE;
+	w = describe(d, page->gpa + from, va + from,
 		     pool_page(page->before_pa) + from,
 		     pool_page(page->copy_pa) + from, to - from);
 	vcpu->decoy.attempts = 0;
@@ -212,8 +245,8 @@ static bool judge_across(struct vcpu *vcpu)
 	u64 low_va, high_va;
 	struct sealed_write w;
 
-	if (d->count != 2 || !seal_region(low->gpa, &low_va) ||
-	    seal_region(low->gpa, &low_va) != seal_region(high->gpa, &high_va) ||
+	if (d->count != 2 || !region_of(low->gpa, &low_va) ||
+	    region_of(low->gpa, &low_va) != region_of(high->gpa, &high_va) ||
 	    high_va != low_va + PAGE_SIZE ||
 	    !changed_range(low, &low_from, &low_to) ||
 	    !changed_range(high, &high_from, &high_to) ||
@@ -247,6 +280,8 @@ void decoy_judge(struct vcpu *vcpu)
 	u32 i;
 
 	island_lock(vcpu);
+	for (i = 0; i < d->count; i++)
+		rebase(vcpu, &d->page[i]);
 	if (!judge_across(vcpu)) {
 		for (i = 0; i < d->count; i++)
 			judge_page(vcpu, &d->page[i]);

@@ -34,6 +34,7 @@ struct decoy_page {
  * @count: pages
  * @attempts: how often in a row the same instruction has been here in vain
  * @rip: the instruction
+ * @count_register: RCX, which a repeated one counts down
  * @rsp: its stack pointer
  * @va: the linear address that it writes to
  * @cpl: its privilege level
@@ -45,6 +46,7 @@ struct decoy {
 	u32 count;
 	u32 attempts;
 	u64 rip;
+	u64 count_register;
 	u64 rsp;
 	u64 va;
 	u32 cpl;

@@ -264,6 +264,7 @@ static int enter_failed(struct vcpu *vcpu, enum leave_reason reason, u64 info)
 	vcpu->config.public->leave_reason = reason;
 	vcpu->config.public->leave_info = info;
 	vcpu->config.public->state = VCPU_OFF;
+	__atomic_store_n(&vcpu->in, false, __ATOMIC_SEQ_CST);
 	return -EIO;
 }
 

@@ -62,7 +62,7 @@ static struct exit_result write_violation(struct vcpu *vcpu, u64 gpa)
 {
 	struct exit_result result;
 
-	if (string_write(vcpu, &result))
+	if (string_write(vcpu, gpa, &result))
 		return result;
 	result = decoy_begin(vcpu, gpa);
 	if (vcpu->decoy.active && vcpu->retried)
@@ -94,7 +94,7 @@ static struct exit_result violation(struct vcpu *vcpu, u64 gpa, u64 access)
 	if (access & EPT_WRITE)
 		return write_violation(vcpu, gpa);
 	if (access & (EPT_EXEC | EPT_EXEC_USER))
-		return fetch_violation(vcpu, gpa);
+		return fetch_violation(vcpu, gpa, access);
 	/* Everything that is mapped can be read. */
 	return RESULT_GP(0);
 }

@@ -22,6 +22,7 @@
 #include "fetch.h"
 #include "guard.h"
 #include "guest_walk.h"
+#include "region.h"
 #include "seal.h"
 #include "vcpu.h"
 #include "x86.h"
@@ -31,6 +32,15 @@ static bool is_sealed_code(enum page_class class)
 	return class == CLASS_CODE || class == CLASS_DYNAMIC;
 }
 
+/* The class of what an address leads to; DATA also where that is nowhere */
+static enum page_class class_at(struct vcpu *vcpu, u64 va)
+{
+	struct guest_mapping m;
+
+	return guest_walk(vcpu, va, &m) ? ept_class(&island.ept, m.pa) :
+					  CLASS_DATA;
+}
+
 /* Where the CPU was called from, as far as the top of the stack tells; or 0 */
 static u64 caller(struct vcpu *vcpu)
 {
@@ -38,7 +48,8 @@ static u64 caller(struct vcpu *vcpu)
 	u64 va;
 
 	if (guest_read(vcpu, vmread(GUEST_RSP), &va, sizeof(va)) ||
-	    !is_sealed_code(seal_class_at(vcpu, va)) ||
+	    !is_sealed_code(class_at(vcpu, va)) ||
+	    !is_sealed_code(class_at(vcpu, va - sizeof(bytes))) ||
 	    guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
 	    !call_ends_here(bytes))
 		return 0;
@@ -62,24 +73,33 @@ static void turn_back(struct vcpu *vcpu, u64 to)
 		vmwrite(GUEST_S_CET, vmread(GUEST_S_CET) & ~S_CET_TRACKER);
 }
 
-static struct exit_result let_run(u64 pa)
+/* What is not data gets no more than the right that was missing. */
+static struct exit_result let_run(struct vcpu *vcpu, u64 pa, u64 access)
 {
-	if (table_pool_contains(&island.config.pool, pa, PAGE_SIZE) ||
-	    seal_set_class(pa, pa + PAGE_SIZE, CLASS_OPENED))
+	enum page_class class = ept_class(&island.ept, pa);
+	u64 rights = ept_rights(&island.ept, pa) | access;
+	int err;
+
+	if (!guest_owns(pa) || seal_split(vcpu, pa))
 		return RESULT_GP(0);
-	return RESULT_RESUME;
+	if (class == CLASS_DATA)
+		err = seal_set_class(pa, pa + PAGE_SIZE, CLASS_OPENED);
+	else
+		err = ept_protect(&island.ept, pa, pa + PAGE_SIZE, rights, class);
+	return err ? RESULT_GP(0) : RESULT_RESUME;
 }
 
 /**
  * fetch_violation() - a page was to be run that may not be
  * @vcpu: the CPU
  * @gpa: any address in it
+ * @access: the right that is missing: EPT_EXEC or EPT_EXEC_USER
  *
  * Context: root, with the lock, at an EPT violation.
  *
  * Return: what the exit's handler returns.
  */
-struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa)
+struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 {
 	u64 pa = gpa & ~(PAGE_SIZE - 1);
 	u64 va = vmread(GUEST_LINEAR_ADDRESS);
@@ -88,7 +108,7 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa)
 		.class = ept_class(&island.ept, pa),
 		.cpl = guest_cpl(),
 		/* What is known has its own frames there, and they can run. */
-		.in_range = seal_in_range(va) && !seal_is_known(va),
+		.in_range = seal_in_range(va) && !region_at(va, 1),
 	};
 	struct report report = {
 		.kind = REPORT_EXEC,
@@ -105,12 +125,12 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa)
 	fetch.user = m.user;
 	fetch.writable = m.writable;
 	if (fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]) &&
-	    !table_pool_contains(&island.config.pool, pa, PAGE_SIZE))
+	    guest_owns(pa))
 		return seal_new_code(vcpu, pa) ? RESULT_GP(0) : RESULT_RESUME;
 
 	report.expected = fetch.cpl ? 0 : caller(vcpu);
 	if (!verdict_undoes(guard_violation(vcpu, POLICY_EXEC, &report)))
-		return let_run(pa);
+		return let_run(vcpu, pa, access);
 	if (!fetch.cpl)
 		turn_back(vcpu, report.expected);
 	return RESULT_RESUME;

@@ -8,6 +8,7 @@
 #include "exit.h"
 #include "types.h"
 
-struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa);
+struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa,
+				   u64 access);
 
 #endif /* CARAPACE_VMX_FETCH_H */

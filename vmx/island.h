@@ -31,6 +31,7 @@ struct code_range {
 };
 
 #define ISLAND_FUNCTIONS	8
+#define ISLAND_FIRMWARE		16
 
 /**
  * struct island_config - what root must know, filled in before island_init()
@@ -47,6 +48,7 @@ struct code_range {
  * @text: the core kernel's text
  * @rodata: its read-only data
  * @idt_pa: the page that the IDT is in
+ * @firmware: code of the firmware's; of size 0 for none
  * @sites: Linux's address of the places where @text may change (protect/patch.h);
  *	valid until island_init() returns
  * @nr_sites: how many
@@ -76,6 +78,7 @@ struct island_config {
 	struct code_range text;
 	struct code_range rodata;
 	u64 idt_pa;
+	struct code_range firmware[ISLAND_FIRMWARE];
 	const struct patch_site *sites;
 	u32 nr_sites;
 	u32 max_sites;

@@ -371,6 +371,8 @@ static void record(struct vcpu *vcpu, enum leave_reason reason)
 	}
 	public->leave_reason = reason;
 	public->state = state_after(vcpu, reason);
+	/* From here on this CPU runs no guest, so there is nothing to drop. */
+	__atomic_store_n(&vcpu->in, false, __ATOMIC_SEQ_CST);
 }
 
 /**

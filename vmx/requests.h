@@ -14,6 +14,7 @@
  * @class: CLASS_CODE or CLASS_RODATA (protect/code.h)
  * @sites: address of an array of struct patch_site, for CLASS_CODE
  * @nr_sites: how many
+ * @transient: Linux frees it soon: a module's initialisation
  */
 struct seal_request {
 	u64 va;
@@ -21,6 +22,7 @@ struct seal_request {
 	u64 class;
 	u64 sites;
 	u64 nr_sites;
+	u64 transient;
 };
 
 /**

@@ -16,13 +16,12 @@
 #include "cpu_ops.h"
 #include "ept.h"
 #include "guest_walk.h"
-#include "memory.h"
+#include "region.h"
+#include "requests.h"
 #include "seal.h"
 #include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
-
-#define CORE_REGION	0
 
 static bool has_mbec(void)
 {
@@ -72,40 +71,23 @@ int seal_set_class(u64 start, u64 end, enum page_class class)
 	return ept_protect(&island.ept, start, end, seal_rights(class), class);
 }
 
+static bool in_range(const struct code_range *range, u64 pa)
+{
+	return pa - range->pa < range->size;
+}
+
 static bool is_core(u64 pa)
 {
 	const struct island_config *c = &island.config;
 
-	return (pa >= c->text.pa && pa < c->text.pa + c->text.size) ||
-	       (pa >= c->rodata.pa && pa < c->rodata.pa + c->rodata.size) ||
+	return in_range(&c->text, pa) || in_range(&c->rodata, pa) ||
 	       pa == c->idt_pa;
 }
 
-static void *allocate(u64 bytes)
+static int seal_range(const struct code_range *range, enum page_class class)
 {
-	void *va = NULL;
-
-	table_pool_alloc_contiguous(&island.config.pool,
-				    (bytes + PAGE_SIZE - 1) / PAGE_SIZE, &va);
-	return va;
-}
-
-/* Linux's memory is still mapped: the table is in it. */
-static void seal_core_text(struct seal *s)
-{
-	const struct island_config *c = &island.config;
-
-	memcpy(s->site, c->sites, c->nr_sites * sizeof(*s->site));
-	s->nr_sites = c->nr_sites;
-	s->region[CORE_REGION] = (struct sealed_region){
-		.patch = {
-			.va = c->text.va,
-			.size = c->text.size,
-			.sites = s->site,
-			.nr_sites = s->nr_sites,
-		},
-		.frames = c->text.size / PAGE_SIZE,
-	};
+	return range->size ? seal_set_class(range->pa, range->pa + range->size,
+					    class) : 0;
 }
 
 /**
@@ -118,66 +100,20 @@ static void seal_core_text(struct seal *s)
 int seal_init(void)
 {
 	const struct island_config *c = &island.config;
-	struct seal *s = &island.seal;
+	u32 i;
 	int err;
 
-	s->region = allocate(SEAL_REGIONS * sizeof(*s->region));
-	s->frames.entry = allocate(SEAL_FRAMES * sizeof(u64));
-	s->frames.size = SEAL_FRAMES;
-	s->site = allocate(c->max_sites * sizeof(*s->site));
-	s->max_sites = c->max_sites;
-	s->released = allocate(SEAL_RELEASED * sizeof(u64));
-	s->notes.note = allocate(SEAL_NOTES * sizeof(*s->notes.note));
-	s->notes.capacity = SEAL_NOTES;
-	if (!s->region || !s->frames.entry || !s->site || !s->released ||
-	    !s->notes.note || c->nr_sites > s->max_sites)
-		return -ENOMEM;
-
-	seal_core_text(s);
-	err = seal_set_class(c->text.pa, c->text.pa + c->text.size, CLASS_CODE);
+	err = regions_init();
 	if (!err)
-		err = seal_set_class(c->rodata.pa, c->rodata.pa + c->rodata.size,
-				     CLASS_RODATA);
+		err = seal_range(&c->text, CLASS_CODE);
+	if (!err)
+		err = seal_range(&c->rodata, CLASS_RODATA);
 	if (!err)
 		err = seal_set_class(c->idt_pa, c->idt_pa + PAGE_SIZE,
 				     CLASS_TABLE);
+	for (i = 0; !err && i < ISLAND_FIRMWARE; i++)
+		err = seal_range(&c->firmware[i], CLASS_FIRMWARE);
 	return err;
-}
-
-/* The sites behind a region's move up, so that there is room at the end. */
-static void drop_sites(struct seal *s, struct sealed_region *region)
-{
-	struct patch_site *gone = (struct patch_site *)region->patch.sites;
-	u32 count = region->patch.nr_sites;
-	u32 behind = s->site + s->nr_sites - (gone + count);
-	u32 i;
-
-	for (i = 0; i < behind; i++)
-		gone[i] = gone[i + count];
-	s->nr_sites -= count;
-	for (i = 0; i < SEAL_REGIONS; i++) {
-		if (s->region[i].patch.sites > gone)
-			s->region[i].patch.sites -= count;
-	}
-	region->patch.nr_sites = 0;
-}
-
-static void forget_region(struct seal *s, struct sealed_region *region)
-{
-	drop_sites(s, region);
-	patch_notes_drop(&s->notes, &region->patch);
-	*region = (struct sealed_region){ .frames = 0 };
-}
-
-static void forget_frame(struct seal *s, u64 pa)
-{
-	u32 region, page;
-
-	if (!frame_map_find(&s->frames, pa, &region, &page))
-		return;
-	frame_map_remove(&s->frames, pa);
-	if (!--s->region[region].frames)
-		forget_region(s, &s->region[region]);
 }
 
 /**
@@ -206,14 +142,32 @@ static int release_page(struct vcpu *vcpu, u64 pa)
 	struct seal *s = &island.seal;
 	int err;
 
-	if (s->nr_released == SEAL_RELEASED)
+	region_forget_frame(pa);
+	if (s->nr_released == ARRAY_SIZE(s->released))
 		seal_flush_released(vcpu);
 	err = seal_set_class(pa, pa + PAGE_SIZE, CLASS_RELEASED);
-	if (err)
-		return err;
-	forget_frame(s, pa);
-	s->released[s->nr_released++] = pa;
-	return 0;
+	if (!err)
+		s->released[s->nr_released++] = pa;
+	return err;
+}
+
+/*
+ * What Linux frees is mapped no more. Locked, only what may go at any time goes:
+ * modules' initialisation, and code without a list of what may stand in it.
+ */
+static bool may_release(struct vcpu *vcpu, u64 pa)
+{
+	const struct region *region;
+	struct guest_mapping m;
+	u64 va;
+
+	region = region_of(pa, &va);
+	if (!region)
+		return !island_locked() ||
+		       ept_class(&island.ept, pa) != CLASS_RODATA;
+	if (island_locked() && !region->transient)
+		return false;
+	return !guest_walk(vcpu, va, &m) || m.pa != pa;
 }
 
 /**
@@ -221,12 +175,10 @@ static int release_page(struct vcpu *vcpu, u64 pa)
  * @vcpu: the CPU
  * @pa: its physical address, as the guest half says
  *
- * It can never run again as it is, so calling this for somebody else's page
- * breaks what runs there and gains nothing but the page as data.
- *
  * Context: root, with the lock.
  *
- * Return: 0, also for a page that is data, -EINVAL, or -EPERM for the core's.
+ * Return: 0, also for a page that is data, -EINVAL, or -EPERM for what is not to
+ * be released.
  */
 int seal_release(struct vcpu *vcpu, u64 pa)
 {
@@ -239,17 +191,26 @@ int seal_release(struct vcpu *vcpu, u64 pa)
 	case CLASS_DYNAMIC:
 	case CLASS_RODATA:
 	case CLASS_OPENED:
-		return release_page(vcpu, pa);
+		return may_release(vcpu, pa) ? release_page(vcpu, pa) : -EPERM;
 	}
 	return 0;
 }
 
-/*
- * CPUs with the erratum must not find a code page in two sizes (ept.c). The
- * large page loses execution first, then all CPUs drop it, and its pieces are
- * made of what is left. Who wants to run one meanwhile waits for the lock.
+/**
+ * seal_split() - give a page an entry of its own
+ * @vcpu: the CPU
+ * @pa: the page
+ *
+ * CPUs with the iTLB-multihit erratum must not find a code page in two sizes
+ * (ept.c). The large page loses execution first, then all CPUs drop it, and its
+ * pieces are made of what is left. Who wants to run one meanwhile waits for the
+ * lock.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0 or -ENOMEM.
  */
-static int split_large(struct vcpu *vcpu, u64 pa)
+int seal_split(struct vcpu *vcpu, u64 pa)
 {
 	u64 start = pa & ~(SIZE_2M - 1);
 	u64 rights = ept_rights(&island.ept, pa);
@@ -269,21 +230,28 @@ static int split_large(struct vcpu *vcpu, u64 pa)
 	return err;
 }
 
+/* What both the class and the page as it was allow, until the shootdown */
 static int reduce(struct vcpu *vcpu, u64 pa, enum page_class class)
 {
 	u64 rights = seal_rights(class) & ept_rights(&island.ept, pa);
 	int err;
 
-	err = split_large(vcpu, pa);
+	err = seal_split(vcpu, pa);
 	return err ? : ept_protect(&island.ept, pa, pa + PAGE_SIZE,
 				   rights | EPT_READ, class);
+}
+
+/* Memory, and not a device's: what is written there is copied and compared. */
+static bool is_memory(u64 pa)
+{
+	return (ept_lookup(&island.ept, pa, NULL) & EPT_TYPE_MASK) >>
+	       EPT_TYPE_SHIFT == MEMTYPE_WB;
 }
 
 /* What a request may seal: ordinary memory, or code that ran before it. */
 static bool may_seal(struct vcpu *vcpu, u64 pa)
 {
-	if (pa >= island.config.map_limit ||
-	    table_pool_contains(&island.config.pool, pa, PAGE_SIZE))
+	if (!guest_owns(pa) || pa >= island.config.map_limit || !is_memory(pa))
 		return false;
 	if (ept_class(&island.ept, pa) == CLASS_RELEASED)
 		seal_flush_released(vcpu);
@@ -291,116 +259,72 @@ static bool may_seal(struct vcpu *vcpu, u64 pa)
 	case CLASS_DATA:
 	case CLASS_DYNAMIC:
 	case CLASS_OPENED:
-		return ept_lookup(&island.ept, pa, NULL);
+		return true;
 	}
 	return false;
 }
 
-static struct sealed_region *new_region(const struct seal_request *q,
-					struct vcpu *vcpu, int *err)
-{
-	struct seal *s = &island.seal;
-	struct patch_site *sites = s->site + s->nr_sites;
-	struct sealed_region *region;
-
-	*err = -ENOSPC;
-	if (q->nr_sites > s->max_sites - s->nr_sites)
-		return NULL;
-	for (region = s->region; region->frames; region++) {
-		if (region == s->region + SEAL_REGIONS - 1)
-			return NULL;
-	}
-	*err = guest_read(vcpu, q->sites, sites, q->nr_sites * sizeof(*sites));
-	if (*err)
-		return NULL;
-	region->patch = (struct patch_region){
-		.va = q->va,
-		.size = q->pages * PAGE_SIZE,
-		.sites = sites,
-		.nr_sites = q->nr_sites,
-	};
-	if (!patch_sites_valid(sites, q->nr_sites, region->patch.size)) {
-		*err = -EINVAL;
-		return NULL;
-	}
-	s->nr_sites += q->nr_sites;
-	return region;
-}
-
 /* The region's pages have lost what they must not have: now they may run. */
-static void raise(struct seal *s, u32 number)
+static void raise(const struct region *region, enum page_class class)
 {
 	u64 pa;
 	u32 i;
 
-	for (i = 0; i < s->frames.size; i++) {
-		if (frame_map_entry(&s->frames, i, number, &pa))
-			seal_set_class(pa, pa + PAGE_SIZE, CLASS_CODE);
+	for (i = 0; i < REGION_FRAMES; i++) {
+		if (region_frame(region, i, &pa))
+			seal_set_class(pa, pa + PAGE_SIZE, class);
 	}
 }
 
-static void undo(struct vcpu *vcpu, u32 number)
+static void undo(struct vcpu *vcpu, struct region *region)
 {
-	struct seal *s = &island.seal;
-	u32 i;
 	u64 pa;
+	u32 i;
 
-	/* Removing moves others up, into the same place: look there again. */
-	for (i = 0; i < s->frames.size; i++) {
-		while (frame_map_entry(&s->frames, i, number, &pa))
+	if (!region->frames) {
+		region_destroy(region);
+		return;
+	}
+	/* Forgetting moves others up, into the same place: look there again. */
+	for (i = 0; i < REGION_FRAMES; i++) {
+		while (region_frame(region, i, &pa))
 			release_page(vcpu, pa);
 	}
 }
 
-static int seal_code(struct vcpu *vcpu, const struct seal_request *q)
+/* As Linux maps what is to be sealed: code as for new code, data of its own */
+static bool mapped_for(const struct guest_mapping *m, enum page_class class)
 {
-	struct seal *s = &island.seal;
+	return !m->user && (class != CLASS_CODE ||
+			    (m->executable && !m->writable));
+}
+
+static int seal_region(struct vcpu *vcpu, const struct seal_request *q)
+{
 	struct guest_mapping m;
-	struct sealed_region *region;
-	u32 number, i;
+	struct region *region;
+	u32 i;
 	int err;
 
-	region = new_region(q, vcpu, &err);
+	region = region_create(vcpu, q, &err);
 	if (!region)
 		return err;
-	number = region - s->region;
 	for (i = 0; !err && i < q->pages; i++) {
 		err = -EFAULT;
 		if (!guest_walk(vcpu, q->va + i * PAGE_SIZE, &m) ||
-		    !may_seal(vcpu, m.pa))
+		    !mapped_for(&m, q->class) || !may_seal(vcpu, m.pa))
 			break;
-		err = frame_map_add(&s->frames, m.pa, number, i);
-		if (err)
-			break;
-		region->frames++;
-		err = reduce(vcpu, m.pa, CLASS_CODE);
+		err = region_add_frame(region, m.pa, i);
+		if (!err)
+			err = reduce(vcpu, m.pa, q->class);
 	}
 	if (err) {
-		if (region->frames)
-			undo(vcpu, number);
-		else
-			forget_region(s, region);
+		undo(vcpu, region);
 		return err;
 	}
 	shootdown(vcpu);
-	raise(s, number);
+	raise(region, q->class);
 	return 0;
-}
-
-static int seal_data(struct vcpu *vcpu, const struct seal_request *q)
-{
-	struct guest_mapping m;
-	int err = 0;
-	u32 i;
-
-	for (i = 0; !err && i < q->pages; i++) {
-		if (!guest_walk(vcpu, q->va + i * PAGE_SIZE, &m) ||
-		    !may_seal(vcpu, m.pa))
-			return -EFAULT;
-		err = reduce(vcpu, m.pa, q->class);
-	}
-	shootdown(vcpu);
-	return err;
 }
 
 /**
@@ -410,9 +334,10 @@ static int seal_data(struct vcpu *vcpu, const struct seal_request *q)
  *
  * Context: root, with the lock.
  *
- * Return: 0; -EINVAL for a request that is none; -EPERM where policy allows no
- * new code; -EFAULT where memory is not mapped or is something else already;
- * -ENOSPC and -ENOMEM where root has no room. Of code, all is sealed or nothing.
+ * Return: 0, and all of it is sealed, or nothing: -EINVAL for a request that is
+ * none; -EPERM where policy allows no new code; -EFAULT where memory is not
+ * mapped as it should be, or is something else already; -EEXIST where the
+ * addresses are sealed; -ENOSPC and -ENOMEM where root has no room.
  */
 int seal_request(struct vcpu *vcpu, u64 va)
 {
@@ -423,16 +348,18 @@ int seal_request(struct vcpu *vcpu, u64 va)
 	if (err)
 		return err;
 	if (q.va % PAGE_SIZE || !q.pages || q.pages > FRAME_MAP_PAGES ||
-	    q.nr_sites > island.seal.max_sites)
+	    !seal_in_range(q.va) ||
+	    !seal_in_range(q.va + q.pages * PAGE_SIZE - 1) ||
+	    q.nr_sites > island.regions.max_sites)
 		return -EINVAL;
 	switch (q.class) {
 	case CLASS_CODE:
 		if (island.policy.value[POLICY_DYNAMIC_CODE] ==
 		    DYNAMIC_CODE_DENY)
 			return -EPERM;
-		return seal_code(vcpu, &q);
+		return seal_region(vcpu, &q);
 	case CLASS_RODATA:
-		return seal_data(vcpu, &q);
+		return seal_region(vcpu, &q);
 	}
 	return -EINVAL;
 }
@@ -444,79 +371,20 @@ int seal_request(struct vcpu *vcpu, u64 va)
  *
  * Context: root, with the lock.
  *
- * Return: 0, or -ENOMEM.
+ * Return: 0, -EPERM for what is no ordinary memory, or -ENOMEM.
  */
 int seal_new_code(struct vcpu *vcpu, u64 pa)
 {
 	int err;
 
 	pa &= ~(PAGE_SIZE - 1);
+	if (!may_seal(vcpu, pa))
+		return -EPERM;
 	err = reduce(vcpu, pa, CLASS_DYNAMIC);
 	if (err)
 		return err;
 	shootdown(vcpu);
 	return seal_set_class(pa, pa + PAGE_SIZE, CLASS_DYNAMIC);
-}
-
-/**
- * seal_region() - the region of code that a frame belongs to
- * @pa: a physical address
- * @va: set to its address in the region
- *
- * Context: root, with the lock.
- *
- * Return: the region, or NULL.
- */
-const struct patch_region *seal_region(u64 pa, u64 *va)
-{
-	const struct island_config *c = &island.config;
-	struct seal *s = &island.seal;
-	u32 number, page;
-
-	if (pa - c->text.pa < c->text.size) {
-		*va = c->text.va + (pa - c->text.pa);
-		return &s->region[CORE_REGION].patch;
-	}
-	if (!frame_map_find(&s->frames, pa, &number, &page))
-		return NULL;
-	*va = s->region[number].patch.va + page * PAGE_SIZE + pa % PAGE_SIZE;
-	return &s->region[number].patch;
-}
-
-/**
- * seal_is_known() - whether an address is that of known code
- * @va: the address
- *
- * Context: root, with the lock.
- */
-bool seal_is_known(u64 va)
-{
-	const struct sealed_region *region = island.seal.region;
-	u32 i;
-
-	for (i = 0; i < SEAL_REGIONS; i++) {
-		if (region[i].frames &&
-		    va - region[i].patch.va < region[i].patch.size)
-			return true;
-	}
-	return false;
-}
-
-/**
- * seal_class_at() - the class of what an address of the guest's leads to
- * @vcpu: the CPU
- * @va: the address
- *
- * Context: root. Ends what the window showed.
- *
- * Return: the class; CLASS_DATA also for an address that leads nowhere.
- */
-enum page_class seal_class_at(struct vcpu *vcpu, u64 va)
-{
-	struct guest_mapping m;
-
-	return guest_walk(vcpu, va, &m) ? ept_class(&island.ept, m.pa) :
-					  CLASS_DATA;
 }
 
 /**

@@ -93,7 +93,7 @@ void shootdown_serve(struct vcpu *vcpu)
  * @vcpu: the CPU
  *
  * It has nothing cached: it executed INVEPT after VMXON and was not in non-root
- * mode since. Seen as VCPU_ON, it gets NMIs; but the last one may come before
+ * mode since. Seen to be in, it gets NMIs; but the last one may come before
  * VMLAUNCH and go to Linux. The guest half therefore makes a hypercall as soon
  * as it is in (module/cpus.c), by which the CPU serves.
  *
@@ -101,14 +101,14 @@ void shootdown_serve(struct vcpu *vcpu)
  */
 void shootdown_join(struct vcpu *vcpu)
 {
-	__atomic_store_n(&vcpu->config.public->state, VCPU_ON, __ATOMIC_SEQ_CST);
+	vcpu->config.public->state = VCPU_ON;
+	__atomic_store_n(&vcpu->in, true, __ATOMIC_SEQ_CST);
 	vcpu->epoch = __atomic_load_n(&island.epoch, __ATOMIC_SEQ_CST);
 }
 
 static bool must_serve(const struct vcpu *other, u64 epoch)
 {
-	return __atomic_load_n(&other->config.public->state,
-			       __ATOMIC_SEQ_CST) == VCPU_ON &&
+	return __atomic_load_n(&other->in, __ATOMIC_SEQ_CST) &&
 	       __atomic_load_n(&other->epoch, __ATOMIC_ACQUIRE) != epoch;
 }
 

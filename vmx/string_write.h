@@ -8,6 +8,6 @@
 #include "exit.h"
 #include "types.h"
 
-bool string_write(struct vcpu *vcpu, struct exit_result *result);
+bool string_write(struct vcpu *vcpu, u64 gpa, struct exit_result *result);
 
 #endif /* CARAPACE_VMX_STRING_WRITE_H */

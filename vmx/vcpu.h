@@ -11,6 +11,7 @@
 #include "island.h"
 #include "layout.h"
 #include "policy.h"
+#include "region.h"
 #include "registers.h"
 #include "seal.h"
 #include "vmcs.h"
@@ -62,6 +63,7 @@ struct trial {
  * @mc_pending: a machine check came while root ran
  * @launched: a VM entry has succeeded
  * @leaving: root is on its way out; a fault now has no way to be mended
+ * @in: it takes part in shootdowns
  * @exit_reason: the exit being handled
  * @primary: the VMCS's primary processor-based controls
  * @event: what the exit left to deliver
@@ -83,6 +85,7 @@ struct vcpu {
 	u32 mc_pending;
 	bool launched;
 	bool leaving;
+	bool in;
 	u32 exit_reason;
 	u32 primary;
 	struct event_input event;
@@ -114,6 +117,7 @@ struct island {
 	struct ept ept;
 	struct policy policy;
 	struct seal seal;
+	struct regions regions;
 	struct register_pin pin[PINNED_COUNT];	/* those that all CPUs share */
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */

@@ -7,6 +7,7 @@
 #include "guard.h"
 #include "guest_walk.h"
 #include "memory.h"
+#include "region.h"
 #include "seal.h"
 #include "vcpu.h"
 #include "window.h"
@@ -36,31 +37,27 @@ static bool begins_function(struct vcpu *vcpu, u64 va)
 
 	if (is_listed(va))
 		return true;
-	return !guest_read(vcpu, va, &insn, sizeof(insn)) &&
+	return region_read(vcpu, va, &insn, sizeof(insn)) &&
 	       (insn == ENDBR64 || insn == ENDBR64_POISON);
 }
 
 /* A place where a jump may lead to: what patch_judge() asks */
 static enum patch_target target_at(void *context, u64 va)
 {
+	const struct region *region = region_at(va, 1);
 	struct vcpu *vcpu = context;
 
-	switch (seal_class_at(vcpu, va)) {
-	case CLASS_DYNAMIC:
-		return PATCH_TARGET_DYNAMIC;
-	case CLASS_CODE:
-		return begins_function(vcpu, va) ? PATCH_TARGET_FUNCTION :
-						   PATCH_TARGET_CODE;
-	default:
-		/* Not run yet: a new trampoline, say. It is sealed when it runs. */
+	/* Not of a region: it need not have run yet. It is sealed when it runs. */
+	if (!region)
 		return seal_in_range(va) ? PATCH_TARGET_DYNAMIC :
 					   PATCH_TARGET_NONE;
-	}
+	return begins_function(vcpu, va) ? PATCH_TARGET_FUNCTION :
+					   PATCH_TARGET_CODE;
 }
 
 static bool read_at(void *context, u64 va, u8 *bytes, u32 size)
 {
-	return !guest_read(context, va, bytes, size);
+	return region_read(context, va, bytes, size);
 }
 
 /* The offset of the first byte that Linux would not have written, or the size */
@@ -71,16 +68,16 @@ static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
 		.read = read_at,
 		.context = vcpu,
 	};
-	const struct patch_region *region;
+	const struct region *region;
 	u64 va;
 
-	if (w->cpl)
+	if (w->cpl || ept_class(&island.ept, w->pa) != CLASS_CODE)
 		return 0;
-	region = seal_region(w->pa, &va);
+	region = region_of(w->pa, &va);
 	if (!region)
 		return 0;
-	return patch_judge(region, &island.seal.notes, va, w->before, w->after,
-			   w->size, &world);
+	return patch_judge(&region->patch, &island.regions.notes, va, w->before,
+			   w->after, w->size, &world);
 }
 
 /* Eight bytes, or what is left */
@@ -115,8 +112,8 @@ static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
 			return;
 	}
 	for (i = 0; i < w->size; i++) {
-		if (guest_walk(vcpu, from + i, &m) && guest_owns(m.pa) &&
-		    ept_class(&island.ept, m.pa) == CLASS_DATA)
+		if (guest_walk(vcpu, from + i, &m) && m.writable && !m.user &&
+		    guest_owns(m.pa) && ept_class(&island.ept, m.pa) == CLASS_DATA)
 			*((volatile u8 *)window_map(vcpu, m.pa) +
 			  m.pa % PAGE_SIZE) = w->before[i];
 	}

@@ -70,6 +70,7 @@ bare	SELF_POOL_*			0	succeeded	-
 bare	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH)	0	fault	-
 open	SELF_@(WEAKEN_*|UNLOCK|STORE)	0	succeeded	-
 lock	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH|STORE|EXIT)	0	no-effect	-
+@(block|lock)	SELF_*_WP		137	(no-effect|fault)	register
 @(block|lock)	SELF_POOL_*		137	(no-effect|fault)	carapace
 @(block|lock)	SELF_@(TEXT|RODATA)_*	137	(no-effect|fault)	code
 log	SELF_POOL_*			0	(no-effect|fault)	carapace
@@ -135,7 +136,7 @@ perform()
 	*)		fn='[^ ]+' ;;
 	esac
 	matches "$report" \
-		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=attack context=task .*fn=$fn.* action=${1/#lock/block}\$"
+		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=attack context=task .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
 }
 
 try()
@@ -245,5 +246,6 @@ for mode in $modes; do
 	done
 	end "$mode"
 done
-rmmod attack
+# Locked, no module goes.
+rmmod attack 2>/dev/null
 ktap_finished

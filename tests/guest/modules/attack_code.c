@@ -233,40 +233,13 @@ static void attack_unmapped(struct attack_request *q, enum attack_way way,
 	}
 }
 
-#define CANARY	0x5ca1ab1e
 #define FORGED	0x0defaced
 
-/*
- * In pages of its own: nothing else must be missing while another frame is there.
- * The linker puts a module's text sections one behind the other.
- */
-static noinline __aligned(PAGE_SIZE) u32 canary(void)
-{
-	u32 value;
-
-	/* Code rather than a constant that the compiler knows */
-	asm volatile("movl %1, %0" : "=a" (value) : "i" (CANARY));
-	return value;
-}
-
-/* What follows begins another page. */
-static noinline __aligned(PAGE_SIZE) __used void behind_canary(void)
-{
-	barrier();
-}
-
+/* In a page of its own: nothing else is missing while another frame is there */
 static void find_canary(const struct attack_request *q, struct target *t)
 {
-	static const u32 value = CANARY;
-	u8 *at = (u8 *)canary;
-	unsigned int i;
-
-	/* Or there are pointers into the function, which objtool objects to. */
-	OPTIMIZER_HIDE_VAR(at);
-	for (i = 0; i < 32 && memcmp(at + i, &value, sizeof(value)); i++)
-		;
-	t->to = at + i;
-	t->size = i < 32 ? sizeof(value) : 0;
+	t->to = attack_canary_value;
+	t->size = sizeof(u32);
 }
 
 /* EPT guards frames: a sealed one's address is made to lead to another. */
@@ -292,15 +265,15 @@ static void attack_remap(struct attack_request *q, enum attack_way way,
 
 	local_irq_save(flags);
 	old = *entry;
-	q->before = canary();
+	q->before = attack_canary();
 	err = attack_set_entry(entry, (old & ~(pa & PAGE_MASK)) | __pa(copy),
 			       (u64)t->to);
-	q->after = canary();
+	q->after = attack_canary();
 	attack_set_entry(entry, old, (u64)t->to);
 	local_irq_restore(flags);
 	free_page((unsigned long)copy);
 
-	if (q->before == CANARY && q->after == FORGED)
+	if (q->before == ATTACK_CANARY && q->after == FORGED)
 		q->effect = ATTACK_SUCCEEDED;
 	else
 		q->effect = err ? ATTACK_RAISED_FAULT : ATTACK_HAD_NO_EFFECT;

@@ -124,6 +124,13 @@ static int write_wp(void *to, const void *from, size_t size)
 	if (cr4 & X86_CR4_CET)
 		raw_write_cr4(cr4 & ~X86_CR4_CET);
 	raw_write_cr0(cr0 & ~X86_CR0_WP);
+	/*
+	 * Where WP stays, it ends here: an entry that is dirty and not writable
+	 * is a shadow stack's to Linux, so it would take the fault that comes
+	 * for a spurious one, for ever.
+	 */
+	if (raw_read_cr0() & X86_CR0_WP)
+		return err;
 	if (!(old & _PAGE_DIRTY))
 		attack_set_entry(entry, old | _PAGE_DIRTY, (u64)to);
 	if (*entry & _PAGE_DIRTY)

@@ -89,4 +89,10 @@ RAW_CR(4)
 
 #undef RAW_CR
 
+/* attack_call.S: what attack_canary() returns, and where that is in its code */
+#define ATTACK_CANARY	0x5ca1ab1e
+
+u32 attack_canary(void);
+extern u8 attack_canary_value[];
+
 #endif /* ATTACK_MODULE_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: regions: sealed memory that is contiguous in the kernel's addresses
+ *
+ * Which address of the kernel's leads to which frame is root's knowledge here,
+ * not the guest's tables'. All functions: root, with the lock.
+ */
+#ifndef CARAPACE_VMX_REGION_H
+#define CARAPACE_VMX_REGION_H
+
+#include "code.h"
+#include "frame_map.h"
+#include "patch.h"
+#include "types.h"
+
+struct vcpu;
+struct seal_request;
+
+/**
+ * struct region - one of them
+ * @patch: where it is, and where it may change
+ * @frames: how many of its frames are sealed; 0 for an unused region
+ * @transient: Linux frees it soon, also while the policy is locked
+ */
+struct region {
+	struct patch_region patch;
+	u32 frames;
+	bool transient;
+};
+
+/* Number 0 is the core kernel's text, and is not in the frame map */
+#define REGION_CORE		0
+#define REGION_PAGES		8
+#define REGION_COUNT		(REGION_PAGES * PAGE_SIZE / sizeof(struct region))
+#define REGION_FRAMES		32768
+#define REGION_NOTE_PAGES	3
+#define REGION_NOTES		(REGION_NOTE_PAGES * PAGE_SIZE / \
+				 sizeof(struct patch_note))
+
+/**
+ * struct regions - all of them
+ * @region: the regions
+ * @frames: to which of them a frame belongs
+ * @site: the places where code may change, region after region
+ * @nr_sites: how many
+ * @max_sites: room for them
+ * @notes: of places that change without being in a list
+ */
+struct regions {
+	struct region *region;
+	struct frame_map frames;
+	struct patch_site *site;
+	u32 nr_sites;
+	u32 max_sites;
+	struct patch_notes notes;
+};
+
+int regions_init(void);
+struct region *region_create(struct vcpu *vcpu, const struct seal_request *q,
+			     int *err);
+void region_destroy(struct region *region);
+int region_add_frame(struct region *region, u64 pa, u32 page);
+bool region_forget_frame(u64 pa);
+bool region_frame(const struct region *region, u32 at, u64 *pa);
+
+const struct region *region_of(u64 pa, u64 *va);
+const struct region *region_at(u64 va, u64 size);
+bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size);
+
+#endif /* CARAPACE_VMX_REGION_H */
