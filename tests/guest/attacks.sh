@@ -53,11 +53,13 @@ block	EXEC_*_@(NX|SMEP)		0	fault		-
 
 bare	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 off	@(CODE|EXEC|HELPER)_*		0	succeeded	-
+log	CODE_REMAP			0	succeeded	exec
 log	CODE_*				0	succeeded	code
 log	EXEC_USER			0	succeeded	register
 log	EXEC_MODULE_FORGED		0	succeeded	-
 log	EXEC_*				0	succeeded	exec
 log	HELPER_*			0	succeeded	helper
+block	CODE_REMAP			137	no-effect	exec
 block	CODE_*				137	(no-effect|fault)	code
 block	EXEC_MODULE_FORGED		0	succeeded	-
 deny	EXEC_MODULE_FORGED		137	no-effect	exec

@@ -28,10 +28,7 @@ SYM_FUNC_END(attack_call)
 /* u32 attack_canary(void): returns ATTACK_CANARY, from a page of its own */
 	.balign	4096
 SYM_FUNC_START(attack_canary)
-	.byte	0xb8			/* mov $imm32, %eax */
-	.globl	attack_canary_value
-attack_canary_value:
-	.long	0x5ca1ab1e
+	movl	$0x5ca1ab1e, %eax
 	RET
 SYM_FUNC_END(attack_canary)
 	.balign	4096

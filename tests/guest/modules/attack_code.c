@@ -238,7 +238,11 @@ static void attack_unmapped(struct attack_request *q, enum attack_way way,
 /* In a page of its own: nothing else is missing while another frame is there */
 static void find_canary(const struct attack_request *q, struct target *t)
 {
-	t->to = attack_canary_value;
+	u8 *at = (u8 *)attack_canary;
+
+	/* Or there is a pointer into the function, which objtool objects to. */
+	OPTIMIZER_HIDE_VAR(at);
+	t->to = at + ATTACK_CANARY_OFFSET;
 	t->size = sizeof(u32);
 }
 

@@ -90,9 +90,9 @@ RAW_CR(4)
 #undef RAW_CR
 
 /* attack_call.S: what attack_canary() returns, and where that is in its code */
-#define ATTACK_CANARY	0x5ca1ab1e
+#define ATTACK_CANARY		0x5ca1ab1e
+#define ATTACK_CANARY_OFFSET	1
 
 u32 attack_canary(void);
-extern u8 attack_canary_value[];
 
 #endif /* ATTACK_MODULE_H */
