@@ -15,6 +15,7 @@
 #include "bridge.h"
 #include "code.h"
 #include "guards.h"
+#include "helper_hooks.h"
 #include "hypercall.h"
 #include "island_load.h"
 #include "lock.h"
@@ -82,6 +83,8 @@ static int set(enum policy_key key, u32 value)
 		err = lock_prepare();
 	if (!err)
 		err = hypercall(HYPERCALL_POLICY, key, value);
+	if (!err && key == POLICY_LOCK && value)
+		helper_hooks_lock();
 	cpus_read_unlock();
 	return err;
 }
@@ -122,6 +125,7 @@ POLICY_FILE(registers, REGISTERS, on_off);
 POLICY_FILE(code, CODE, on_off);
 POLICY_FILE(exec, EXEC, on_off);
 POLICY_FILE(dynamic_code, DYNAMIC_CODE, dynamic_code);
+POLICY_FILE(helpers, HELPERS, on_off);
 POLICY_FILE(lock, LOCK, on_off);
 
 static struct attribute *policy_attrs[] = {
@@ -130,6 +134,7 @@ static struct attribute *policy_attrs[] = {
 	&policy_code.attr.attr,
 	&policy_exec.attr.attr,
 	&policy_dynamic_code.attr.attr,
+	&policy_helpers.attr.attr,
 	&policy_lock.attr.attr,
 	NULL,
 };

@@ -15,6 +15,7 @@
 
 #include "cpus.h"
 #include "guards.h"
+#include "helper_hooks.h"
 #include "island.h"
 #include "island_load.h"
 #include "lock.h"
@@ -131,13 +132,18 @@ static int __init carapace_init(void)
 	err = sealing_start();
 	if (err)
 		goto out_cpus;
-	err = guards_start();
+	err = helper_hooks_start();
 	if (err)
 		goto out_sealing;
+	err = guards_start();
+	if (err)
+		goto out_helpers;
 
 	report("attached to", cpu_online_mask, start, "taken");
 	return 0;
 
+out_helpers:
+	helper_hooks_stop();
 out_sealing:
 	sealing_stop();
 out_cpus:
@@ -161,6 +167,7 @@ static void __exit carapace_exit(void)
 		return;
 	cpus_attached_mask(&cpus);
 	guards_stop();
+	helper_hooks_stop();
 	sealing_stop();
 	cpus_detach();
 	reports_stop();

@@ -39,7 +39,7 @@
 
 #define TRACE_DEPTH	12
 #define CODE_BYTES	16
-#define OBJECT_LENGTH	160
+#define OBJECT_LENGTH	200
 
 /* Who was running; what is to become of him */
 enum context {
@@ -169,9 +169,22 @@ static const char *class_name(u64 class)
 	return class < CLASS_COUNT ? names[class] : "unknown";
 }
 
+/* An attacker's text must not look like one of our keys. */
+static void show_text(char shown[REPORT_TEXT], const struct report *r)
+{
+	u32 i;
+
+	for (i = 0; i < REPORT_TEXT - 1 && r->text[i]; i++)
+		shown[i] = isascii(r->text[i]) && isprint(r->text[i]) &&
+			   r->text[i] != '"' ? r->text[i] : '?';
+	shown[i] = 0;
+}
+
 /* What a kind of report has of its own */
 static void describe_object(char *text, size_t size, const struct report *r)
 {
+	char shown[REPORT_TEXT];
+
 	switch (r->kind) {
 	case REPORT_REGISTER:
 		scnprintf(text, size, "register=%s expected=%#llx found=%#llx",
@@ -181,6 +194,11 @@ static void describe_object(char *text, size_t size, const struct report *r)
 		scnprintf(text, size, "target=%pS page=%s caller=%pS",
 			  (void *)r->object, class_name(r->found),
 			  (void *)r->expected);
+		break;
+	case REPORT_HELPER:
+		show_text(shown, r);
+		scnprintf(text, size, "address=%pS found=\"%s\"",
+			  (void *)r->object, shown);
 		break;
 	default:
 		scnprintf(text, size, "address=%pS expected=%#llx found=%#llx",

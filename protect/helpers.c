@@ -303,14 +303,18 @@ bool helper_allowed(const struct helper_table *table,
 	return built_in_matches(call);
 }
 
-/* Up to a NUL or the line's end, as kernel/sysctl.c does: _proc_do_string() */
+/*
+ * Up to a NUL or the line's end, as kernel/sysctl.c does: _proc_do_string(). To a
+ * module's parameter, the line's end belongs.
+ */
 static void put_text(struct helper_value *value, const struct helper_write *w,
 		     u32 room)
 {
+	char end = w->kind == HELPER_PROGRAM ? 0 : '\n';
 	u32 from = 0, to = w->position;
 
 	while (from < w->length && to < room - 1 && w->text[from] &&
-	       w->text[from] != '\n')
+	       w->text[from] != end)
 		value->text[to++] = w->text[from++];
 	value->text[to] = 0;
 	value->length = to;
@@ -323,7 +327,8 @@ static int vet_other(struct helper_table *table, const struct helper_write *w,
 	u32 i;
 
 	put_text(&value, w, room);
-	while (value.length && is_space(value.text[value.length - 1]))
+	while (w->kind == HELPER_RELEASE_AGENT && value.length &&
+	       is_space(value.text[value.length - 1]))
 		value.text[--value.length] = 0;
 	if (!value.length)
 		return 0;

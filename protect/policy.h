@@ -20,6 +20,7 @@
  * CODE: kernel code and read-only data cannot be written
  * EXEC: kernel mode runs nothing else
  * DYNAMIC_CODE: enum dynamic_code
+ * HELPERS: the kernel starts no programs but those that administrators named
  * LOCK: no value gets smaller any more, and root does not leave
  */
 #define POLICY_KEYS(X)				\
@@ -29,6 +30,7 @@
 	X(CODE,		1,		1)	\
 	X(EXEC,		1,		1)	\
 	X(DYNAMIC_CODE,	1,		0)	\
+	X(HELPERS,	1,		1)	\
 	X(LOCK,		1,		0)
 
 enum policy_key {

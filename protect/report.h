@@ -17,6 +17,7 @@
 	X(REGISTER,	"register")		\
 	X(CODE,		"code")			\
 	X(EXEC,		"exec")			\
+	X(HELPER,	"helper")		\
 	X(SELF,		"carapace")
 
 enum report_kind {
@@ -25,6 +26,8 @@ enum report_kind {
 #undef X
 	REPORT_KIND_COUNT,
 };
+
+#define REPORT_TEXT	64
 
 /**
  * struct report - one violation
@@ -35,10 +38,13 @@ enum report_kind {
  * @tsc: when
  * @rip: the instruction
  * @rsp: the stack pointer
- * @object: what was attacked: enum pinned_register, or a linear address
+ * @object: what was attacked: enum pinned_register, or a linear address; for
+ *	HELPER, where the program's name was found
  * @expected: what it was, and stays when it is undone; for EXEC the address
  *	from which the CPU came, as far as that can be told
  * @found: what it was to become; for EXEC, enum page_class
+ * @text: for HELPER, the beginning of what was to be started, with the arguments;
+ *	whatever bytes an attacker put there, up to a NUL
  */
 struct report {
 	u32 kind;
@@ -51,6 +57,7 @@ struct report {
 	u64 object;
 	u64 expected;
 	u64 found;
+	char text[REPORT_TEXT];
 };
 
 #define REPORT_RING	16

@@ -5,6 +5,7 @@
 #include "cpu_ops.h"
 #include "emulate.h"
 #include "exit.h"
+#include "helper_guard.h"
 #include "hypercall.h"
 #include "leave.h"
 #include "code_write.h"
@@ -99,6 +100,10 @@ static u64 locked_call(struct vcpu *vcpu)
 		return seal_request(vcpu, vcpu->regs.rsi);
 	case HYPERCALL_RELEASE:
 		return seal_release(vcpu, vcpu->regs.rsi);
+	case HYPERCALL_HELPER_VET:
+		return helper_take(vcpu, vcpu->regs.rsi);
+	case HYPERCALL_HELPER_CHECK:
+		return helper_check(vcpu, vcpu->regs.rsi);
 	default:
 		return code_write(vcpu, vcpu->regs.rsi);
 	}
@@ -133,6 +138,8 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 	case HYPERCALL_SEAL:
 	case HYPERCALL_RELEASE:
 	case HYPERCALL_WRITE_CODE:
+	case HYPERCALL_HELPER_VET:
+	case HYPERCALL_HELPER_CHECK:
 		island_lock(vcpu);
 		vcpu->regs.rax = locked_call(vcpu);
 		island_publish();

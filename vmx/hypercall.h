@@ -22,6 +22,8 @@ enum hypercall {
 	HYPERCALL_SEAL		= 6,	/* RSI = address of a struct seal_request */
 	HYPERCALL_RELEASE	= 7,	/* RSI = physical address of a page */
 	HYPERCALL_WRITE_CODE	= 8,	/* RSI = address of a struct code_write */
+	HYPERCALL_HELPER_VET	= 9,	/* RSI = address of a struct helper_write */
+	HYPERCALL_HELPER_CHECK	= 10,	/* RSI = address of a struct helper_request */
 };
 #endif
 

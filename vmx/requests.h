@@ -39,4 +39,17 @@ struct code_write {
 	u64 fill;
 };
 
+/**
+ * struct helper_request - a program that the kernel is about to start
+ * @path: address of the file's name
+ * @argv: of the arguments' addresses, ending with 0; 0 where the kernel has taken
+ *	them over already, and only the name is checked once more
+ * @site: where this is asked, for the report
+ */
+struct helper_request {
+	u64 path;
+	u64 argv;
+	u64 site;
+};
+
 #endif /* CARAPACE_VMX_REQUESTS_H */

@@ -8,6 +8,7 @@
 #include "decoy.h"
 #include "ept.h"
 #include "event.h"
+#include "helper_guard.h"
 #include "island.h"
 #include "layout.h"
 #include "policy.h"
@@ -118,6 +119,7 @@ struct island {
 	struct policy policy;
 	struct seal seal;
 	struct regions regions;
+	struct helpers helpers;
 	struct register_pin pin[PINNED_COUNT];	/* those that all CPUs share */
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */

@@ -292,6 +292,14 @@ TEST_F(helpers, others_are_kept_in_a_ring)
 	EXPECT_TRUE(START(t, "/new", "with", "/any/thing"));
 }
 
+/* That is what the kernel then looks for, and does not find. */
+TEST_F(helpers, a_parameter_keeps_the_lines_end)
+{
+	set(&self->table, HELPER_PROGRAM, "/new\n");
+	EXPECT_TRUE(NAME(&self->table, "/new\n"));
+	EXPECT_FALSE(NAME(&self->table, "/new"));
+}
+
 TEST_F(helpers, refuses_writes_that_cannot_be)
 {
 	static const struct helper_write rows[] = {

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: the programs that the kernel itself starts: where Linux does so, and
+ * where administrators say which
+ *
+ * Root keeps what may be started (vmx/helper_guard.c). It hears
+ * - what an administrator writes, where Linux takes it over: not from the string
+ *   that Linux keeps, which may be an attacker's by then;
+ * - what Linux is about to start, in the helper's own process: when it passes the
+ *   name on, and when it has copied it and opened the file.
+ *
+ * The strings themselves can be written. Their pages hold what Linux writes
+ * without end; each write to a protected page takes two exits.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/binfmts.h>
+#include <linux/cache.h>
+#include <linux/cgroup-defs.h>
+#include <linux/cred.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/ftrace.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/sysctl.h>
+#include <linux/uaccess.h>
+#include <linux/uidgid.h>
+#include <asm/ibt.h>
+
+#include "bridge.h"
+#include "helper_hooks.h"
+#include "helpers.h"
+#include "hypercall.h"
+#include "kernel_symbols.h"
+#include "requests.h"
+
+/* As many entries a table of sysctls may have */
+#define TABLE_ENTRIES	256
+
+/*
+ * The strings that sysctls change. The entry is known by its address from load
+ * on; where it leads to later is for whoever wrote there to know.
+ */
+static struct variable {
+	const char *name;
+	const char *table;
+	const char *entry;
+	enum helper_kind kind;
+	struct ctl_table *sysctl;
+	u32 room;
+} variables[] __ro_after_init = {
+#define VARIABLE(what, in, as, is)					\
+	{ .name = (what), .table = (in), .entry = (as), .kind = HELPER_##is }
+	VARIABLE("core_pattern", "coredump_sysctls", "core_pattern",
+		 CORE_PATTERN),
+	VARIABLE("modprobe_path", "kern_table", "modprobe", MODPROBE),
+	VARIABLE("poweroff_cmd", "kern_reboot_table", "poweroff_cmd", POWEROFF),
+	VARIABLE("uevent_helper", "kern_table", "hotplug", UEVENT),
+#undef VARIABLE
+};
+
+/*
+ * Strings of modules. Those with a parameter can be changed through it; the others
+ * only before Carapace is loaded.
+ */
+static const struct {
+	const char *variable;
+	const char *parameter;
+} module_strings[] = {
+	{ "nfs_cache_getent_prog", "cache_getent" },
+	{ "cltrack_prog", "cltrack_prog" },
+	{ "drbd_usermode_helper", "usermode_helper" },
+	{ "v86d_path", NULL },
+	{ "ocfs2_hb_ctl_path", NULL },
+	{ "mce_helper", NULL },
+};
+
+/* Longer than any name that Linux opens: it is refused before it is looked for. */
+static const char no_program[PATH_MAX + 1] = { [0 ... PATH_MAX - 1] = '/' };
+
+static const int *writes_strict __ro_after_init;
+
+static long vet(enum helper_kind kind, u32 room, u32 position, const char *text,
+		size_t length)
+{
+	struct helper_write w = {
+		.kind = kind,
+		.room = min_t(u32, room, HELPER_TEXT),
+		.position = position,
+		.length = min_t(size_t, length, HELPER_TEXT),
+	};
+
+	memcpy(w.text, text, w.length);
+	return hypercall(HYPERCALL_HELPER_VET, (u64)&w, 0);
+}
+
+/* Whoever Linux lets write to these files as they are */
+static bool by_root(void)
+{
+	return uid_eq(current_euid(), GLOBAL_ROOT_UID);
+}
+
+/* proc_dostring(): what the administrator wrote is in a buffer of the kernel's. */
+static void notrace string_written(unsigned long ip, struct pt_regs *regs)
+{
+	const void *sysctl = (void *)regs_get_kernel_argument(regs, 0);
+	const char *buffer = (void *)regs_get_kernel_argument(regs, 2);
+	const size_t *length = (void *)regs_get_kernel_argument(regs, 3);
+	const loff_t *position = (void *)regs_get_kernel_argument(regs, 4);
+	u32 i;
+
+	if (!(int)regs_get_kernel_argument(regs, 1) || !by_root())
+		return;
+	for (i = 0; i < ARRAY_SIZE(variables); i++) {
+		if (variables[i].sysctl && variables[i].sysctl == sysctl)
+			break;
+	}
+	if (i == ARRAY_SIZE(variables))
+		return;
+	/* Else each write begins at the string's beginning. */
+	vet(variables[i].kind, variables[i].room,
+	    !writes_strict || READ_ONCE(*writes_strict) == 1 ?
+	    min_t(u64, *position, U32_MAX) : 0, buffer, *length);
+}
+
+/* uevent_helper_store(), of /sys/kernel/uevent_helper */
+static void notrace uevent_written(unsigned long ip, struct pt_regs *regs)
+{
+	if (by_root())
+		vet(HELPER_UEVENT, HELPER_TEXT, 0,
+		    (void *)regs_get_kernel_argument(regs, 2),
+		    regs_get_kernel_argument(regs, 3));
+}
+
+static void notrace vet_agent(const char *text)
+{
+	/* As Linux asks */
+	if (has_capability_noaudit(current, CAP_SYS_ADMIN)) {
+		text = skip_spaces(text);
+		vet(HELPER_RELEASE_AGENT, HELPER_TEXT, 0, text, strlen(text));
+	}
+}
+
+/* cgroup_release_agent_write() */
+static void notrace agent_written(unsigned long ip, struct pt_regs *regs)
+{
+	vet_agent((void *)regs_get_kernel_argument(regs, 1));
+}
+
+/* cgroup1_parse_param(): mount -o release_agent= */
+static void notrace agent_mounted(unsigned long ip, struct pt_regs *regs)
+{
+	const struct fs_parameter *p =
+		(void *)regs_get_kernel_argument(regs, 1);
+
+	if (p->type == fs_value_is_string && p->string &&
+	    !strcmp(p->key, "release_agent"))
+		vet_agent(p->string);
+}
+
+/* param_set_copystring() */
+static void notrace parameter_set(unsigned long ip, struct pt_regs *regs)
+{
+	const char *text = (void *)regs_get_kernel_argument(regs, 0);
+	const struct kernel_param *param =
+		(void *)regs_get_kernel_argument(regs, 1);
+	u32 i;
+
+	if (!by_root())
+		return;
+	for (i = 0; i < ARRAY_SIZE(module_strings); i++) {
+		if (module_strings[i].parameter &&
+		    !strcmp(module_strings[i].parameter, param->name))
+			vet(HELPER_PROGRAM, HELPER_TEXT, 0, text, strlen(text));
+	}
+}
+
+/* Root says no. Where it does not answer (-ENXIO), the CPU is not attached. */
+static bool refused(u64 path, u64 argv, u64 site)
+{
+	const struct helper_request q = {
+		.path = path,
+		.argv = argv,
+		.site = site,
+	};
+	long err = hypercall(HYPERCALL_HELPER_CHECK, (u64)&q, 0);
+
+	return err && err != -ENXIO;
+}
+
+/*
+ * kernel_execve(): besides init, which was long before, only helpers' processes
+ * come here. The report has this one killed; nothing of the program is run.
+ */
+static void notrace program_named(unsigned long ip, struct pt_regs *regs)
+{
+	if (refused(regs_get_kernel_argument(regs, 0),
+		    regs_get_kernel_argument(regs, 1), ip))
+		regs->di = (unsigned long)no_program;
+}
+
+/*
+ * security_bprm_creds_for_exec(): the same once more for the name as Linux has
+ * copied it; the file is open. A process that is no helper's has memory of its
+ * own. Here nothing is turned back: who is refused is killed by the report,
+ * before it is in user mode.
+ */
+static void notrace program_opened(unsigned long ip, struct pt_regs *regs)
+{
+	const struct linux_binprm *bprm =
+		(void *)regs_get_kernel_argument(regs, 0);
+
+	if (!current->mm)
+		refused((u64)bprm->filename, 0, ip);
+}
+
+/*
+ * What is not needed does not exist where nobody can change such a string. All of
+ * this is read-only once the module is loaded, or a write here would do.
+ */
+static struct hook {
+	const char *function;
+	void (*callback)(unsigned long ip, struct pt_regs *regs);
+	bool needed;
+	unsigned long address;
+} hooks[] __ro_after_init = {
+#define HOOK(name, what, must)						\
+	{ .function = (name), .callback = (what), .needed = (must) }
+	HOOK("kernel_execve", program_named, true),
+	HOOK("security_bprm_creds_for_exec", program_opened, true),
+	HOOK("proc_dostring", string_written, true),
+	HOOK("param_set_copystring", parameter_set, true),
+	HOOK("uevent_helper_store", uevent_written, false),
+	HOOK("cgroup_release_agent_write", agent_written, false),
+	HOOK("cgroup1_parse_param", agent_mounted, false),
+#undef HOOK
+};
+
+/* The place that is patched is the function's address, or behind its ENDBR. */
+static void notrace hooked(unsigned long ip, unsigned long parent_ip,
+			   struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (hooks[i].address && ip - hooks[i].address <= ENDBR_INSN_SIZE)
+			hooks[i].callback(ip, ftrace_get_regs(fregs));
+	}
+}
+
+/*
+ * One for all of them, for each one that is registered has Linux patch and wait.
+ * PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn it off.
+ */
+static struct ftrace_ops hook_ops = {
+	.func = hooked,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION |
+		 FTRACE_OPS_FL_SAVE_REGS,
+};
+
+static int add_hook(struct hook *hook)
+{
+	int err = -ENOENT;
+
+	hook->address = kernel_symbol(hook->function);
+	if (!hook->address && !hook->needed)
+		return 0;
+	if (hook->address)
+		err = ftrace_set_filter_ip(&hook_ops, hook->address, 0, 0);
+	if (err)
+		pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
+		       hook->function, err);
+	return err;
+}
+
+static int add_hooks(void)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; !err && i < ARRAY_SIZE(hooks); i++)
+		err = add_hook(&hooks[i]);
+	if (!err) {
+		err = register_ftrace_function(&hook_ops);
+		if (err)
+			pr_err("cannot hook what the kernel starts (%d)\n",
+			       err);
+	}
+	if (err)
+		ftrace_free_filter(&hook_ops);
+	return err;
+}
+
+static void remove_hooks(void)
+{
+	unregister_ftrace_function(&hook_ops);
+	ftrace_free_filter(&hook_ops);
+}
+
+/*
+ * Tables need not have an end that can be seen, so nothing that is read here is
+ * taken for granted until it leads to the variable.
+ */
+static struct ctl_table *find_sysctl(const struct variable *v, void *data,
+				     u32 *room)
+{
+	struct ctl_table *table = (void *)kernel_symbol(v->table);
+	size_t length = strlen(v->entry) + 1;
+	struct ctl_table copy;
+	char entry[32];
+	u32 i;
+
+	for (i = 0; table && i < TABLE_ENTRIES; i++, table++) {
+		if (copy_from_kernel_nofault(&copy, table, sizeof(copy)))
+			return NULL;
+		if (copy.data != data || copy.maxlen <= 0 ||
+		    copy_from_kernel_nofault(entry, copy.procname, length) ||
+		    memcmp(entry, v->entry, length))
+			continue;
+		*room = copy.maxlen;
+		return table;
+	}
+	return NULL;
+}
+
+static long vet_variable(struct variable *v)
+{
+	char *text = (char *)kernel_symbol(v->name);
+
+	if (!text)
+		return 0;
+	v->room = HELPER_TEXT;
+	v->sysctl = find_sysctl(v, text, &v->room);
+	if (!v->sysctl)
+		pr_notice("%s has no sysctl that is known here; a change of it will be taken for an attack\n",
+			  v->name);
+	v->room = min_t(u32, v->room, HELPER_TEXT);
+	return vet(v->kind, v->room, 0, text, strnlen(text, v->room - 1));
+}
+
+static long vet_program(const char *name)
+{
+	const char *text = (char *)kernel_symbol(name);
+
+	return text ? vet(HELPER_PROGRAM, HELPER_TEXT, 0, text,
+			  strnlen(text, HELPER_TEXT - 1)) : 0;
+}
+
+/* Of the cgroup hierarchies that are mounted */
+static void vet_agents(void)
+{
+	struct list_head *roots = (void *)kernel_symbol("cgroup_roots");
+	struct mutex *lock = (void *)kernel_symbol("cgroup_mutex");
+	struct cgroup_root *root;
+
+	if (!roots || !lock)
+		return;
+	mutex_lock(lock);
+	list_for_each_entry(root, roots, root_list)
+		vet(HELPER_RELEASE_AGENT, HELPER_TEXT, 0,
+		    root->release_agent_path,
+		    strnlen(root->release_agent_path, HELPER_TEXT - 1));
+	mutex_unlock(lock);
+}
+
+/* What stands there now. A change that comes in between is followed already. */
+static long vet_all(void)
+{
+	long err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < ARRAY_SIZE(variables); i++)
+		err = vet_variable(&variables[i]);
+	for (i = 0; !err && i < ARRAY_SIZE(module_strings); i++)
+		err = vet_program(module_strings[i].variable);
+#ifdef CONFIG_STATIC_USERMODEHELPER
+	if (!err)
+		err = vet(HELPER_PROGRAM, HELPER_TEXT, 0,
+			  CONFIG_STATIC_USERMODEHELPER_PATH,
+			  strlen(CONFIG_STATIC_USERMODEHELPER_PATH));
+#endif
+	vet_agents();
+	return err;
+}
+
+/**
+ * helper_hooks_start() - follow what the kernel starts, and who says what
+ *
+ * Context: may sleep; all CPUs are attached.
+ *
+ * Return: 0 or a negative errno, after one line.
+ */
+int helper_hooks_start(void)
+{
+	int err;
+
+	writes_strict = (int *)kernel_symbol("sysctl_writes_strict");
+	err = add_hooks();
+	if (err)
+		return err;
+	err = vet_all();
+	if (err) {
+		pr_err("cannot tell root which programs the kernel may start (%d)\n",
+		       err);
+		remove_hooks();
+	}
+	return err;
+}
+
+/**
+ * helper_hooks_stop() - the opposite
+ *
+ * Context: may sleep; guards are off, CPUs still attached.
+ */
+void helper_hooks_stop(void)
+{
+	remove_hooks();
+}
+
+/**
+ * helper_hooks_lock() - let nobody try to change what stays
+ *
+ * Root alone keeps the values. Here Linux is made to say so to administrators,
+ * with EPERM, instead of taking what it then would not start.
+ *
+ * Context: any; the policy is locked.
+ */
+void helper_hooks_lock(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(variables); i++) {
+		if (variables[i].sysctl)
+			WRITE_ONCE(variables[i].sysctl->mode,
+				   variables[i].sysctl->mode & ~0222);
+	}
+}
