@@ -26,11 +26,11 @@ SYM_FUNC_START(attack_call)
 SYM_FUNC_END(attack_call)
 
 /* u32 attack_canary(void): returns ATTACK_CANARY, from a page of its own */
-	.balign	4096
+	.balign	4096, 0xcc
 SYM_FUNC_START(attack_canary)
 	movl	$0x5ca1ab1e, %eax
 	RET
 SYM_FUNC_END(attack_canary)
-	.balign	4096
+	.balign	4096, 0xcc
 
 	.section .note.GNU-stack, "", @progbits
