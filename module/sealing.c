@@ -403,8 +403,8 @@ static void seal_loaded_module(struct module *mod, void *unused)
 }
 
 /* Those that are there; the notifier has those that come. */
-static void for_each_module(void (*function)(struct module *mod, void *data),
-			    void *data)
+static void walk_modules(void (*function)(struct module *mod, void *data),
+			 void *data)
 {
 	struct list_head *modules = (void *)kernel_symbol("modules");
 	struct mutex *lock = (void *)kernel_symbol("module_mutex");
@@ -439,7 +439,7 @@ int sealing_hold_modules(void)
 {
 	bool failed = false;
 
-	for_each_module(hold, &failed);
+	walk_modules(hold, &failed);
 	return failed ? -EBUSY : 0;
 }
 
@@ -462,7 +462,7 @@ int sealing_start(void)
 		remove_hooks();
 		return err;
 	}
-	for_each_module(seal_loaded_module, NULL);
+	walk_modules(seal_loaded_module, NULL);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ TEST(rights_of_each_class)
 		[CLASS_RODATA] = R | XU,
 		[CLASS_TABLE] = R,
 		[CLASS_RELEASED] = R,
+		[CLASS_FIRMWARE] = R | W | XS,
 		[CLASS_OPENED] = R | W | XS | XU,
 	};
 	enum page_class class;
@@ -41,7 +42,7 @@ TEST(classes_fit_where_they_are_kept)
 	EXPECT_LE(CLASS_COUNT, 8);
 }
 
-TEST(only_opened_pages_are_written_and_run)
+TEST(what_is_written_and_run)
 {
 	enum page_class class;
 
@@ -50,7 +51,8 @@ TEST(only_opened_pages_are_written_and_run)
 
 		/* EPT has no page that can be written and not be read */
 		EXPECT_TRUE(r.read);
-		EXPECT_EQ(class == CLASS_OPENED, r.write && r.kernel_exec);
+		EXPECT_EQ(class == CLASS_OPENED || class == CLASS_FIRMWARE,
+			  r.write && r.kernel_exec);
 		/* What user mode runs, kernel mode does not */
 		if (r.kernel_exec && class != CLASS_OPENED)
 			EXPECT_FALSE(r.user_exec);

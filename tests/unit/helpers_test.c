@@ -38,8 +38,10 @@ static bool allowed(const struct helper_table *t, const char *path,
 	u32 used = 0;
 
 	for (; words && words[call.nr_words]; call.nr_words++) {
-		strcpy(text + used, words[call.nr_words]);
-		used += strlen(text + used) + 1;
+		size_t size = strlen(words[call.nr_words]) + 1;
+
+		memcpy(text + used, words[call.nr_words], size);
+		used += size;
 	}
 	if (words) {
 		text[used] = 0;
@@ -50,9 +52,9 @@ static bool allowed(const struct helper_table *t, const char *path,
 
 #define NAME(t, path)		allowed(t, path, NULL)
 #define CALL(t, path, ...)						\
-	allowed(t, path, (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+	allowed(t, path, (const char *const[]){ __VA_ARGS__, NULL })
 /* The first argument is the file's name, as the kernel has it. */
-#define START(t, path, ...)	CALL(t, path, path __VA_OPT__(,) __VA_ARGS__)
+#define START(t, path, ...)	CALL(t, path, path, ## __VA_ARGS__)
 
 FIXTURE(helpers)
 {
@@ -94,7 +96,7 @@ TEST_F(helpers, modprobe_with_its_arguments)
 	EXPECT_FALSE(START(t, "/sbin/modprobe2", "-q", "--", "a"));
 	/* kmod is many programs, by the name that it is told. */
 	EXPECT_FALSE(CALL(t, "/sbin/modprobe", "insmod", "-q", "--", "a"));
-	EXPECT_FALSE(CALL(t, "/sbin/modprobe"));
+	EXPECT_FALSE(allowed(t, "/sbin/modprobe", (const char *const[]){ NULL }));
 }
 
 TEST_F(helpers, a_program_is_not_split)
@@ -278,7 +280,7 @@ TEST_F(helpers, others_are_kept_in_a_ring)
 	int i;
 
 	for (i = 0; i < HELPER_OTHERS; i++) {
-		sprintf(name, "/agent%d \n", i);
+		sprintf(name, "/agent%d\t\n", i);
 		set(t, HELPER_RELEASE_AGENT, name);
 	}
 	/* Once more what is there takes no place. */

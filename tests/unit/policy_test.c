@@ -118,6 +118,7 @@ static const struct {
 	{ POLICY_CODE, 1, 1 },
 	{ POLICY_EXEC, 1, 1 },
 	{ POLICY_DYNAMIC_CODE, 1, 0 },
+	{ POLICY_HELPERS, 1, 1 },
 	{ POLICY_LOCK, 1, 0 },
 };
 
