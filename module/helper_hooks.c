@@ -18,6 +18,8 @@
 #include <linux/cache.h>
 #include <linux/cgroup-defs.h>
 #include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/ftrace.h>
@@ -29,7 +31,6 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/sysctl.h>
-#include <linux/uaccess.h>
 #include <linux/uidgid.h>
 #include <asm/ibt.h>
 
@@ -40,28 +41,23 @@
 #include "kernel_symbols.h"
 #include "requests.h"
 
-/* As many entries a table of sysctls may have */
-#define TABLE_ENTRIES	256
-
 /*
  * The strings that sysctls change. The entry is known by its address from load
  * on; where it leads to later is for whoever wrote there to know.
  */
 static struct variable {
 	const char *name;
-	const char *table;
-	const char *entry;
+	const char *file;
 	enum helper_kind kind;
 	struct ctl_table *sysctl;
 	u32 room;
 } variables[] __ro_after_init = {
-#define VARIABLE(what, in, as, is)					\
-	{ .name = (what), .table = (in), .entry = (as), .kind = HELPER_##is }
-	VARIABLE("core_pattern", "coredump_sysctls", "core_pattern",
-		 CORE_PATTERN),
-	VARIABLE("modprobe_path", "kern_table", "modprobe", MODPROBE),
-	VARIABLE("poweroff_cmd", "kern_reboot_table", "poweroff_cmd", POWEROFF),
-	VARIABLE("uevent_helper", "kern_table", "hotplug", UEVENT),
+#define VARIABLE(what, in, is)						\
+	{ .name = (what), .file = "/proc/sys/kernel/" in, .kind = HELPER_##is }
+	VARIABLE("core_pattern", "core_pattern", CORE_PATTERN),
+	VARIABLE("modprobe_path", "modprobe", MODPROBE),
+	VARIABLE("poweroff_cmd", "poweroff_cmd", POWEROFF),
+	VARIABLE("uevent_helper", "hotplug", UEVENT),
 #undef VARIABLE
 };
 
@@ -86,6 +82,10 @@ static const char no_program[PATH_MAX + 1] = { [0 ... PATH_MAX - 1] = '/' };
 
 static const int *writes_strict __ro_after_init;
 
+/* While the module is loaded: who reads, to find out the entry of what */
+static const struct task_struct *learner __ro_after_init;
+static struct variable *learning __ro_after_init;
+
 static long vet(enum helper_kind kind, u32 room, u32 position, const char *text,
 		size_t length)
 {
@@ -109,12 +109,14 @@ static bool by_root(void)
 /* proc_dostring(): what the administrator wrote is in a buffer of the kernel's. */
 static void notrace string_written(unsigned long ip, struct pt_regs *regs)
 {
-	const void *sysctl = (void *)regs_get_kernel_argument(regs, 0);
+	struct ctl_table *sysctl = (void *)regs_get_kernel_argument(regs, 0);
 	const char *buffer = (void *)regs_get_kernel_argument(regs, 2);
 	const size_t *length = (void *)regs_get_kernel_argument(regs, 3);
 	const loff_t *position = (void *)regs_get_kernel_argument(regs, 4);
 	u32 i;
 
+	if (learner == current)
+		learning->sysctl = sysctl;
 	if (!(int)regs_get_kernel_argument(regs, 1) || !by_root())
 		return;
 	for (i = 0; i < ARRAY_SIZE(variables); i++) {
@@ -304,29 +306,24 @@ static void remove_hooks(void)
 }
 
 /*
- * Tables need not have an end that can be seen, so nothing that is read here is
- * taken for granted until it leads to the variable.
+ * Linux may have made a copy of the table that is in its source, and this leads to
+ * what it uses: the file is read, and string_written() sees with which entry.
  */
-static struct ctl_table *find_sysctl(const struct variable *v, void *data,
-				     u32 *room)
+static void learn_sysctl(struct variable *v, const void *data)
 {
-	struct ctl_table *table = (void *)kernel_symbol(v->table);
-	size_t length = strlen(v->entry) + 1;
-	struct ctl_table copy;
-	char entry[32];
-	u32 i;
+	struct file *file = filp_open(v->file, O_RDONLY, 0);
+	loff_t position = 0;
+	char byte;
 
-	for (i = 0; table && i < TABLE_ENTRIES; i++, table++) {
-		if (copy_from_kernel_nofault(&copy, table, sizeof(copy)))
-			return NULL;
-		if (copy.data != data || copy.maxlen <= 0 ||
-		    copy_from_kernel_nofault(entry, copy.procname, length) ||
-		    memcmp(entry, v->entry, length))
-			continue;
-		*room = copy.maxlen;
-		return table;
-	}
-	return NULL;
+	if (IS_ERR(file))
+		return;
+	learning = v;
+	learner = current;
+	kernel_read(file, &byte, sizeof(byte), &position);
+	learner = NULL;
+	filp_close(file, NULL);
+	if (v->sysctl && (v->sysctl->data != data || v->sysctl->maxlen <= 0))
+		v->sysctl = NULL;
 }
 
 static long vet_variable(struct variable *v)
@@ -336,11 +333,12 @@ static long vet_variable(struct variable *v)
 	if (!text)
 		return 0;
 	v->room = HELPER_TEXT;
-	v->sysctl = find_sysctl(v, text, &v->room);
-	if (!v->sysctl)
-		pr_notice("%s has no sysctl that is known here; a change of it will be taken for an attack\n",
-			  v->name);
-	v->room = min_t(u32, v->room, HELPER_TEXT);
+	learn_sysctl(v, text);
+	if (v->sysctl)
+		v->room = min_t(u32, v->sysctl->maxlen, HELPER_TEXT);
+	else
+		pr_notice("%s cannot be read; a change of it will be taken for an attack\n",
+			  v->file);
 	return vet(v->kind, v->room, 0, text, strnlen(text, v->room - 1));
 }
 
