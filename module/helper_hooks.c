@@ -9,8 +9,12 @@
  * - what Linux is about to start, in the helper's own process: when it passes the
  *   name on, and when it has copied it and opened the file.
  *
- * The strings themselves can be written. Their pages hold what Linux writes
- * without end; each write to a protected page takes two exits.
+ * The strings themselves can be written. Protected, each write to their pages
+ * would take two exits. Tried on 6.12 with one CPU, under stress-ng's fork, exec,
+ * switch, timer and sock: core_pattern's page was not written in 15 s; with
+ * modprobe_path's, the machine did not get through the same load, why is not known.
+ * What else is in these pages is up to the linker, and a locked write there would
+ * not be atomic with other CPUs' (vmx/decoy.c).
  */
 #define pr_fmt(fmt) "carapace: " fmt
 

@@ -3,8 +3,8 @@
  * Carapace: the programs that the kernel itself starts, as root (A7)
  *
  * What may be started stands in root's memory. The kernel's own strings are not
- * write-protected: they share pages with what Linux writes all the time
- * (module/helper_hooks.c has the figures), so instead nothing is started that is
+ * write-protected: they share pages with whatever else the linker put there
+ * (module/helper_hooks.c has what was tried). Instead nothing is started that is
  * not in the table, whoever changed a string, and through what mapping.
  *
  * That holds against whoever writes to memory and then has the kernel start
