@@ -73,14 +73,15 @@ struct incident {
  */
 struct incidents {
 	u64 seen;		/* of root's ring */
-	u64 missed;
 	unsigned int head;
 	unsigned int tail;
 	struct incident entry[REPORT_RING];
 	struct irq_work work;
 };
 
-static DEFINE_PER_CPU(struct incidents, incidents);
+/* Too large for a module's own per-CPU data, of which there is little */
+static struct incidents __percpu *incidents;
+static DEFINE_PER_CPU(u64, missed);
 static DEFINE_PER_CPU(u64, kicks_seen);
 
 static const char *const kinds[REPORT_KIND_COUNT] = {
@@ -301,7 +302,7 @@ static void panic_now(const struct report *report)
 
 static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
-	struct incidents *list = this_cpu_ptr(&incidents);
+	struct incidents *list = this_cpu_ptr(incidents);
 	const struct report_ring *ring;
 	struct report report;
 	u64 count;
@@ -317,7 +318,7 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	for (; list->seen != count; list->seen++) {
 		if (!copy_report(ring, list->seen, &report) ||
 		    list->head - READ_ONCE(list->tail) == REPORT_RING) {
-			list->missed++;
+			this_cpu_inc(missed);
 			continue;
 		}
 		record(&list->entry[list->head % REPORT_RING], &report, regs);
@@ -369,18 +370,25 @@ int reports_start(void)
 	unsigned int cpu;
 	int err;
 
-	for_each_possible_cpu(cpu) {
-		per_cpu(kicks_seen, cpu) = 0;
-		init_irq_work(&per_cpu(incidents, cpu).work, incident_work);
-	}
+	incidents = alloc_percpu(struct incidents);
+	if (!incidents)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		init_irq_work(&per_cpu_ptr(incidents, cpu)->work, incident_work);
 	err = register_nmi_handler(NMI_LOCAL, nmi_handler, 0,
 				   "carapace-reports");
 	if (err)
-		return err;
+		goto out_free;
 	err = register_nmi_handler(NMI_UNKNOWN, unknown_nmi_handler, 0,
 				   "carapace-kicks");
 	if (err)
-		unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
+		goto out_handler;
+	return 0;
+
+out_handler:
+	unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
+out_free:
+	free_percpu(incidents);
 	return err;
 }
 
@@ -396,7 +404,8 @@ void reports_stop(void)
 	unregister_nmi_handler(NMI_UNKNOWN, "carapace-kicks");
 	unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
 	for_each_possible_cpu(cpu)
-		irq_work_sync(&per_cpu(incidents, cpu).work);
+		irq_work_sync(&per_cpu_ptr(incidents, cpu)->work);
+	free_percpu(incidents);
 }
 
 /**
@@ -435,6 +444,6 @@ u64 reports_missed(void)
 	u64 sum = 0;
 
 	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(incidents, cpu).missed);
+		sum += READ_ONCE(per_cpu(missed, cpu));
 	return sum;
 }

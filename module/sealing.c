@@ -35,6 +35,7 @@
 #include "lock.h"
 #include "patch.h"
 #include "patch_sites.h"
+#include "probes.h"
 #include "requests.h"
 #include "sealing.h"
 
@@ -137,7 +138,10 @@ int sealing_prepare(void)
 	/* Those that a kernel does not have it does not need. */
 	for (i = 0; i < ISLAND_FUNCTIONS && functions[i]; i++)
 		function_addresses[i] = kernel_symbol(functions[i]);
-	return patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
+	err = patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
+	if (err == -ENOMEM)
+		pr_err("out of memory: no room to list where the kernel patches its code; free some memory\n");
+	return err;
 }
 
 /**
@@ -270,18 +274,14 @@ static struct notifier_block module_notifier = {
 	.priority = INT_MIN,
 };
 
-/* Linux takes the permissions of a page back: set_direct_map_default_noflush() */
-static void notrace page_freed(unsigned long ip, unsigned long parent_ip,
-			       struct ftrace_ops *ops, struct ftrace_regs *regs)
+static void page_freed(struct ftrace_regs *regs)
 {
 	struct page *page = (void *)ftrace_regs_get_argument(regs, 0);
 
 	hypercall(HYPERCALL_RELEASE, page_to_phys(page), 0);
 }
 
-/* text_poke(), text_poke_copy() */
-static void notrace code_copied(unsigned long ip, unsigned long parent_ip,
-				struct ftrace_ops *ops, struct ftrace_regs *regs)
+static void code_copied(struct ftrace_regs *regs)
 {
 	struct code_write w = {
 		.va = ftrace_regs_get_argument(regs, 0),
@@ -292,9 +292,19 @@ static void notrace code_copied(unsigned long ip, unsigned long parent_ip,
 	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
 }
 
-/* text_poke_set() */
-static void notrace code_filled(unsigned long ip, unsigned long parent_ip,
-				struct ftrace_ops *ops, struct ftrace_regs *regs)
+static void code_patched(struct ftrace_regs *regs)
+{
+	struct code_write w = {
+		.va = ftrace_regs_get_argument(regs, 0),
+		.from = ftrace_regs_get_argument(regs, 1),
+		.size = ftrace_regs_get_argument(regs, 2),
+		.patch = 1,
+	};
+
+	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+}
+
+static void code_filled(struct ftrace_regs *regs)
 {
 	struct code_write w = {
 		.va = ftrace_regs_get_argument(regs, 0),
@@ -305,38 +315,41 @@ static void notrace code_filled(unsigned long ip, unsigned long parent_ip,
 	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
 }
 
-/* PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn them off. */
-#define HOOK(name, callback)	{					\
-	.function = (name),						\
-	.ops = {							\
-		.func = (callback),					\
-		.flags = FTRACE_OPS_FL_PERMANENT |			\
-			 FTRACE_OPS_FL_RECURSION,			\
-	},								\
-}
-
+/* The first is where Linux takes the permissions of a page back. */
 static struct {
 	const char *function;
-	struct ftrace_ops ops;
-	bool registered;
+	void (*handler)(struct ftrace_regs *regs);
+	unsigned long address;
 } hooks[] = {
-	HOOK("set_direct_map_default_noflush", page_freed),
-	HOOK("text_poke", code_copied),
-	HOOK("text_poke_copy", code_copied),
-	HOOK("text_poke_set", code_filled),
+	{ "set_direct_map_default_noflush", page_freed },
+	{ "text_poke", code_copied },
+	{ "text_poke_copy", code_copied },
+	{ "text_poke_set", code_filled },
+	{ "text_poke_bp", code_patched },
 };
 
-static void remove_hooks(void)
+/* A function's entry is patched at its beginning, or behind an ENDBR. */
+#define ENTRY_LENGTH	8
+
+static void notrace hook(unsigned long ip, unsigned long parent_ip,
+			 struct ftrace_ops *ops, struct ftrace_regs *regs)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (hooks[i].registered)
-			unregister_ftrace_function(&hooks[i].ops);
-		hooks[i].registered = false;
-		ftrace_free_filter(&hooks[i].ops);
+		if (ip - hooks[i].address < ENTRY_LENGTH)
+			hooks[i].handler(regs);
 	}
 }
+
+/*
+ * PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn it off. One for all
+ * functions: taking each away, Linux waits for all tasks.
+ */
+static struct ftrace_ops hook_ops = {
+	.func = hook,
+	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
+};
 
 /* It would be sealed when it first runs; but by then that may be forbidden. */
 static void seal_trampoline(const struct ftrace_ops *ops)
@@ -345,7 +358,8 @@ static void seal_trampoline(const struct ftrace_ops *ops)
 		.va = ops->trampoline & PAGE_MASK,
 		.pages = (PAGE_ALIGN(ops->trampoline + ops->trampoline_size) -
 			  (ops->trampoline & PAGE_MASK)) / PAGE_SIZE,
-		.class = CLASS_CODE,
+		/* Linux patches its call when others hook the function, too. */
+		.class = CLASS_DYNAMIC,
 	};
 
 	if (ops->trampoline)
@@ -354,27 +368,31 @@ static void seal_trampoline(const struct ftrace_ops *ops)
 
 static int add_hooks(void)
 {
-	unsigned long address;
 	u32 i;
-	int err;
+	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		address = kernel_symbol(hooks[i].function);
-		err = -ENOENT;
-		if (address)
-			err = ftrace_set_filter_ip(&hooks[i].ops, address, 0, 0);
-		if (!err)
-			err = register_ftrace_function(&hooks[i].ops);
-		if (err) {
+	for (i = 0; !err && i < ARRAY_SIZE(hooks); i++) {
+		hooks[i].address = kernel_symbol(hooks[i].function);
+		err = hooks[i].address ?
+		      ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0) :
+		      -ENOENT;
+		if (err)
 			pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
 			       hooks[i].function, err);
-			remove_hooks();
-			return err;
-		}
-		hooks[i].registered = true;
-		seal_trampoline(&hooks[i].ops);
 	}
-	return 0;
+	if (!err)
+		err = register_ftrace_function(&hook_ops);
+	if (err)
+		ftrace_free_filter(&hook_ops);
+	else
+		seal_trampoline(&hook_ops);
+	return err;
+}
+
+static void remove_hooks(void)
+{
+	unregister_ftrace_function(&hook_ops);
+	ftrace_free_filter(&hook_ops);
 }
 
 static const struct {
@@ -463,6 +481,7 @@ int sealing_start(void)
 		return err;
 	}
 	walk_modules(seal_loaded_module, NULL);
+	probes_note();
 	return 0;
 }
 

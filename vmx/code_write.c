@@ -21,6 +21,8 @@
 /* Little enough for the stack; a page is many of them */
 #define PIECE	128
 
+#define INT3	0xcc
+
 /* A BPF program or trampoline; nobody waits longer for the lock */
 #define LONGEST	(1ULL << 20)
 
@@ -58,6 +60,65 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 	return 0;
 }
 
+/*
+ * Linux patches one at a time, with text_mutex held, so there is one to remember.
+ * An INT3 in front, or what was announced, byte by byte: half of that never runs,
+ * for the INT3 comes first and goes last.
+ */
+static int announce_patch(struct vcpu *vcpu, const struct code_write *w)
+{
+	struct code_patch *patch = &island.code_patch;
+	struct guest_mapping m;
+	u32 i;
+
+	if (w->size > CODE_PATCH_LONGEST)
+		return -EINVAL;
+	patch->size = 0;
+	if (guest_read(vcpu, w->from, patch->after, w->size))
+		return -EFAULT;
+	for (i = 0; i < w->size; i++) {
+		if (!guest_walk(vcpu, w->va + i, &m) || !guest_owns(m.pa))
+			return -EFAULT;
+		patch->pa[i] = m.pa;
+	}
+	patch->size = w->size;
+	return 0;
+}
+
+static bool announced(u64 pa, u8 byte)
+{
+	const struct code_patch *patch = &island.code_patch;
+	u32 i;
+
+	for (i = 0; i < patch->size; i++) {
+		if (patch->pa[i] == pa)
+			return byte == patch->after[i] || (!i && byte == INT3);
+	}
+	return false;
+}
+
+/**
+ * code_patch_illegal() - look for what no patch of dynamic code writes
+ * @pa: physical address of the first byte
+ * @before: bytes before
+ * @after: bytes after
+ * @size: how many, within a page
+ *
+ * Context: root, with the lock.
+ *
+ * Return: the offset of the first such byte, or @size.
+ */
+u32 code_patch_illegal(u64 pa, const u8 *before, const u8 *after, u32 size)
+{
+	u32 i;
+
+	for (i = 0; i < size; i++) {
+		if (before[i] != after[i] && !announced(pa + i, after[i]))
+			break;
+	}
+	return i;
+}
+
 /**
  * code_write() - write what Linux announces to write to dynamic code
  * @vcpu: the CPU
@@ -82,6 +143,8 @@ int code_write(struct vcpu *vcpu, u64 va)
 		return -EPERM;
 	if (w.size > LONGEST)
 		return -EINVAL;
+	if (w.patch)
+		return announce_patch(vcpu, &w);
 	for (done = 0; done < w.size; done += size) {
 		size = PIECE - (w.va + done) % PIECE;
 		if (size > w.size - done)

@@ -98,6 +98,8 @@ static u64 locked_call(struct vcpu *vcpu)
 				  vcpu->regs.rdx);
 	case HYPERCALL_SEAL:
 		return seal_request(vcpu, vcpu->regs.rsi);
+	case HYPERCALL_NOTE_PROBE:
+		return seal_note_probe(vcpu->regs.rsi, vcpu->regs.rdx);
 	case HYPERCALL_RELEASE:
 		return seal_release(vcpu, vcpu->regs.rsi);
 	case HYPERCALL_HELPER_VET:
@@ -138,6 +140,7 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 	case HYPERCALL_SEAL:
 	case HYPERCALL_RELEASE:
 	case HYPERCALL_WRITE_CODE:
+	case HYPERCALL_NOTE_PROBE:
 	case HYPERCALL_HELPER_VET:
 	case HYPERCALL_HELPER_CHECK:
 		island_lock(vcpu);

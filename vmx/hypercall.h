@@ -24,6 +24,7 @@ enum hypercall {
 	HYPERCALL_WRITE_CODE	= 8,	/* RSI = address of a struct code_write */
 	HYPERCALL_HELPER_VET	= 9,	/* RSI = address of a struct helper_write */
 	HYPERCALL_HELPER_CHECK	= 10,	/* RSI = address of a struct helper_request */
+	HYPERCALL_NOTE_PROBE	= 11,	/* RSI = address, RDX = bytes under a probe */
 };
 #endif
 

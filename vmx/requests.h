@@ -31,12 +31,15 @@ struct seal_request {
  * @from: where they are
  * @size: how many
  * @fill: where @from is 0: all of them have this value
+ * @patch: an instruction that may be running: Linux puts an INT3 in front first,
+ *	so root does not write it but lets it be written
  */
 struct code_write {
 	u64 va;
 	u64 from;
 	u64 size;
 	u64 fill;
+	u64 patch;
 };
 
 /**

@@ -16,6 +16,7 @@
 #include "cpu_ops.h"
 #include "ept.h"
 #include "guest_walk.h"
+#include "memory.h"
 #include "region.h"
 #include "requests.h"
 #include "seal.h"
@@ -327,6 +328,26 @@ static int seal_region(struct vcpu *vcpu, const struct seal_request *q)
 	return 0;
 }
 
+static bool may_be_dynamic(void)
+{
+	return island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_SEAL;
+}
+
+static int seal_dynamic(struct vcpu *vcpu, const struct seal_request *q)
+{
+	struct guest_mapping m;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; !err && i < q->pages; i++) {
+		if (!guest_walk(vcpu, q->va + i * PAGE_SIZE, &m) ||
+		    !mapped_for(&m, CLASS_CODE))
+			return -EFAULT;
+		err = seal_new_code(vcpu, m.pa);
+	}
+	return err;
+}
+
 /**
  * seal_request() - seal what the guest half names
  * @vcpu: the CPU
@@ -354,14 +375,38 @@ int seal_request(struct vcpu *vcpu, u64 va)
 		return -EINVAL;
 	switch (q.class) {
 	case CLASS_CODE:
-		if (island.policy.value[POLICY_DYNAMIC_CODE] ==
-		    DYNAMIC_CODE_DENY)
-			return -EPERM;
-		return seal_region(vcpu, &q);
+		return may_be_dynamic() ? seal_region(vcpu, &q) : -EPERM;
+	case CLASS_DYNAMIC:
+		return may_be_dynamic() ? seal_dynamic(vcpu, &q) : -EPERM;
 	case CLASS_RODATA:
 		return seal_region(vcpu, &q);
 	}
 	return -EINVAL;
+}
+
+/**
+ * seal_note_probe() - what is under a kprobe that was there before the seal
+ * @va: where it is
+ * @bytes: PATCH_PROBE bytes as they are without it, the first one lowest
+ *
+ * Not once guards are on: root sees then what probes replace.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0, -EPERM, -EINVAL for what is no sealed code, or -ENOSPC.
+ */
+int seal_note_probe(u64 va, u64 bytes)
+{
+	const struct region *region = region_at(va, PATCH_PROBE);
+	u8 original[PATCH_PROBE];
+
+	if (island.policy.value[POLICY_ENFORCE])
+		return -EPERM;
+	if (!region)
+		return -EINVAL;
+	memcpy(original, &bytes, sizeof(original));
+	return patch_note_add(&island.regions.notes, &region->patch, va,
+			      original) ? 0 : -ENOSPC;
 }
 
 /**

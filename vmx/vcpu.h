@@ -5,6 +5,7 @@
 #ifndef CARAPACE_VMX_VCPU_H
 #define CARAPACE_VMX_VCPU_H
 
+#include "code_write.h"
 #include "decoy.h"
 #include "ept.h"
 #include "event.h"
@@ -119,6 +120,7 @@ struct island {
 	struct policy policy;
 	struct seal seal;
 	struct regions regions;
+	struct code_patch code_patch;
 	struct helpers helpers;
 	struct register_pin pin[PINNED_COUNT];	/* those that all CPUs share */
 	u64 msr_bitmap_pa;

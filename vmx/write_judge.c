@@ -71,8 +71,16 @@ static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
 	const struct region *region;
 	u64 va;
 
-	if (w->cpl || ept_class(&island.ept, w->pa) != CLASS_CODE)
+	if (w->cpl)
 		return 0;
+	switch (ept_class(&island.ept, w->pa)) {
+	case CLASS_CODE:
+		break;
+	case CLASS_DYNAMIC:
+		return code_patch_illegal(w->pa, w->before, w->after, w->size);
+	default:
+		return 0;
+	}
 	region = region_of(w->pa, &va);
 	if (!region)
 		return 0;

@@ -109,24 +109,43 @@ static void work(void)
 	}
 }
 
-TEST_F(attached, ordinary_work_does_not_exit)
+/* Work on a CPU; the reason that it exited for, or NULL */
+static const char *exits_of_work(int cpu)
 {
 	long long before[QUIET_REASONS];
-	int i, k, cpu;
+	int k;
+
+	for (k = 0; k < QUIET_REASONS; k++)
+		before[k] = cpu_stat(cpu, quiet_reasons[k]);
+	work();
+	for (k = 0; k < QUIET_REASONS; k++) {
+		if (before[k] < 0 || cpu_stat(cpu, quiet_reasons[k]) != before[k])
+			return quiet_reasons[k];
+	}
+	return NULL;
+}
+
+/*
+ * Linux frees the code that initialised the module in its own time, and that is
+ * released then, once: so one round of work may see it.
+ */
+TEST_F(attached, ordinary_work_does_not_exit)
+{
+	int i, cpu, noisy = 0;
+	const char *reason;
 
 	for (i = 0; i < self->nr_cpus; i++) {
 		cpu = self->cpus[i];
 		pin_to_cpu(cpu);
-		for (k = 0; k < QUIET_REASONS; k++) {
-			before[k] = cpu_stat(cpu, quiet_reasons[k]);
-			ASSERT_LE(0, before[k]) TH_LOG("%s", quiet_reasons[k]);
+		reason = exits_of_work(cpu);
+		if (reason) {
+			noisy++;
+			reason = exits_of_work(cpu);
 		}
-		work();
-		for (k = 0; k < QUIET_REASONS; k++) {
-			EXPECT_EQ(before[k], cpu_stat(cpu, quiet_reasons[k]))
-				TH_LOG("cpu%d: %s", cpu, quiet_reasons[k]);
-		}
+		EXPECT_EQ(NULL, reason)
+			TH_LOG("cpu%d: %s", cpu, reason);
 	}
+	EXPECT_LE(noisy, 1);
 }
 
 TEST_HARNESS_MAIN

@@ -198,6 +198,29 @@ kprobe_optimized()
 		silent 'inside: (do_sys_openat2+' cat /proc/version
 }
 
+# Armed before Carapace came: what it replaced is put back all the same
+kprobe_from_before()
+{
+	[ -e $tracing/events/legit/before ] || return
+	: > $tracing/trace
+	echo 1 > $tracing/events/legit/before/enable
+	cat /proc/version
+	traced 'before: (vfs_open+' || return
+	echo 0 > $tracing/events/legit/before/enable
+	silent 'before: (vfs_open+' cat /proc/version
+}
+
+# Inside the function: at its entry it would be ftrace's
+arm_from_before()
+{
+	local offset
+	for offset in {10..40}; do
+		echo "p:legit/before vfs_open+$offset" \
+			> $tracing/kprobe_events && break
+	done 2> /dev/null
+	echo 1 > $tracing/events/legit/before/enable
+}
+
 bpf_filters()
 {
 	for _ in {1..5}; do
@@ -298,7 +321,7 @@ function_graph_all()
 }
 
 # By name only, for they take minutes: function_all, function_graph_all
-tests="static_keys tracepoint tracepoint_shared perf_tracepoint
+tests="kprobe_from_before static_keys tracepoint tracepoint_shared perf_tracepoint
 system_call_events preemption kprobe_ftrace kretprobe kprobe_plain
 kprobe_optimized bpf_filters stock_modules live_patch administrator
 core_handler function_some function_graph_some"
@@ -309,9 +332,10 @@ plan $(($# + 1))
 
 # Without parameters of the module's.
 # shellcheck disable=SC2119
+reset_tracing
+arm_from_before
 [ "$mode" = bare ] || attach
 mark_log
-reset_tracing
 for name; do
 	check "$mode: $name" "$name"
 	reset_tracing
