@@ -197,8 +197,9 @@ static long long free_pages(void)
 /*
  * A pool that is lost each time shows, for it is 512 pages at least; less does
  * not, for what else happens in the machine. An area of vmalloc's shows exactly.
+ * Each load finds out what the kernel's code is, which takes a second here.
  */
-TEST_F(failure, keeps_no_memory)
+TEST_F_TIMEOUT(failure, keeps_no_memory, 120)
 {
 	long long before, after;
 	int areas, i;

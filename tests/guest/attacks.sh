@@ -65,7 +65,7 @@ block	EXEC_MODULE_FORGED		0	succeeded	-
 deny	EXEC_MODULE_FORGED		137	no-effect	exec
 block	EXEC_USER			137	(no-effect|fault)	register
 block	EXEC_*				137	(no-effect|fault)	exec
-block	HELPER_*			137	no-effect	helper
+block	HELPER_*			0	no-effect	helper
 
 *	SELF_RING3			0	fault		-
 bare	SELF_POOL_*			0	succeeded	-
@@ -120,7 +120,7 @@ list()
 # Attack in a process of its own; what kills it, and what it left behind
 perform()
 {
-	local found_status=0 found_effect report fn
+	local found_status=0 found_effect report fn comm=attack
 	mark_log
 	./attack "$2" > /dev/null 2>&1 || found_status=$?
 	found_effect=$(./attack --last)
@@ -132,13 +132,14 @@ perform()
 		equals "$report" ''
 		return
 	fi
-	# User code and data have no symbol.
+	# User code and data have no symbol. A helper has a process of its own.
 	case $kind in
 	register|code)	fn='[a-z_0-9.]+\+0x' ;;
 	*)		fn='[^ ]+' ;;
 	esac
+	[ "$kind" = helper ] && comm='[^ ]+'
 	matches "$report" \
-		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=attack context=task .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
+		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=$comm context=task .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
 }
 
 try()
