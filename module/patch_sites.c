@@ -222,6 +222,11 @@ static void add_functions(struct collection *c)
 	int i;
 
 	for (page = *kernel.ftrace_pages; page; page = page->next) {
+		/* Sorted within a page; a module's are few among the core's. */
+		if (!page->index ||
+		    page->records[0].ip >= c->text + c->size ||
+		    page->records[page->index - 1].ip < c->text)
+			continue;
 		for (i = 0; i < page->index; i++) {
 			if (!is_in(c, page->records[i].ip))
 				continue;

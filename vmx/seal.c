@@ -265,15 +265,21 @@ static bool may_seal(struct vcpu *vcpu, u64 pa)
 	return false;
 }
 
-/* The region's pages have lost what they must not have: now they may run. */
-static void raise(const struct region *region, enum page_class class)
+/*
+ * The region's pages have lost what they must not have: now they may run. Where
+ * the guest maps something else by now, what was there stays as it is.
+ */
+static void raise(struct vcpu *vcpu, const struct region *region,
+		  enum page_class class)
 {
-	u64 pa;
-	u32 i;
+	u64 end = region->patch.va + region->patch.size;
+	struct guest_mapping m;
+	u64 va, found;
 
-	for (i = 0; i < REGION_FRAMES; i++) {
-		if (region_frame(region, i, &pa))
-			seal_set_class(pa, pa + PAGE_SIZE, class);
+	for (va = region->patch.va; va < end; va += PAGE_SIZE) {
+		if (guest_walk(vcpu, va, &m) &&
+		    region_of(m.pa, &found) == region && found == va)
+			seal_set_class(m.pa, m.pa + PAGE_SIZE, class);
 	}
 }
 
@@ -324,7 +330,7 @@ static int seal_region(struct vcpu *vcpu, const struct seal_request *q)
 		return err;
 	}
 	shootdown(vcpu);
-	raise(region, q->class);
+	raise(vcpu, region, q->class);
 	return 0;
 }
 

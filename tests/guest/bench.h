@@ -5,6 +5,7 @@
 #ifndef CARAPACE_TESTS_BENCH_H
 #define CARAPACE_TESTS_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -15,6 +16,7 @@
  *	which there are two or three timer ticks
  * @batches: how many measurements in a round
  * @cpus: how many it takes
+ * @makes_code: code is sealed and released, so it exits, and takes more
  */
 struct operation {
 	const char *name;
@@ -22,6 +24,7 @@ struct operation {
 	unsigned int batch;
 	unsigned int batches;
 	unsigned int cpus;
+	bool makes_code;
 };
 
 extern const struct operation operations[];

@@ -269,7 +269,7 @@ const struct operation operations[] = {
 	{ "create, unlink",	run_file,	40,	20,	1 },
 	{ "TCP round trip",	run_tcp,	20,	30,	1 },
 	{ "sleep",		run_sleep,	50,	20,	1 },
-	{ "load, unload module", run_module,	1,	5,	1 },
+	{ "load, unload module", run_module,	1,	5,	1, true },
 };
 
 const size_t nr_operations = sizeof(operations) / sizeof(*operations);

@@ -238,12 +238,16 @@ static void attack_unmapped(struct attack_request *q, enum attack_way way,
 /* In a page of its own: nothing else is missing while another frame is there */
 static void find_canary(const struct attack_request *q, struct target *t)
 {
+	static const u32 value = ATTACK_CANARY;
 	u8 *at = (u8 *)attack_canary;
+	unsigned int i;
 
 	/* Or there is a pointer into the function, which objtool objects to. */
 	OPTIMIZER_HIDE_VAR(at);
-	t->to = at + ATTACK_CANARY_OFFSET;
-	t->size = sizeof(u32);
+	for (i = 0; i < 16 && memcmp(at + i, &value, sizeof(value)); i++)
+		;
+	t->to = at + i;
+	t->size = i < 16 ? sizeof(value) : 0;
 }
 
 /* EPT guards frames: a sealed one's address is made to lead to another. */
