@@ -232,9 +232,10 @@ static void SYSCORE_CALLBACK(syscore_resume_cpu)
 {
 	restore_s_cet();
 	if (machine_check_this_cpu() || attach_this_cpu())
-		pr_err("CPU %u did not attach again after resume: %s\n",
+		pr_err("CPU %u did not attach again after resume: %s (info %#llx)\n",
 		       smp_processor_id(),
-		       leave_reason(island_vcpu_public(smp_processor_id())));
+		       leave_reason(island_vcpu_public(smp_processor_id())),
+		       island_vcpu_public(smp_processor_id())->leave_info);
 }
 
 static void detach_ipi(void *unused)
