@@ -33,9 +33,7 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 	u64 i;
 	int err;
 
-	if (!guest_walk(vcpu, va, &m))
-		return -EFAULT;
-	if (!guest_owns(m.pa))
+	if (!guest_walk(vcpu, va, &m) || !guest_owns(m.pa))
 		return -EFAULT;
 	switch (ept_class(&island.ept, m.pa)) {
 	case CLASS_DYNAMIC:

@@ -18,6 +18,7 @@
 #include "cpu_ops.h"
 #include "decoy.h"
 #include "exit.h"
+#include "guest_walk.h"
 #include "memory.h"
 #include "region.h"
 #include "shootdown.h"
@@ -27,11 +28,6 @@
 
 /* More than any instruction needs */
 #define ATTEMPTS	8
-
-static bool is_root_memory(u64 gpa)
-{
-	return table_pool_contains(&island.config.pool, gpa, PAGE_SIZE);
-}
 
 static u8 *pool_page(u64 pa)
 {
@@ -65,7 +61,7 @@ static int add_page(struct vcpu *vcpu, struct decoy_page *page)
 	page->before_pa = table_pool_alloc(&island.config.pool, &before);
 	if (!page->copy_pa || !page->before_pa)
 		return -ENOMEM;
-	if (!is_root_memory(page->gpa)) {
+	if (!root_owns(page->gpa)) {
 		memcpy(before, window_map(vcpu, page->gpa), PAGE_SIZE);
 		memcpy(copy, before, PAGE_SIZE);
 	}
@@ -145,7 +141,7 @@ static void rebase(struct vcpu *vcpu, const struct decoy_page *page)
 	const volatile u8 *real;
 	u32 i;
 
-	if (is_root_memory(page->gpa))
+	if (root_owns(page->gpa))
 		return;
 	real = window_map(vcpu, page->gpa);
 	for (i = 0; i < PAGE_SIZE; i++) {
@@ -242,11 +238,14 @@ static bool judge_across(struct vcpu *vcpu)
 	const struct decoy_page *high = &d->page[1];
 	u8 before[2 * ACROSS], after[2 * ACROSS];
 	u32 low_from, low_to, high_from, high_to;
+	const struct region *region;
 	u64 low_va, high_va;
 	struct sealed_write w;
 
-	if (d->count != 2 || !region_of(low->gpa, &low_va) ||
-	    region_of(low->gpa, &low_va) != region_of(high->gpa, &high_va) ||
+	if (d->count != 2)
+		return false;
+	region = region_of(low->gpa, &low_va);
+	if (!region || region_of(high->gpa, &high_va) != region ||
 	    high_va != low_va + PAGE_SIZE ||
 	    !changed_range(low, &low_from, &low_to) ||
 	    !changed_range(high, &high_from, &high_to) ||

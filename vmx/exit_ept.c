@@ -48,12 +48,6 @@ static u64 access_of(struct vcpu *vcpu, u64 qualification)
 	return access;
 }
 
-static bool hidden(u64 gpa)
-{
-	return table_pool_contains(&island.config.pool, gpa & ~(PAGE_SIZE - 1),
-				   PAGE_SIZE);
-}
-
 /*
  * An instruction that exits for its operand's sake, and writes where it may
  * not, needs both at once: else one would undo what the other prepared.
@@ -79,7 +73,7 @@ static struct exit_result violation(struct vcpu *vcpu, u64 gpa, u64 access)
 {
 	if (ept_permits(&island.ept, gpa, access))
 		return RESULT_RESUME;
-	if (hidden(gpa))
+	if (root_owns(gpa))
 		vcpu->config.public->pool_writes++;
 	else if (!ept_lookup(&island.ept, gpa, NULL))
 		return ept_map_lazy(&island.ept, gpa, seal_rights(CLASS_DATA),

@@ -10,6 +10,18 @@
 #include "x86.h"
 
 /**
+ * root_owns() - whether a page is root's own memory, which the guest does not see
+ * @pa: any physical address in it
+ *
+ * Context: root.
+ */
+bool root_owns(u64 pa)
+{
+	return table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
+				   PAGE_SIZE);
+}
+
+/**
  * guest_owns() - whether the guest may have root read and write there
  * @pa: a physical address, as the guest gave it
  *
@@ -19,9 +31,7 @@
  */
 bool guest_owns(u64 pa)
 {
-	return pa < island.config.phys_limit &&
-	       !table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
-				    PAGE_SIZE);
+	return pa < island.config.phys_limit && !root_owns(pa);
 }
 
 /**

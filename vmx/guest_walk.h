@@ -26,6 +26,7 @@ struct guest_mapping {
 	bool executable;
 };
 
+bool root_owns(u64 pa);
 bool guest_owns(u64 pa);
 bool guest_walk_from(struct vcpu *vcpu, u64 cr3, int levels, u64 va,
 		     struct guest_mapping *mapping);

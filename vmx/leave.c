@@ -100,8 +100,7 @@ static void save_guest_state(struct guest_state *g)
  */
 static u64 *map_table(struct vcpu *vcpu, u64 table)
 {
-	if (table >= island.config.phys_limit ||
-	    table_pool_contains(&island.config.pool, table, PAGE_SIZE))
+	if (!guest_owns(table))
 		vmx_shut_down();
 	return window_map(vcpu, table);
 }
@@ -191,9 +190,7 @@ static void restore_tr(struct vcpu *vcpu, const struct guest_state *g)
 			     g->gdt.base, &mapping))
 		return;
 	pa = mapping.pa;
-	if (pa >= island.config.phys_limit ||
-	    table_pool_contains(&island.config.pool, pa & PTE_ADDR_MASK,
-				PAGE_SIZE) ||
+	if (!guest_owns(pa) ||
 	    (pa & ~PTE_ADDR_MASK) + g->gdt.limit >= PAGE_SIZE ||
 	    g->tr + 15 > g->gdt.limit)
 		return;

@@ -139,8 +139,7 @@ static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
  */
 bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
 {
-	bool self = table_pool_contains(&island.config.pool,
-					write->pa & ~(PAGE_SIZE - 1), PAGE_SIZE);
+	bool self = root_owns(write->pa);
 	u32 offset = self ? 0 : first_illegal(vcpu, write);
 	struct report report = {
 		.kind = self ? REPORT_SELF : REPORT_CODE,
