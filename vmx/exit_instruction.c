@@ -90,25 +90,38 @@ static struct exit_result test_fault(void)
 }
 #endif
 
-static u64 locked_call(struct vcpu *vcpu)
+static int set_policy(struct vcpu *vcpu, u64 key)
 {
-	switch (vcpu->regs.rdi) {
-	case HYPERCALL_POLICY:
-		return policy_set(&island.policy, vcpu->regs.rsi,
-				  vcpu->regs.rdx);
-	case HYPERCALL_SEAL:
-		return seal_request(vcpu, vcpu->regs.rsi);
-	case HYPERCALL_NOTE_PROBE:
-		return seal_note_probe(vcpu->regs.rsi, vcpu->regs.rdx);
-	case HYPERCALL_RELEASE:
-		return seal_release(vcpu, vcpu->regs.rsi);
-	case HYPERCALL_HELPER_VET:
-		return helper_take(vcpu, vcpu->regs.rsi);
-	case HYPERCALL_HELPER_CHECK:
-		return helper_check(vcpu, vcpu->regs.rsi);
-	default:
-		return code_write(vcpu, vcpu->regs.rsi);
-	}
+	return policy_set(&island.policy, key, vcpu->regs.rdx);
+}
+
+static int note_probe(struct vcpu *vcpu, u64 va)
+{
+	return seal_note_probe(va, vcpu->regs.rdx);
+}
+
+/* Those that need the lock; they get RSI, and what they return goes to RAX. */
+static int (*const locked_calls[])(struct vcpu *vcpu, u64 first) = {
+	[HYPERCALL_POLICY]		= set_policy,
+	[HYPERCALL_SEAL]		= seal_request,
+	[HYPERCALL_RELEASE]		= seal_release,
+	[HYPERCALL_WRITE_CODE]		= code_write,
+	[HYPERCALL_HELPER_VET]		= helper_take,
+	[HYPERCALL_HELPER_CHECK]	= helper_check,
+	[HYPERCALL_NOTE_PROBE]		= note_probe,
+};
+
+static struct exit_result locked_call(struct vcpu *vcpu)
+{
+	u64 number = vcpu->regs.rdi;
+
+	if (number >= ARRAY_SIZE(locked_calls) || !locked_calls[number])
+		return RESULT_UD;
+	island_lock(vcpu);
+	vcpu->regs.rax = locked_calls[number](vcpu, vcpu->regs.rsi);
+	island_publish();
+	island_unlock();
+	return RESULT_SKIP;
 }
 
 /*
@@ -136,18 +149,6 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 		vmwrite(GUEST_RIP, vmread(GUEST_RIP) +
 				   vcpu->event.instruction_len);
 		return RESULT_LEAVE(LEAVE_ASKED);
-	case HYPERCALL_POLICY:
-	case HYPERCALL_SEAL:
-	case HYPERCALL_RELEASE:
-	case HYPERCALL_WRITE_CODE:
-	case HYPERCALL_NOTE_PROBE:
-	case HYPERCALL_HELPER_VET:
-	case HYPERCALL_HELPER_CHECK:
-		island_lock(vcpu);
-		vcpu->regs.rax = locked_call(vcpu);
-		island_publish();
-		island_unlock();
-		return RESULT_SKIP;
 #ifdef CARAPACE_TESTING
 	case HYPERCALL_TEST_FAULT:
 		return test_fault();
@@ -156,6 +157,6 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 		return RESULT_SKIP;
 #endif
 	default:
-		return RESULT_UD;
+		return locked_call(vcpu);
 	}
 }
