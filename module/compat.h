@@ -9,7 +9,6 @@
 #ifndef CARAPACE_COMPAT_H
 #define CARAPACE_COMPAT_H
 
-#include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/syscore_ops.h>
 
@@ -81,11 +80,5 @@ static inline void compat_module_part(const struct module *mod,
 	*size = ends[part] - starts[part];
 #endif
 }
-
-/* Since 6.3; before, the same for x86 */
-#ifndef ftrace_regs_get_argument
-#define ftrace_regs_get_argument(fregs, n)				\
-	regs_get_kernel_argument(&(fregs)->regs, n)
-#endif
 
 #endif /* CARAPACE_COMPAT_H */

@@ -26,7 +26,6 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
-#include <linux/ftrace.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/moduleparam.h>
@@ -36,11 +35,11 @@
 #include <linux/string.h>
 #include <linux/sysctl.h>
 #include <linux/uidgid.h>
-#include <asm/ibt.h>
 
 #include "bridge.h"
 #include "helper_hooks.h"
 #include "helpers.h"
+#include "hooks.h"
 #include "hypercall.h"
 #include "kernel_symbols.h"
 #include "requests.h"
@@ -226,18 +225,8 @@ static void notrace program_opened(unsigned long ip, struct pt_regs *regs)
 		refused((u64)bprm->filename, 0, ip);
 }
 
-/*
- * What is not needed does not exist where nobody can change such a string. All of
- * this is read-only once the module is loaded, or a write here would do.
- */
-static struct hook {
-	const char *function;
-	void (*callback)(unsigned long ip, struct pt_regs *regs);
-	bool needed;
-	unsigned long address;
-} hooks[] __ro_after_init = {
-#define HOOK(name, what, must)						\
-	{ .function = (name), .callback = (what), .needed = (must) }
+/* What is not needed does not exist where nobody can change such a string. */
+static struct hook hooks[] __ro_after_init = {
 	HOOK("kernel_execve", program_named, true),
 	HOOK("security_bprm_creds_for_exec", program_opened, true),
 	HOOK("proc_dostring", string_written, true),
@@ -245,69 +234,9 @@ static struct hook {
 	HOOK("uevent_helper_store", uevent_written, false),
 	HOOK("cgroup_release_agent_write", agent_written, false),
 	HOOK("cgroup1_parse_param", agent_mounted, false),
-#undef HOOK
 };
 
-/* The place that is patched is the function's address, or behind its ENDBR. */
-static void notrace hooked(unsigned long ip, unsigned long parent_ip,
-			   struct ftrace_ops *ops, struct ftrace_regs *fregs)
-{
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (hooks[i].address && ip - hooks[i].address <= ENDBR_INSN_SIZE)
-			hooks[i].callback(ip, ftrace_get_regs(fregs));
-	}
-}
-
-/*
- * One for all of them, for each one that is registered has Linux patch and wait.
- * PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn it off.
- */
-static struct ftrace_ops hook_ops = {
-	.func = hooked,
-	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION |
-		 FTRACE_OPS_FL_SAVE_REGS,
-};
-
-static int add_hook(struct hook *hook)
-{
-	int err = -ENOENT;
-
-	hook->address = kernel_symbol(hook->function);
-	if (!hook->address && !hook->needed)
-		return 0;
-	if (hook->address)
-		err = ftrace_set_filter_ip(&hook_ops, hook->address, 0, 0);
-	if (err)
-		pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
-		       hook->function, err);
-	return err;
-}
-
-static int add_hooks(void)
-{
-	u32 i;
-	int err = 0;
-
-	for (i = 0; !err && i < ARRAY_SIZE(hooks); i++)
-		err = add_hook(&hooks[i]);
-	if (!err) {
-		err = register_ftrace_function(&hook_ops);
-		if (err)
-			pr_err("cannot hook what the kernel starts (%d)\n",
-			       err);
-	}
-	if (err)
-		ftrace_free_filter(&hook_ops);
-	return err;
-}
-
-static void remove_hooks(void)
-{
-	unregister_ftrace_function(&hook_ops);
-	ftrace_free_filter(&hook_ops);
-}
+static struct hook_set hook_set = HOOK_SET(hooks);
 
 /*
  * Linux may have made a copy of the table that is in its source, and this leads to
@@ -403,14 +332,14 @@ int helper_hooks_start(void)
 	int err;
 
 	writes_strict = (int *)kernel_symbol("sysctl_writes_strict");
-	err = add_hooks();
+	err = hooks_add(&hook_set);
 	if (err)
 		return err;
 	err = vet_all();
 	if (err) {
 		pr_err("cannot tell root which programs the kernel may start (%d)\n",
 		       err);
-		remove_hooks();
+		hooks_remove(&hook_set);
 	}
 	return err;
 }
@@ -422,7 +351,7 @@ int helper_hooks_start(void)
  */
 void helper_hooks_stop(void)
 {
-	remove_hooks();
+	hooks_remove(&hook_set);
 }
 
 /**

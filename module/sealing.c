@@ -16,19 +16,20 @@
 
 #include <linux/bug.h>
 #include <linux/efi.h>
-#include <linux/ftrace.h>
 #include <linux/io.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/ptrace.h>
 #include <asm/desc.h>
 #include <asm/pgtable_64_types.h>
 
 #include "bridge.h"
 #include "code.h"
 #include "compat.h"
+#include "hooks.h"
 #include "hypercall.h"
 #include "island.h"
 #include "kernel_symbols.h"
@@ -45,7 +46,6 @@
 static struct code_range text, rodata;
 static struct code_range firmware[ISLAND_FIRMWARE];
 static u64 idt_pa;
-static u64 function_addresses[ISLAND_FUNCTIONS];
 static struct patch_site *core_sites;
 static u32 nr_core_sites;
 
@@ -119,7 +119,6 @@ static int find_firmware(void)
 int sealing_prepare(void)
 {
 	unsigned long idt = kernel_symbol("idt_table");
-	u32 i;
 	int err;
 
 	err = find_range(&text, "_text", "_etext");
@@ -135,9 +134,6 @@ int sealing_prepare(void)
 	err = find_firmware();
 	if (err)
 		return err;
-	/* Those that a kernel does not have it does not need. */
-	for (i = 0; i < ISLAND_FUNCTIONS && functions[i]; i++)
-		function_addresses[i] = kernel_symbol(functions[i]);
 	err = patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
 	if (err == -ENOMEM)
 		pr_err("out of memory: no room to list where the kernel patches its code; free some memory\n");
@@ -165,8 +161,18 @@ static void __noreturn landing(void)
 }
 
 /**
+ * sealing_max_sites() - for how many sites root shall have room
+ */
+u32 sealing_max_sites(void)
+{
+	return nr_core_sites + MODULE_SITES;
+}
+
+/**
  * sealing_describe() - tell root
  * @config: filled in
+ *
+ * Context: may sleep.
  */
 void sealing_describe(struct island_config *config)
 {
@@ -178,27 +184,24 @@ void sealing_describe(struct island_config *config)
 	memcpy(config->firmware, firmware, sizeof(firmware));
 	config->sites = core_sites;
 	config->nr_sites = nr_core_sites;
-	config->max_sites = nr_core_sites + MODULE_SITES;
-	for (i = 0; i < ISLAND_FUNCTIONS; i++)
-		config->functions[i] = function_addresses[i];
+	config->max_sites = sealing_max_sites();
+	/* Those that a kernel does not have it does not need. */
+	for (i = 0; i < ISLAND_FUNCTIONS && functions[i]; i++)
+		config->functions[i] = kernel_symbol(functions[i]);
 	config->modules_start = MODULES_VADDR;
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;
 }
 
-/**
- * sealing_max_sites() - for how many sites root shall have room
- */
-u32 sealing_max_sites(void)
+static bool is_code(enum compat_module_part part)
 {
-	return nr_core_sites + MODULE_SITES;
+	return part == MODULE_PART_TEXT || part == MODULE_PART_INIT_TEXT;
 }
 
-static int seal(const struct module *mod, enum compat_module_part part,
-		enum page_class class)
+static int seal(const struct module *mod, enum compat_module_part part)
 {
 	struct seal_request q = {
-		.class = class,
+		.class = is_code(part) ? CLASS_CODE : CLASS_RODATA,
 		.transient = part == MODULE_PART_INIT_TEXT,
 	};
 	struct patch_site *sites = NULL;
@@ -210,7 +213,7 @@ static int seal(const struct module *mod, enum compat_module_part part,
 	q.pages = PAGE_ALIGN(size) / PAGE_SIZE;
 	if (!q.pages)
 		return 0;
-	if (class == CLASS_CODE)
+	if (is_code(part))
 		err = patch_sites_module(mod, q.va,
 					 q.pages * PAGE_SIZE, &sites,
 					 &nr_sites);
@@ -224,13 +227,11 @@ static int seal(const struct module *mod, enum compat_module_part part,
 	return err == -ENXIO ? 0 : err;
 }
 
-static const struct {
-	enum compat_module_part part;
-	enum page_class class;
-} coming[] = {
-	{ MODULE_PART_TEXT, CLASS_CODE },
-	{ MODULE_PART_RODATA, CLASS_RODATA },
-	{ MODULE_PART_INIT_TEXT, CLASS_CODE },
+/* When it is about to be initialised; MODULE_PART_RO_AFTER_INIT follows. */
+static const enum compat_module_part coming[] = {
+	MODULE_PART_TEXT,
+	MODULE_PART_RODATA,
+	MODULE_PART_INIT_TEXT,
 };
 
 static int seal_coming(const struct module *mod)
@@ -239,7 +240,7 @@ static int seal_coming(const struct module *mod)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(coming); i++) {
-		err = seal(mod, coming[i].part, coming[i].class);
+		err = seal(mod, coming[i]);
 		if (err) {
 			pr_err("module %s cannot be sealed (%d): %s\n",
 			       mod->name, err,
@@ -261,7 +262,7 @@ static int module_notify(struct notifier_block *block, unsigned long state,
 	case MODULE_STATE_COMING:
 		return notifier_from_errno(seal_coming(mod));
 	case MODULE_STATE_LIVE:
-		seal(mod, MODULE_PART_RO_AFTER_INIT, CLASS_RODATA);
+		seal(mod, MODULE_PART_RO_AFTER_INIT);
 		if (lock_is_on())
 			__module_get((struct module *)mod);
 		return NOTIFY_OK;
@@ -275,134 +276,57 @@ static struct notifier_block module_notifier = {
 	.priority = INT_MIN,
 };
 
-static void page_freed(struct ftrace_regs *regs)
+/* Linux takes the permissions of a page back. */
+static void notrace page_freed(unsigned long ip, struct pt_regs *regs)
 {
-	struct page *page = (void *)ftrace_regs_get_argument(regs, 0);
+	struct page *page = (void *)regs_get_kernel_argument(regs, 0);
 
 	hypercall(HYPERCALL_RELEASE, page_to_phys(page), 0);
 }
 
-static void code_copied(struct ftrace_regs *regs)
+static void notrace announce(struct pt_regs *regs, struct code_write w)
 {
-	struct code_write w = {
-		.va = ftrace_regs_get_argument(regs, 0),
-		.from = ftrace_regs_get_argument(regs, 1),
-		.size = ftrace_regs_get_argument(regs, 2),
-	};
-
+	w.va = regs_get_kernel_argument(regs, 0);
+	w.size = regs_get_kernel_argument(regs, 2);
 	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
 }
 
-static void code_patched(struct ftrace_regs *regs)
+static void notrace code_copied(unsigned long ip, struct pt_regs *regs)
 {
-	struct code_write w = {
-		.va = ftrace_regs_get_argument(regs, 0),
-		.from = ftrace_regs_get_argument(regs, 1),
-		.size = ftrace_regs_get_argument(regs, 2),
+	announce(regs, (struct code_write){
+		.from = regs_get_kernel_argument(regs, 1),
+	});
+}
+
+static void notrace code_patched(unsigned long ip, struct pt_regs *regs)
+{
+	announce(regs, (struct code_write){
+		.from = regs_get_kernel_argument(regs, 1),
 		.patch = 1,
-	};
-
-	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+	});
 }
 
-static void code_filled(struct ftrace_regs *regs)
+static void notrace code_filled(unsigned long ip, struct pt_regs *regs)
 {
-	struct code_write w = {
-		.va = ftrace_regs_get_argument(regs, 0),
-		.fill = ftrace_regs_get_argument(regs, 1),
-		.size = ftrace_regs_get_argument(regs, 2),
-	};
-
-	hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+	announce(regs, (struct code_write){
+		.fill = regs_get_kernel_argument(regs, 1),
+	});
 }
 
-/* The first is where Linux takes the permissions of a page back. */
-static struct {
-	const char *function;
-	void (*handler)(struct ftrace_regs *regs);
-	unsigned long address;
-} hooks[] = {
-	{ "set_direct_map_default_noflush", page_freed },
-	{ "text_poke", code_copied },
-	{ "text_poke_copy", code_copied },
-	{ "text_poke_set", code_filled },
-	{ "text_poke_bp", code_patched },
+static struct hook hooks[] __ro_after_init = {
+	HOOK("set_direct_map_default_noflush", page_freed, true),
+	HOOK("text_poke", code_copied, true),
+	HOOK("text_poke_copy", code_copied, true),
+	HOOK("text_poke_set", code_filled, true),
+	HOOK("text_poke_bp", code_patched, true),
 };
 
-/* A function's entry is patched at its beginning, or behind an ENDBR. */
-#define ENTRY_LENGTH	8
+static struct hook_set hook_set = HOOK_SET(hooks);
 
-static void notrace hook(unsigned long ip, unsigned long parent_ip,
-			 struct ftrace_ops *ops, struct ftrace_regs *regs)
-{
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		if (ip - hooks[i].address < ENTRY_LENGTH)
-			hooks[i].handler(regs);
-	}
-}
-
-/*
- * PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn it off. One for all
- * functions: taking each away, Linux waits for all tasks.
- */
-static struct ftrace_ops hook_ops = {
-	.func = hook,
-	.flags = FTRACE_OPS_FL_PERMANENT | FTRACE_OPS_FL_RECURSION,
-};
-
-/* It would be sealed when it first runs; but by then that may be forbidden. */
-static void seal_trampoline(const struct ftrace_ops *ops)
-{
-	struct seal_request q = {
-		.va = ops->trampoline & PAGE_MASK,
-		.pages = (PAGE_ALIGN(ops->trampoline + ops->trampoline_size) -
-			  (ops->trampoline & PAGE_MASK)) / PAGE_SIZE,
-		/* Linux patches its call when others hook the function, too. */
-		.class = CLASS_DYNAMIC,
-	};
-
-	if (ops->trampoline)
-		hypercall(HYPERCALL_SEAL, (u64)&q, 0);
-}
-
-static int add_hooks(void)
-{
-	u32 i;
-	int err = 0;
-
-	for (i = 0; !err && i < ARRAY_SIZE(hooks); i++) {
-		hooks[i].address = kernel_symbol(hooks[i].function);
-		err = hooks[i].address ?
-		      ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0) :
-		      -ENOENT;
-		if (err)
-			pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
-			       hooks[i].function, err);
-	}
-	if (!err)
-		err = register_ftrace_function(&hook_ops);
-	if (err)
-		ftrace_free_filter(&hook_ops);
-	else
-		seal_trampoline(&hook_ops);
-	return err;
-}
-
-static void remove_hooks(void)
-{
-	unregister_ftrace_function(&hook_ops);
-	ftrace_free_filter(&hook_ops);
-}
-
-static const struct {
-	enum compat_module_part part;
-	enum page_class class;
-} loaded[] = {
-	{ MODULE_PART_TEXT, CLASS_CODE },
-	{ MODULE_PART_RODATA, CLASS_RODATA },
-	{ MODULE_PART_RO_AFTER_INIT, CLASS_RODATA },
+static const enum compat_module_part loaded[] = {
+	MODULE_PART_TEXT,
+	MODULE_PART_RODATA,
+	MODULE_PART_RO_AFTER_INIT,
 };
 
 static void seal_loaded_module(struct module *mod, void *unused)
@@ -412,10 +336,9 @@ static void seal_loaded_module(struct module *mod, void *unused)
 
 	for (i = 0; i < ARRAY_SIZE(loaded); i++) {
 		/* This one's is still being filled in; the notifier sees to it. */
-		if (mod == THIS_MODULE &&
-		    loaded[i].part == MODULE_PART_RO_AFTER_INIT)
+		if (mod == THIS_MODULE && loaded[i] == MODULE_PART_RO_AFTER_INIT)
 			continue;
-		err = seal(mod, loaded[i].part, loaded[i].class);
+		err = seal(mod, loaded[i]);
 		if (err)
 			pr_warn("module %s is not sealed (%d)\n", mod->name, err);
 	}
@@ -473,12 +396,12 @@ int sealing_start(void)
 {
 	int err;
 
-	err = add_hooks();
+	err = hooks_add(&hook_set);
 	if (err)
 		return err;
 	err = register_module_notifier(&module_notifier);
 	if (err) {
-		remove_hooks();
+		hooks_remove(&hook_set);
 		return err;
 	}
 	walk_modules(seal_loaded_module, NULL);
@@ -494,5 +417,5 @@ int sealing_start(void)
 void sealing_stop(void)
 {
 	unregister_module_notifier(&module_notifier);
-	remove_hooks();
+	hooks_remove(&hook_set);
 }

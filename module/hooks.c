@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: functions of the kernel's that the guest half hears of when called
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/ftrace.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <asm/ibt.h>
+
+#include "bridge.h"
+#include "code.h"
+#include "hooks.h"
+#include "hypercall.h"
+#include "kernel_symbols.h"
+#include "requests.h"
+
+/**
+ * hook_called() - what ftrace calls
+ * @ip: the place that is patched: the function's address, or behind its ENDBR
+ * @parent_ip: not looked at
+ * @ops: of a struct hook_set
+ * @fregs: all registers
+ *
+ * Context: that of the function.
+ */
+void notrace hook_called(unsigned long ip, unsigned long parent_ip,
+			 struct ftrace_ops *ops, struct ftrace_regs *fregs)
+{
+	const struct hook_set *set = container_of(ops, struct hook_set, ops);
+	const struct hook *hook;
+
+	for (hook = set->hook; hook < set->hook + set->nr; hook++) {
+		if (hook->address && ip - hook->address <= ENDBR_INSN_SIZE)
+			hook->callback(ip, ftrace_get_regs(fregs));
+	}
+}
+
+static int find(struct hook_set *set, struct hook *hook)
+{
+	int err = -ENOENT;
+
+	hook->address = kernel_symbol(hook->function);
+	if (!hook->address && !hook->needed)
+		return 0;
+	if (hook->address)
+		err = ftrace_set_filter_ip(&set->ops, hook->address, 0, 0);
+	if (err)
+		pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
+		       hook->function, err);
+	return err;
+}
+
+/* It would be sealed when it first runs; but by then that may be forbidden. */
+static void seal_trampoline(const struct ftrace_ops *ops)
+{
+	struct seal_request q = {
+		.va = ops->trampoline & PAGE_MASK,
+		.pages = (PAGE_ALIGN(ops->trampoline + ops->trampoline_size) -
+			  (ops->trampoline & PAGE_MASK)) / PAGE_SIZE,
+		/* Linux patches its call when others hook the function, too. */
+		.class = CLASS_DYNAMIC,
+	};
+
+	if (ops->trampoline)
+		hypercall(HYPERCALL_SEAL, (u64)&q, 0);
+}
+
+/**
+ * hooks_add() - hear of calls from now on
+ * @set: the functions
+ *
+ * Context: may sleep; while the module is being loaded, all CPUs attached.
+ *
+ * Return: 0 or a negative errno, after one line, and then nothing is hooked.
+ */
+int hooks_add(struct hook_set *set)
+{
+	u32 i;
+	int err = 0;
+
+	for (i = 0; !err && i < set->nr; i++)
+		err = find(set, &set->hook[i]);
+	if (!err) {
+		err = register_ftrace_function(&set->ops);
+		if (err)
+			pr_err("cannot hook %s() and others (%d)\n",
+			       set->hook[0].function, err);
+	}
+	if (err)
+		ftrace_free_filter(&set->ops);
+	else
+		seal_trampoline(&set->ops);
+	return err;
+}
+
+/**
+ * hooks_remove() - no longer
+ * @set: the functions
+ *
+ * Context: may sleep. No callback runs any more when it returns.
+ */
+void hooks_remove(struct hook_set *set)
+{
+	unregister_ftrace_function(&set->ops);
+	ftrace_free_filter(&set->ops);
+}
