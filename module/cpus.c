@@ -34,6 +34,7 @@
 #include "island_load.h"
 #include "lock.h"
 #include "machine.h"
+#include "sealing.h"
 
 struct cpu_lifecycle {
 	u64 attach_ns;
@@ -180,6 +181,12 @@ static int cpu_startup(unsigned int cpu)
 		pr_err("CPU %u cannot attach: %s (exit reason %#x, info %#llx)\n",
 		       cpu, leave_reason(public), public->leave_exit_reason,
 		       public->leave_info);
+		return err;
+	}
+	err = sealing_seal_own();
+	if (err) {
+		pr_err("root cannot seal Carapace itself (%d)\n", err);
+		detach_this_cpu();
 	}
 	return err;
 }

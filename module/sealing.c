@@ -335,9 +335,6 @@ static void seal_loaded_module(struct module *mod, void *unused)
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(loaded); i++) {
-		/* This one's is still being filled in; the notifier sees to it. */
-		if (mod == THIS_MODULE && loaded[i] == MODULE_PART_RO_AFTER_INIT)
-			continue;
 		err = seal(mod, loaded[i]);
 		if (err)
 			pr_warn("module %s is not sealed (%d)\n", mod->name, err);
@@ -356,7 +353,7 @@ static void walk_modules(void (*function)(struct module *mod, void *data),
 		return;
 	mutex_lock(lock);
 	list_for_each_entry(mod, modules, list) {
-		if (mod->state == MODULE_STATE_LIVE || mod == THIS_MODULE)
+		if (mod->state == MODULE_STATE_LIVE)
 			function(mod, data);
 	}
 	mutex_unlock(lock);
@@ -383,6 +380,33 @@ int sealing_hold_modules(void)
 
 	walk_modules(hold, &failed);
 	return failed ? -EBUSY : 0;
+}
+
+/**
+ * sealing_seal_own() - seal this module, which is being loaded
+ *
+ * When no other CPU is attached yet: it has handlers that run in NMIs, and where
+ * those came to a page that root first had to make code they would wait for what
+ * root seals just then. Root asks for NMIs itself, when it seals.
+ *
+ * MODULE_PART_RO_AFTER_INIT is still being filled in; the notifier sees to it.
+ *
+ * Context: may sleep; on a CPU that is attached.
+ *
+ * Return: 0, also when it has been sealed before, or a negative errno.
+ */
+int sealing_seal_own(void)
+{
+	static bool done;
+	int err;
+
+	if (done)
+		return 0;
+	err = seal(THIS_MODULE, MODULE_PART_TEXT);
+	if (!err)
+		err = seal(THIS_MODULE, MODULE_PART_RODATA);
+	done = !err;
+	return err;
 }
 
 /**

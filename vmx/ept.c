@@ -565,7 +565,9 @@ static bool covers(u64 gpa, u64 end, int level)
 	return gpa % size == 0 && end - gpa >= size;
 }
 
-static int protect_one(struct ept *ept, u64 gpa, u64 end, u64 bits, u64 *next)
+/* From @gpa on, what one table has of the range: a walk each would be slow */
+static int protect_in_table(struct ept *ept, u64 gpa, u64 end, u64 bits,
+			    u64 *next)
 {
 	u64 *slot;
 	int level, ret;
@@ -582,8 +584,13 @@ static int protect_one(struct ept *ept, u64 gpa, u64 end, u64 bits, u64 *next)
 		     covers(gpa, end, level)))
 			break;
 	}
-	set_entry(slot, (*slot & ~(EPT_ALL | EPT_CLASS_MASK)) | bits);
-	*next = gpa + paging_level_size(level);
+	do {
+		set_entry(slot, (*slot & ~(EPT_ALL | EPT_CLASS_MASK)) | bits);
+		slot++;
+		gpa += paging_level_size(level);
+	} while (covers(gpa, end, level) && paging_level_index(gpa, level) &&
+		 is_present(*slot) && is_leaf(*slot, level));
+	*next = gpa;
 	return 0;
 }
 
@@ -611,8 +618,8 @@ int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class)
 	    class > EPT_CLASS_MASK >> EPT_CLASS_SHIFT)
 		return -EINVAL;
 	while (!ret && gpa < end)
-		ret = protect_one(ept, gpa, end,
-				  rights | (u64)class << EPT_CLASS_SHIFT, &gpa);
+		ret = protect_in_table(ept, gpa, end,
+				       rights | (u64)class << EPT_CLASS_SHIFT, &gpa);
 	return ret;
 }
 
