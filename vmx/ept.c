@@ -615,12 +615,56 @@ int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class)
 
 	if (start % SIZE_4K || end % SIZE_4K || start >= end ||
 	    end > ept_limit(ept) || !rights || !rights_valid(ept, rights) ||
-	    class > EPT_CLASS_MASK >> EPT_CLASS_SHIFT)
+	    class >= EPT_CLASSES)
 		return -EINVAL;
 	while (!ret && gpa < end)
 		ret = protect_in_table(ept, gpa, end,
 				       rights | (u64)class << EPT_CLASS_SHIFT, &gpa);
 	return ret;
+}
+
+static bool restrict_table(struct ept *ept, u64 *table, int level,
+			   const struct ept_limit_rule *rule)
+{
+	bool reduced = false;
+	u64 entry, now;
+	u32 class;
+	int i;
+
+	for (i = 0; i < PAGING_ENTRIES; i++) {
+		entry = table[i];
+		if (!is_present(entry) || (entry & EPT_SHARED))
+			continue;
+		if (!is_leaf(entry, level)) {
+			reduced |= restrict_table(ept, table_of(ept, entry),
+						  level - 1, rule);
+			continue;
+		}
+		class = (entry & EPT_CLASS_MASK) >> EPT_CLASS_SHIFT;
+		now = entry & ~(EPT_CLASS_MASK | (EPT_ALL & ~rule[class].rights));
+		now |= (u64)rule[class].becomes << EPT_CLASS_SHIFT;
+		if (now == entry)
+			continue;
+		set_entry(&table[i], now);
+		reduced = true;
+	}
+	return reduced;
+}
+
+/**
+ * ept_restrict() - take from pages what is not a class's
+ * @ept: the tables
+ * @rule: one for each of EPT_CLASSES
+ *
+ * Where they lead, and their sizes, stay. CPUs may use what they cached until they
+ * invalidate.
+ *
+ * Return: whether anything changed.
+ */
+bool ept_restrict(struct ept *ept, const struct ept_limit_rule *rule)
+{
+	return restrict_table(ept, table_of(ept, ept->root_pa), ept->levels,
+			      rule);
 }
 
 /**

@@ -36,6 +36,7 @@
 /* What kind of page a leaf maps (protect/code.h); ignored by the CPU */
 #define EPT_CLASS_SHIFT		53
 #define EPT_CLASS_MASK		(7ULL << EPT_CLASS_SHIFT)
+#define EPT_CLASSES		8
 
 /* All rights there are */
 #define EPT_ALL			(EPT_READ | EPT_WRITE | EPT_EXEC | EPT_EXEC_USER)
@@ -70,6 +71,16 @@ struct ept {
 	u64 leaves[3];
 };
 
+/**
+ * struct ept_limit_rule - what ept_restrict() makes of a class's pages
+ * @rights: they keep no others
+ * @becomes: the class that they have then
+ */
+struct ept_limit_rule {
+	u64 rights;
+	u32 becomes;
+};
+
 int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_2m,
 	     bool has_1g);
 u64 ept_pointer(const struct ept *ept);
@@ -84,6 +95,7 @@ u64 ept_build_hiding_table(struct ept *ept, u64 frame_pa);
 int ept_hide_chunk(struct ept *ept, u64 gpa, u64 table_pa);
 int ept_split(struct ept *ept, u64 gpa, int level);
 int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class);
+bool ept_restrict(struct ept *ept, const struct ept_limit_rule *rule);
 int ept_share(struct ept *view, struct ept *base);
 void ept_destroy(struct ept *ept);
 int ept_retype(struct ept *ept, const struct mtrr_state *mtrr);

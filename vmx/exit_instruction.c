@@ -90,9 +90,14 @@ static struct exit_result test_fault(void)
 }
 #endif
 
+/* What was let run until now may be forbidden from now on. */
 static int set_policy(struct vcpu *vcpu, u64 key)
 {
-	return policy_set(&island.policy, key, vcpu->regs.rdx);
+	int err = policy_set(&island.policy, key, vcpu->regs.rdx);
+
+	if (!err && island.policy.value[POLICY_ENFORCE])
+		seal_close(vcpu);
+	return err;
 }
 
 static int note_probe(struct vcpu *vcpu, u64 va)

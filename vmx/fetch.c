@@ -12,8 +12,10 @@
  * which never returns. User mode stays where it is, until the guest half has
  * killed the task.
  *
- * Where policy only logs, the page may be run from then on by everybody, and
- * still be written: for as long as the shell is on.
+ * Where policy only logs, and before it is enforced, the page may be run from then
+ * on by everybody, and still be written: until policy changes. So new code is not
+ * sealed before it is enforced: while the shell is being put on or off, there are
+ * CPUs that would not tell root that Linux has freed it.
  */
 #include "call_site.h"
 #include "code.h"
@@ -124,8 +126,8 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 		return RESULT_RESUME;
 	fetch.user = m.user;
 	fetch.writable = m.writable;
-	if (fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]) &&
-	    guest_owns(pa))
+	if (island.policy.value[POLICY_ENFORCE] && guest_owns(pa) &&
+	    fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]))
 		return seal_new_code(vcpu, pa) ? RESULT_GP(0) : RESULT_RESUME;
 
 	report.expected = fetch.cpl ? 0 : caller(vcpu);

@@ -439,6 +439,27 @@ int seal_new_code(struct vcpu *vcpu, u64 pa)
 }
 
 /**
+ * seal_close() - let no page keep what it got because policy allowed it
+ * @vcpu: the CPU
+ *
+ * Context: root, with the lock.
+ */
+void seal_close(struct vcpu *vcpu)
+{
+	struct ept_limit_rule rule[EPT_CLASSES];
+	u32 class;
+
+	for (class = 0; class < CLASS_COUNT; class++)
+		rule[class] = (struct ept_limit_rule){
+			.rights = seal_rights(class),
+			.becomes = class,
+		};
+	rule[CLASS_OPENED] = rule[CLASS_DATA];
+	if (ept_restrict(&island.ept, rule))
+		shootdown(vcpu);
+}
+
+/**
  * seal_in_range() - whether an address is one where Linux puts code
  * @va: the address
  *

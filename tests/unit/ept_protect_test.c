@@ -314,6 +314,54 @@ static u64 random_rights(void)
 	       (one_in(2) ? EPT_EXEC : 0) | (one_in(2) ? EPT_EXEC_USER : 0);
 }
 
+/* Rights that are left, by class; READ is always one */
+static const char *restrict_all(struct ept *ept)
+{
+	struct ept_limit_rule rule[EPT_CLASSES];
+	bool changed = false;
+	struct page was;
+	u64 i;
+
+	for (i = 0; i < EPT_CLASSES; i++)
+		rule[i] = (struct ept_limit_rule){
+			.rights = random_rights(),
+			.becomes = one_in(4) ? random_below(EPT_CLASSES) : i,
+		};
+	for (i = 0; i < PAGES; i++) {
+		was = model[i];
+		model[i].rights &= rule[was.class].rights;
+		model[i].class = rule[was.class].becomes;
+		changed |= was.rights != model[i].rights ||
+			   was.class != model[i].class;
+	}
+	if (ept_restrict(ept, rule) != changed)
+		return "said to be changed";
+	/* Nothing is left to do, but where classes have changed in a chain */
+	for (i = 0; i < EPT_CLASSES; i++)
+		rule[i].becomes = i;
+	for (i = 0; i < PAGES; i++)
+		model[i].rights &= rule[model[i].class].rights;
+	ept_restrict(ept, rule);
+	return ept_restrict(ept, rule) ? "changed twice" : NULL;
+}
+
+/* What many share stays as it is */
+TEST_F(protect, restricts_no_shared_table)
+{
+	struct ept_limit_rule rule[EPT_CLASSES] = {
+		{ .rights = EPT_READ, .becomes = 1 },
+	};
+	struct ept *ept = &self->ept;
+	u64 hiding = ept_build_hiding_table(ept, SIZE_1G);
+
+	map_all(ept, &self->mtrr);
+	ASSERT_EQ(0, ept_hide_chunk(ept, SIZE_2M, hiding));
+	ASSERT_TRUE(ept_restrict(ept, rule));
+	EXPECT_EQ(0, ept_class(ept, SIZE_2M));
+	EXPECT_EQ(1, ept_class(ept, SIZE_1G));
+	EXPECT_EQ(EPT_READ, ept_rights(ept, SIZE_1G));
+}
+
 TEST_F(protect, fuzz)
 {
 	u64 rounds = fuzz_rounds(5), steps, start, end, rights;
@@ -333,6 +381,8 @@ TEST_F(protect, fuzz)
 			ASSERT_EQ(0, ept_protect(&self->ept, start, end, rights,
 						 class));
 			model_protect(start, end, rights, class);
+			if (one_in(20))
+				ASSERT_EQ(NULL, restrict_all(&self->ept));
 			ASSERT_EQ(NULL, differs(&self->ept, false));
 		}
 		ASSERT_EQ(NULL, differs(&self->ept, true));
