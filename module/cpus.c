@@ -46,6 +46,7 @@ struct cpu_lifecycle {
 static DEFINE_PER_CPU(struct cpu_lifecycle, lifecycle);
 static enum cpuhp_state hotplug_state;
 static bool going_down;
+static bool stay_bare;
 
 static const char *const leave_reasons[] = {
 #define X(name, text) [LEAVE_##name] = text,
@@ -117,6 +118,62 @@ u64 cpu_detach_ns(unsigned int cpu)
 	return per_cpu(lifecycle, cpu).detach_ns;
 }
 
+struct remote_call {
+	u64 number;
+	u64 first;
+	u64 second;
+	long result;
+};
+
+static void remote_call(void *data)
+{
+	struct remote_call *call = data;
+
+	call->result = hypercall(call->number, call->first, call->second);
+}
+
+/**
+ * cpus_hypercall() - a hypercall that is not about this CPU
+ * @number: enum hypercall
+ * @first: its first argument
+ * @second: its second
+ *
+ * Where this CPU is bare, one makes it that is not: what Linux does to code on a
+ * CPU that root gave back concerns the others.
+ *
+ * Context: any where interrupts are on; else only this CPU is tried.
+ *
+ * Return: the hypercall's result, or -ENXIO where no CPU is attached.
+ */
+long cpus_hypercall(u64 number, u64 first, u64 second)
+{
+	struct remote_call call = {
+		.number = number,
+		.first = first,
+		.second = second,
+		.result = hypercall(number, first, second),
+	};
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (call.result != -ENXIO || irqs_disabled())
+			break;
+		if (cpu_is_attached(cpu))
+			smp_call_function_single(cpu, remote_call, &call, 1);
+	}
+	return call.result;
+}
+
+/**
+ * cpus_stay_bare() - let no CPU attach any more
+ *
+ * What root knows of Linux's code is no longer true.
+ */
+void cpus_stay_bare(void)
+{
+	WRITE_ONCE(stay_bare, true);
+}
+
 static int attach_this_cpu(void)
 {
 	unsigned int cpu = smp_processor_id();
@@ -170,6 +227,11 @@ static int cpu_startup(unsigned int cpu)
 		pr_err("CPU %u was added after loading and stays offline; load the module again to make room for it\n",
 		       cpu);
 		return -ENOSPC;
+	}
+	if (READ_ONCE(stay_bare)) {
+		pr_err("CPU %u stays offline: Linux has freed code while no CPU was attached; load the module again\n",
+		       cpu);
+		return -ESTALE;
 	}
 	err = machine_check_this_cpu();
 	if (err)

@@ -14,6 +14,7 @@
 
 #include "bridge.h"
 #include "code.h"
+#include "cpus.h"
 #include "guards.h"
 #include "helper_hooks.h"
 #include "hypercall.h"
@@ -66,7 +67,7 @@ static void refuse(const struct policy_file *file, const char *word, int err)
 	if (err == -EBUSY)
 		return;
 	if (err == -ENXIO) {
-		pr_notice("policy/%s stays as it is: this CPU is not attached\n",
+		pr_notice("policy/%s stays as it is: no CPU is attached\n",
 			  file->attr.attr.name);
 		return;
 	}
@@ -82,7 +83,7 @@ static int set(enum policy_key key, u32 value)
 	if (key == POLICY_LOCK && value)
 		err = lock_prepare();
 	if (!err)
-		err = hypercall(HYPERCALL_POLICY, key, value);
+		err = cpus_hypercall(HYPERCALL_POLICY, key, value);
 	if (!err && key == POLICY_LOCK && value)
 		helper_hooks_lock();
 	cpus_read_unlock();
@@ -153,7 +154,7 @@ const struct attribute_group guards_group = {
  */
 int guards_start(void)
 {
-	return hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
+	return cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
 }
 
 /**
@@ -163,5 +164,5 @@ int guards_start(void)
  */
 void guards_stop(void)
 {
-	hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 0);
+	cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 0);
 }

@@ -37,6 +37,7 @@
 #include <linux/uidgid.h>
 
 #include "bridge.h"
+#include "cpus.h"
 #include "helper_hooks.h"
 #include "helpers.h"
 #include "hooks.h"
@@ -100,7 +101,7 @@ static long vet(enum helper_kind kind, u32 room, u32 position, const char *text,
 	};
 
 	memcpy(w.text, text, w.length);
-	return hypercall(HYPERCALL_HELPER_VET, (u64)&w, 0);
+	return cpus_hypercall(HYPERCALL_HELPER_VET, (u64)&w, 0);
 }
 
 /* Whoever Linux lets write to these files as they are */

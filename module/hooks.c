@@ -11,6 +11,7 @@
 
 #include "bridge.h"
 #include "code.h"
+#include "cpus.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "kernel_symbols.h"
@@ -64,7 +65,7 @@ static void seal_trampoline(const struct ftrace_ops *ops)
 	};
 
 	if (ops->trampoline)
-		hypercall(HYPERCALL_SEAL, (u64)&q, 0);
+		cpus_hypercall(HYPERCALL_SEAL, (u64)&q, 0);
 }
 
 /**

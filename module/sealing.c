@@ -29,6 +29,7 @@
 #include "bridge.h"
 #include "code.h"
 #include "compat.h"
+#include "cpus.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "island.h"
@@ -221,9 +222,9 @@ static int seal(const struct module *mod, enum compat_module_part part)
 		return err;
 	q.sites = (u64)sites;
 	q.nr_sites = nr_sites;
-	err = hypercall(HYPERCALL_SEAL, (u64)&q, 0);
+	err = cpus_hypercall(HYPERCALL_SEAL, (u64)&q, 0);
 	kvfree(sites);
-	/* A CPU that is bare is not guarded; Linux goes on there all the same. */
+	/* With no CPU attached nothing is guarded; Linux goes on all the same. */
 	return err == -ENXIO ? 0 : err;
 }
 
@@ -252,7 +253,6 @@ static int seal_coming(const struct module *mod)
 	return 0;
 }
 
-/* A CPU that is not attached makes no hypercall: its changes go unseen, too. */
 static int module_notify(struct notifier_block *block, unsigned long state,
 			 void *data)
 {
@@ -281,7 +281,8 @@ static void notrace page_freed(unsigned long ip, struct pt_regs *regs)
 {
 	struct page *page = (void *)regs_get_kernel_argument(regs, 0);
 
-	hypercall(HYPERCALL_RELEASE, page_to_phys(page), 0);
+	if (cpus_hypercall(HYPERCALL_RELEASE, page_to_phys(page), 0) == -ENXIO)
+		cpus_stay_bare();
 }
 
 static void notrace announce(struct pt_regs *regs, struct code_write w)

@@ -86,14 +86,19 @@ void pins_fill_msr_bitmap(u8 bitmap[4096])
 
 /*
  * A CPU that comes online while guards are on has been through memory that an
- * attacker could write to: the others say what its registers have to be.
+ * attacker could write to: what it was says what its registers have to be, or the
+ * others, where it is in for the first time. They need not agree: Linux does not
+ * bring back the boot CPU's IA32_S_CET after suspend to RAM.
  */
-static bool is_like_others(enum pinned_register reg, u64 value)
+static bool is_as_expected(const struct vcpu *vcpu, enum pinned_register reg,
+			   u64 value)
 {
+	const struct register_pin *own = &vcpu->pin[reg];
+
 	return !island.policy.value[POLICY_ENFORCE] ||
 	       !island.policy.value[POLICY_REGISTERS] ||
 	       register_is_own(reg) ||
-	       !register_pin_broken(&island.pin[reg], value);
+	       !register_pin_broken(own->mask ? own : &island.pin[reg], value);
 }
 
 /*
@@ -113,8 +118,8 @@ static void release_ibt(struct register_pin *pin)
  *
  * Context: the CPU is about to enter.
  *
- * Return: 0, or the number of a register, plus one, that is not as it is on
- * the other CPUs.
+ * Return: 0, or the number of a register, plus one, that is not as it has to
+ * be.
  */
 int pins_record(struct vcpu *vcpu)
 {
@@ -124,11 +129,10 @@ int pins_record(struct vcpu *vcpu)
 
 	island_lock(vcpu);
 	for (reg = 0; reg < PINNED_COUNT; reg++) {
-		vcpu->pin[reg] = (struct register_pin){ 0 };
 		if (!is_there(reg))
 			continue;
 		value = read_register(reg);
-		if (!is_like_others(reg, value)) {
+		if (!is_as_expected(vcpu, reg, value)) {
 			result = reg + 1;
 			break;
 		}

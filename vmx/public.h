@@ -26,7 +26,7 @@ enum vcpu_state {
 	X(ENTRY_FAILURE, "VM entry refused the guest state")		\
 	X(VMXON_FAILURE, "VMXON failed")				\
 	X(VMCS_FAILURE, "VMCLEAR or VMPTRLD failed")			\
-	X(PINS, "a register is not as on the other CPUs")		\
+	X(PINS, "a register is not as it was, or as on the other CPUs")		\
 	X(LAUNCH_FAILURE, "VMLAUNCH failed")				\
 	X(RESUME_FAILURE, "VMRESUME failed")				\
 	X(ROOT_FAULT, "fault in root mode")				\
