@@ -98,32 +98,12 @@ static void read_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
 	cpuid_count(leaf, subleaf, &regs[0], &regs[1], &regs[2], &regs[3]);
 }
 
-static void read_features(struct cpu_values *v)
-{
-	u32 regs[4];
-
-	read_cpuid(1, 0, regs);
-	v->leaf1_ecx = regs[2];
-	read_cpuid(7, 0, regs);
-	v->leaf7_ebx = regs[1];
-	v->leaf7_ecx = regs[2];
-	v->leaf7_edx = regs[3];
-	read_cpuid(0xa, 0, regs);
-	v->perfmon_version = regs[0] & 0xff;
-	read_cpuid(0xd, 1, regs);
-	v->leafd_1_eax = regs[0];
-	read_cpuid(0x80000001, 0, regs);
-	v->ext1_edx = regs[3];
-	read_cpuid(0x80000008, 0, regs);
-	v->phys_bits = regs[0] & 0xff ? : 36;
-}
-
 static void read_values(struct cpu_values *v)
 {
 	u32 i;
 
 	memset(v, 0, sizeof(*v));
-	read_features(v);
+	vmx_read_cpuid(v, read_cpuid);
 	v->cr0 = read_cr0();
 	v->cr4 = __read_cr4();
 	v->efer = read_msr(MSR_EFER);

@@ -84,23 +84,11 @@ static struct incidents __percpu *incidents;
 static DEFINE_PER_CPU(u64, missed);
 static DEFINE_PER_CPU(u64, kicks_seen);
 
-static const char *const kinds[REPORT_KIND_COUNT] = {
-#define X(constant, name) [REPORT_##constant] = name,
-	REPORT_KINDS(X)
-#undef X
-};
-
 static const char *const actions[] = {
 	[VERDICT_LOG] = "log",
 	[VERDICT_BLOCK] = "block",
 	[VERDICT_PANIC] = "panic",
 };
-
-static const char *kind_name(const struct report *report)
-{
-	return report->kind < REPORT_KIND_COUNT ? kinds[report->kind] :
-						  "unknown";
-}
 
 static const char *action_name(const struct report *report)
 {
@@ -159,17 +147,6 @@ static void record(struct incident *incident, const struct report *report,
 			  save_trace(incident->trace, regs);
 }
 
-static const char *class_name(u64 class)
-{
-	static const char *const names[CLASS_COUNT] = {
-#define X(constant, name, r, w, xs, xu) [CLASS_##constant] = name,
-		PAGE_CLASSES(X)
-#undef X
-	};
-
-	return class < CLASS_COUNT ? names[class] : "unknown";
-}
-
 /* An attacker's text must not look like one of our keys. */
 static void show_text(char shown[REPORT_TEXT], const struct report *r)
 {
@@ -215,7 +192,7 @@ static void print_report(const struct incident *incident)
 
 	describe_object(object, sizeof(object), r);
 	pr_alert("ATTACK kind=%s cpu=%u pid=%d comm=%s context=%s fn=%pS %s action=%s\n",
-		 kind_name(r), raw_smp_processor_id(),
+		 report_kind_name(r->kind), raw_smp_processor_id(),
 		 task_pid_nr(incident->task), incident->comm,
 		 context_names[incident->context], (void *)r->rip, object,
 		 action_name(r));
@@ -256,7 +233,7 @@ static void handle_incident(const struct incident *incident)
 		print_report(incident);
 		print_details(incident);
 	}
-	trace_carapace_attack(kind_name(&incident->report),
+	trace_carapace_attack(report_kind_name(incident->report.kind),
 			      action_name(&incident->report),
 			      task_pid_nr(incident->task), incident->comm,
 			      incident->report.rip, incident->report.object,
@@ -296,7 +273,7 @@ static void panic_now(const struct report *report)
 	describe_object(object, sizeof(object), report);
 	snprintf(message, sizeof(message),
 		 "carapace: ATTACK kind=%s fn=%pS %s action=panic",
-		 kind_name(report), (void *)report->rip, object);
+		 report_kind_name(report->kind), (void *)report->rip, object);
 	nmi_panic(NULL, message);
 }
 

@@ -85,16 +85,12 @@ static ssize_t capabilities_show(struct kobject *kobj,
 static ssize_t events_show(struct kobject *kobj, struct kobj_attribute *attr,
 			   char *buf)
 {
-	static const char *const kinds[REPORT_KIND_COUNT] = {
-#define X(constant, name) [REPORT_##constant] = name,
-		REPORT_KINDS(X)
-#undef X
-	};
 	ssize_t len = 0;
 	u32 kind;
 
 	for (kind = 0; kind < REPORT_KIND_COUNT; kind++)
-		len += sysfs_emit_at(buf, len, "%s %llu\n", kinds[kind],
+		len += sysfs_emit_at(buf, len, "%s %llu\n",
+				     report_kind_name(kind),
 				     reports_by_kind(kind));
 	len += sysfs_emit_at(buf, len, "missed %llu\n", reports_missed());
 	return len;

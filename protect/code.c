@@ -10,6 +10,23 @@ static const struct class_rights rights[CLASS_COUNT] = {
 #undef X
 };
 
+static const char *const names[CLASS_COUNT] = {
+#define X(constant, name, r, w, xs, xu) [CLASS_##constant] = name,
+	PAGE_CLASSES(X)
+#undef X
+};
+
+/**
+ * class_name() - what a class is called where people read it
+ * @class: enum page_class; "unknown" for another number
+ *
+ * Context: pure.
+ */
+const char *class_name(u64 class)
+{
+	return class < CLASS_COUNT ? names[class] : "unknown";
+}
+
 /**
  * class_rights() - what may be done with a page
  * @class: of the page

@@ -47,6 +47,7 @@ struct class_rights {
 	bool user_exec;
 };
 
+const char *class_name(u64 class);
 struct class_rights class_rights(enum page_class class);
 
 /* What policy/dynamic_code says */

@@ -4,6 +4,23 @@
  */
 #include "report.h"
 
+static const char *const kinds[REPORT_KIND_COUNT] = {
+#define X(constant, name) [REPORT_##constant] = name,
+	REPORT_KINDS(X)
+#undef X
+};
+
+/**
+ * report_kind_name() - what a kind is called where people read it
+ * @kind: enum report_kind; "unknown" for another number
+ *
+ * Context: pure.
+ */
+const char *report_kind_name(u32 kind)
+{
+	return kind < REPORT_KIND_COUNT ? kinds[kind] : "unknown";
+}
+
 /**
  * report_add() - add a report to a ring
  * @ring: the ring of the calling CPU

@@ -77,6 +77,7 @@ struct report_ring {
 	struct report entry[REPORT_RING];
 };
 
+const char *report_kind_name(u32 kind);
 void report_add(struct report_ring *ring, const struct report *report);
 
 #endif /* CARAPACE_PROTECT_REPORT_H */

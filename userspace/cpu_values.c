@@ -37,26 +37,6 @@ static void read_leaf(u32 leaf, u32 subleaf, u32 regs[4])
 			      regs[3]);
 }
 
-static void read_features(struct cpu_values *values)
-{
-	u32 regs[4];
-
-	read_leaf(1, 0, regs);
-	values->leaf1_ecx = regs[2];
-	read_leaf(7, 0, regs);
-	values->leaf7_ebx = regs[1];
-	values->leaf7_ecx = regs[2];
-	values->leaf7_edx = regs[3];
-	read_leaf(0xa, 0, regs);
-	values->perfmon_version = regs[0] & 0xff;
-	read_leaf(0xd, 1, regs);
-	values->leafd_1_eax = regs[0];
-	read_leaf(0x80000001, 0, regs);
-	values->ext1_edx = regs[3];
-	read_leaf(0x80000008, 0, regs);
-	values->phys_bits = regs[0] & 0xff ? regs[0] & 0xff : 36;
-}
-
 /* The end of the last thing in it; addresses are 0 for who may not know */
 static u64 highest_address(void)
 {
@@ -89,7 +69,7 @@ bool cpu_values_read(unsigned int cpu, struct cpu_values *values)
 	int fd;
 
 	memset(values, 0, sizeof(*values));
-	read_features(values);
+	vmx_read_cpuid(values, read_leaf);
 	values->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM |
 		      CR0_PG;
 	values->cr4 = CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR |

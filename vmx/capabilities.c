@@ -415,6 +415,34 @@ static u64 find_capabilities(const struct cpu_values *cpu,
 }
 
 /**
+ * vmx_read_cpuid() - what CPUID says
+ * @cpu: set, as far as it comes from CPUID
+ * @cpuid: executes the instruction; gives 0 for a leaf that the CPU doesn't have
+ *
+ * Context: pure but for @cpuid.
+ */
+void vmx_read_cpuid(struct cpu_values *cpu,
+		    void (*cpuid)(u32 leaf, u32 subleaf, u32 regs[4]))
+{
+	u32 regs[4];
+
+	cpuid(1, 0, regs);
+	cpu->leaf1_ecx = regs[2];
+	cpuid(7, 0, regs);
+	cpu->leaf7_ebx = regs[1];
+	cpu->leaf7_ecx = regs[2];
+	cpu->leaf7_edx = regs[3];
+	cpuid(0xa, 0, regs);
+	cpu->perfmon_version = regs[0] & 0xff;
+	cpuid(0xd, 1, regs);
+	cpu->leafd_1_eax = regs[0];
+	cpuid(0x80000001, 0, regs);
+	cpu->ext1_edx = regs[3];
+	cpuid(0x80000008, 0, regs);
+	cpu->phys_bits = regs[0] & 0xff ? : 36;
+}
+
+/**
  * vmx_capabilities_check() - can this CPU do it, and how
  * @cpu: what the CPU says of itself
  * @controls: set when it can, cleared when it can't

@@ -125,6 +125,8 @@ struct vmx_refusal {
 	const char *advice;
 };
 
+void vmx_read_cpuid(struct cpu_values *cpu,
+		    void (*cpuid)(u32 leaf, u32 subleaf, u32 regs[4]));
 int vmx_capabilities_check(const struct cpu_values *cpu,
 			   struct vmx_controls *controls,
 			   struct vmx_refusal *why);
