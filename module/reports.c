@@ -33,6 +33,7 @@
 #include "registers.h"
 #include "reports.h"
 #include "sysfs.h"
+#include "uevent.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -224,6 +225,19 @@ static void punish(const struct incident *incident)
 		send_sig(SIGKILL, incident->task, 1);
 }
 
+static void send_uevent(const struct incident *incident)
+{
+	struct attack_event event = {
+		.kind = report_kind_name(incident->report.kind),
+		.action = action_name(&incident->report),
+		.pid = task_pid_nr(incident->task),
+		.rip = incident->report.rip,
+	};
+
+	memcpy(event.comm, incident->comm, sizeof(event.comm));
+	uevent_queue(&event);
+}
+
 static void handle_incident(const struct incident *incident)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 32);
@@ -232,6 +246,7 @@ static void handle_incident(const struct incident *incident)
 	if (__ratelimit(&limit)) {
 		print_report(incident);
 		print_details(incident);
+		send_uevent(incident);
 	}
 	trace_carapace_attack(report_kind_name(incident->report.kind),
 			      action_name(&incident->report),
@@ -382,6 +397,7 @@ void reports_stop(void)
 	unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu_ptr(incidents, cpu)->work);
+	uevent_finish();
 	free_percpu(incidents);
 }
 
