@@ -14,6 +14,9 @@
 #
 # usage: end.sh bare|attached WAY [CPU [busy]]
 #
+# attack-KIND: an attack, with policy/action at "panic". What it does with "log"
+# and bare is tested elsewhere (attacks.sh).
+#
 # The end comes from CPU (0); "busy": while another one executes CPUID with
 # interrupts off. Control: the same bare.
 
@@ -29,6 +32,17 @@ declare -A more=(
 	[panic]=0
 	[kexec]=6
 	[kdump]=7
+	[attack-register]=1
+	[attack-code]=1
+	[attack-exec]=1
+	[attack-helper]=1
+)
+
+declare -A attacks=(
+	[attack-register]=REGISTER_CR4_SMEP
+	[attack-code]=CODE_TEXT_DIRECT
+	[attack-exec]=EXEC_KMALLOC
+	[attack-helper]=HELPER_CORE_PATTERN_WRITE
 )
 
 sysrq()
@@ -49,6 +63,7 @@ end_by()
 	sysrq-power-off) sysrq o ;;
 	panic | kdump) sysrq c ;;
 	kexec) kexec -e ;;
+	attack-*) ./attack "${attacks[$1]}" ;;
 	esac
 }
 
@@ -147,6 +162,14 @@ prepare_kdump()
 	load_kernel -p "$arguments" end.sh after_kdump "$mode" "$expected"
 }
 
+prepare_attack()
+{
+	insmod modules/attack.ko &&
+		echo panic >$sysfs/policy/action &&
+		printf "carapace: ATTACK kind=%s " "${way#attack-}" \
+			>/sys/module/end_probe/parameters/message
+}
+
 be_busy()
 {
 	local other
@@ -169,13 +192,16 @@ cpu=${3:-0}
 busy=${4:-}
 
 results=$((${more[$way]} + 2))
-[ "$way" = panic ] && [ "$mode" = attached ] && results=$((results + 1))
+case $mode-$way in
+attached-panic | attached-attack-*) results=$((results + 1)) ;;
+esac
 plan $results
 
 loaded()
 {
 	case $way in
 	kexec | kdump) "prepare_$way" ;;
+	attack-*) prepare_attack ;;
 	esac
 }
 

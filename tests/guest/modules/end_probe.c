@@ -26,6 +26,10 @@ static uint number = 1;
 module_param(number, uint, 0644);
 MODULE_PARM_DESC(number, "of the next result");
 
+static char *message = "";
+module_param(message, charp, 0600);
+MODULE_PARM_DESC(message, "that a panic must have, if any");
+
 /* COM2: the test's output */
 #define PORT	0x2f8
 
@@ -116,11 +120,13 @@ static noinline bool ask(unsigned int cpu)
 STACK_FRAME_NON_STANDARD(ask);
 
 static int at_panic(struct notifier_block *block, unsigned long event,
-		    void *unused)
+		    void *text)
 {
 	unsigned int cpu;
 	bool any = false;
 
+	if (*message)
+		result(strstr(text, message), "the panic says why");
 	if (!cpu_is_attached)
 		return NOTIFY_DONE;
 	for_each_possible_cpu(cpu) {
