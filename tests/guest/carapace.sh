@@ -160,6 +160,18 @@ every_cpu()
 	done
 }
 
+# all_are bare|attached ONLINE: and these CPUs are online
+all_are()
+{
+	equals "$(online)" "$2" || return
+	if [ "$1" = bare ]; then
+		every_cpu is_bare
+		return
+	fi
+	equals "$(cat $sysfs/state)" attached &&
+		equals "$(cat $sysfs/cpus)" "$2" && every_cpu is_guest
+}
+
 # From here on: what log_since_mark prints
 mark_log()
 {

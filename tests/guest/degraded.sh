@@ -45,7 +45,7 @@ frees_code()
 {
 	local round
 	mark_log
-	for round in 1 2 3 4; do
+	for round in 1 2; do
 		taskset -c "$2" modprobe dummy numdummies=1 &&
 			taskset -c "$1" modprobe -r dummy &&
 			taskset -c "$2" stress-ng --quiet --vm 1 \

@@ -36,17 +36,6 @@ image_goes_on()
 		! log_since_mark | grep -E 'Image (saving|loading) done'
 }
 
-as_before()
-{
-	equals "$(online)" "$all" || return
-	if [ "$mode" = bare ]; then
-		every_cpu is_bare
-		return
-	fi
-	equals "$(cat $sysfs/state)" attached &&
-		equals "$(cat $sysfs/cpus)" "$all" && every_cpu is_guest
-}
-
 rounds()
 {
 	local round
@@ -54,7 +43,7 @@ rounds()
 		echo "round $round"
 		mark_log
 		echo disk >/sys/power/state || return
-		image_goes_on && as_before && no_complaint || return
+		image_goes_on && all_are "$mode" "$all" && no_complaint || return
 	done
 }
 

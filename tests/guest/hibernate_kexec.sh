@@ -33,14 +33,6 @@ restore()
 	exit 1
 }
 
-as_before()
-{
-	equals "$(online)" "$all" || return
-	every_cpu "$is" || return
-	[ "$mode" = bare ] ||
-		equals "$(cat $sysfs/state) $(cat $sysfs/cpus)" "attached $all"
-}
-
 if [ "$1" = restore ]; then
 	shift
 	restore "$@"
@@ -49,17 +41,15 @@ fi
 mode=$1
 all=$(online)
 if [ "$mode" = attached ]; then
-	is=is_guest
 	results=2
 	plan 9
 else
-	is=is_bare
 	results=1
 	plan 6
 fi
 
 [ "$mode" = bare ] || attach || exit 1
-check "every CPU is $mode" every_cpu $is
+check "every CPU is $mode" all_are "$mode" "$all"
 # This one
 ahead=1
 check "another kernel is loaded" load_kernel -l "" hibernate_kexec.sh restore \
@@ -70,7 +60,7 @@ KTAP_TESTNO=$((KTAP_TESTNO + results))
 KTAP_CNT_PASS=$((KTAP_CNT_PASS + results))
 # shellcheck disable=SC2086
 check "hibernates, and returns from another kernel" ./image save $place
-check "all is as before" as_before
+check "all is as before" all_are "$mode" "$all"
 check "the log has no complaint" no_complaint
 if [ "$mode" = attached ]; then
 	check "detaches" rmmod carapace

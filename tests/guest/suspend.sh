@@ -47,14 +47,7 @@ exits_go_on()
 
 as_before()
 {
-	equals "$(online)" "$all" || return
-	if [ "$mode" = bare ]; then
-		every_cpu is_bare
-		return
-	fi
-	equals "$(cat $sysfs/state)" attached &&
-		equals "$(cat $sysfs/cpus)" "$all" &&
-		every_cpu is_guest && exits_go_on
+	all_are "$mode" "$all" && { [ "$mode" = bare ] || exits_go_on; }
 }
 
 remember_exits()
