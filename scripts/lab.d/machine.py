@@ -1,5 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The emulated machine: its configuration, its run, and how it ended."""
+"""The emulated machine: its configuration, its run, and how it ended.
+
+Of Bochs 3.0 with several CPUs (its main loop, after exception()): until the next
+instruction it has not committed the RIP of a handler that an exception has just
+led to. An NMI that causes a VM exit there leaves the RIP of the instruction that
+faulted in the VMCS, with the handler's CS and RSP, and the guest goes on at that:
+a page fault of a supervisor's fetch at a user address, on the entry stack, about
+once in an hour of attaching under load. No rule of VMX broke, then. With one CPU
+the RIP is committed.
+"""
 
 import codecs
 import contextlib
