@@ -174,6 +174,17 @@ void cpus_stay_bare(void)
 	WRITE_ONCE(stay_bare, true);
 }
 
+/* However a CPU comes back: online, or from suspend */
+static int check_this_cpu(void)
+{
+	if (READ_ONCE(stay_bare)) {
+		pr_err("CPU %u stays bare: Linux has freed code while no CPU was attached; load the module again\n",
+		       smp_processor_id());
+		return -ESTALE;
+	}
+	return machine_check_this_cpu();
+}
+
 static int attach_this_cpu(void)
 {
 	unsigned int cpu = smp_processor_id();
@@ -228,12 +239,7 @@ static int cpu_startup(unsigned int cpu)
 		       cpu);
 		return -ENOSPC;
 	}
-	if (READ_ONCE(stay_bare)) {
-		pr_err("CPU %u stays offline: Linux has freed code while no CPU was attached; load the module again\n",
-		       cpu);
-		return -ESTALE;
-	}
-	err = machine_check_this_cpu();
+	err = check_this_cpu();
 	if (err)
 		return err;
 
@@ -300,7 +306,7 @@ static int SYSCORE_CALLBACK(syscore_suspend_cpu)
 static void SYSCORE_CALLBACK(syscore_resume_cpu)
 {
 	restore_s_cet();
-	if (machine_check_this_cpu() || attach_this_cpu())
+	if (check_this_cpu() || attach_this_cpu())
 		pr_err("CPU %u did not attach again after resume: %s (info %#llx)\n",
 		       smp_processor_id(),
 		       leave_reason(island_vcpu_public(smp_processor_id())),

@@ -17,6 +17,7 @@
 #define PAGE		4096UL
 #define CHUNK		(2UL << 20)
 #define PATTERN		0x0123456789abcdefUL
+#define ATTEMPTS	8	/* that one instruction gets (vmx/decoy.c) */
 
 FIXTURE(pool)
 {
@@ -193,11 +194,13 @@ TEST_F(pool, is_hidden_no_longer_than_attached)
 {
 	__u64 last = self->start + CHUNK - PAGE;
 
-	long long before = cpu_stat(0, "pool_accesses");
+	long long before = cpu_stat(0, "pool_accesses"), count;
 
 	EXPECT_EQ(RING0_NO_FAULT, or_physical(self->device, last, 0));
-	/* What comes between the exit and the next try makes it two. */
-	EXPECT_LE(1, cpu_stat(0, "pool_accesses") - before);
+	/* What comes between the exit and the next try makes it two, or more. */
+	count = cpu_stat(0, "pool_accesses") - before;
+	EXPECT_LE(1, count);
+	EXPECT_GE(ATTEMPTS, count);
 	ASSERT_EQ(0, detach());
 	EXPECT_EQ(RING0_NO_FAULT, or_physical(self->device, last, 0));
 }
