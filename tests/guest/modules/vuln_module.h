@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the vulnerable driver's sources share
+ */
+#ifndef VULN_MODULE_H
+#define VULN_MODULE_H
+
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "vuln.h"
+
+/**
+ * struct vuln_file - an open file's state
+ *
+ * Nothing is freed by a command: whoever is attacked may never come back.
+ *
+ * @in: what came from the user, VULN_BYTES
+ * @out: what goes there, VULN_BYTES
+ * @memory: VULN_ALLOCATE's last
+ * @wait: who sleeps
+ * @woken: that it may go on
+ * @results: where results of a watch go
+ * @cr4_cpu: whose CR4 was changed, or -1
+ * @cr4_bits: what was cleared there
+ * @race_slot: where the return address lies, while there is a race
+ * @race_hammered: somebody writes there
+ */
+struct vuln_file {
+	u8 *in;
+	u8 *out;
+	void *memory;
+	wait_queue_head_t wait;
+	bool woken;
+	u64 *results;
+	int cr4_cpu;
+	u64 cr4_bits;
+	u64 *race_slot;
+	bool race_hammered;
+};
+
+/* vuln_main.c */
+void vuln_grant(void);
+
+/* vuln_message.c */
+long vuln_message(struct vuln_file *file, struct vuln_message *m);
+
+/* vuln_memory.c */
+int vuln_symbols_init(void);
+int vuln_symbol(struct vuln_symbol *s);
+void vuln_where(struct vuln_where *w);
+int vuln_read(struct vuln_file *file, const struct vuln_memory *m);
+int vuln_write(struct vuln_file *file, const struct vuln_memory *m);
+int vuln_allocate(struct vuln_file *file, struct vuln_allocation *a);
+void vuln_memory_release(struct vuln_file *file);
+
+/* vuln_sleep.c */
+long vuln_sleep(struct vuln_file *file, u64 milliseconds);
+void vuln_wake(struct vuln_file *file);
+long vuln_watch(struct vuln_file *file, struct vuln_watch *w);
+int vuln_deliver(struct vuln_file *file, const struct vuln_result *r);
+
+/* vuln_jump.c, vuln_enter.S */
+u64 vuln_call(u64 function, u64 first, u64 second);
+void vuln_jump(struct vuln_jump *j);
+u64 vuln_enter(const struct vuln_jump *j);
+int vuln_cr4(struct vuln_file *file, struct vuln_cr4 *c);
+void vuln_jump_release(struct vuln_file *file);
+
+/* vuln_race.c, vuln_enter.S */
+int vuln_race(struct vuln_file *file, struct vuln_race *r);
+int vuln_hammer(struct vuln_file *file);
+void vuln_race_rounds(struct vuln_file *file, struct vuln_race *r);
+u64 vuln_race_function(struct vuln_file *file, struct vuln_race *r);
+extern const u8 vuln_race_returned[];
+extern const u8 vuln_race_strayed[];
+
+/* vuln_calls.c */
+int vuln_calls(struct vuln_calls *c);
+
+#endif /* VULN_MODULE_H */

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions that sleep, so that somebody else may change their stack
+ */
+#include <linux/capability.h>
+#include <linux/compiler.h>
+#include <linux/jiffies.h>
+#include <linux/wait.h>
+
+#include "vuln_module.h"
+
+/* 0 when it was woken, -ETIME or -ERESTARTSYS */
+static noinline long vuln_sleep_until(struct vuln_file *file, u64 milliseconds)
+{
+	long left = MAX_SCHEDULE_TIMEOUT;
+
+	if (milliseconds)
+		left = msecs_to_jiffies(milliseconds);
+	left = wait_event_interruptible_timeout(file->wait,
+						READ_ONCE(file->woken), left);
+	if (left > 0)
+		WRITE_ONCE(file->woken, false);
+	else if (!left)
+		left = -ETIME;
+	return min(left, 0L);
+}
+
+/* An administrator who is woken gets what only administrators get. */
+noinline long vuln_sleep(struct vuln_file *file, u64 milliseconds)
+{
+	/* Room that is not used: what is called lies deeper on the stack. */
+	u64 room[16] = { 0 };
+	long err;
+
+	barrier_data(room);
+	err = vuln_sleep_until(file, milliseconds);
+	if (!err && capable(CAP_SYS_ADMIN))
+		vuln_grant();
+	barrier_data(room);
+	return err;
+}
+
+void vuln_wake(struct vuln_file *file)
+{
+	WRITE_ONCE(file->woken, true);
+	wake_up_all(&file->wait);
+}
+
+noinline long vuln_watch(struct vuln_file *file, struct vuln_watch *w)
+{
+	u64 results[VULN_RESULTS] = { 0 };
+	unsigned int i;
+	long err;
+
+	file->results = results;
+	w->address = (u64)results;
+	err = vuln_sleep_until(file, w->milliseconds);
+	/* The bug: those who deliver still know where. */
+	if (err)
+		return err;
+	file->results = NULL;
+	barrier_data(results);
+	w->sum = 0;
+	for (i = 0; i < VULN_RESULTS; i++)
+		w->sum += results[i];
+	return 0;
+}
+
+int vuln_deliver(struct vuln_file *file, const struct vuln_result *r)
+{
+	u64 *results = READ_ONCE(file->results);
+
+	if (!results || r->index >= VULN_RESULTS)
+		return -EINVAL;
+	results[r->index] = r->value;
+	return 0;
+}

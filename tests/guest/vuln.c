@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the vulnerable driver lets anyone do, one thing at a time, for scripts
+ *
+ * ADDRESS is a number, a symbol, or a symbol + a number. Symbols are for root.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "modules/vuln.h"
+
+static int device;
+
+static __u64 address(const char *text)
+{
+	struct vuln_symbol s = { 0 };
+	size_t length = strcspn(text, "+");
+	char *end;
+	__u64 value = strtoull(text, &end, 0);
+
+	if (end != text && !*end)
+		return value;
+	snprintf(s.name, sizeof(s.name), "%.*s", (int)length, text);
+	if (ioctl(device, VULN_SYMBOL, &s)) {
+		perror(text);
+		exit(1);
+	}
+	if (text[length])
+		s.address += strtoull(text + length + 1, NULL, 0);
+	return s.address;
+}
+
+static int result(int err)
+{
+	if (err)
+		perror(VULN_DEVICE);
+	return err ? 1 : 0;
+}
+
+static int read_word(char **argv)
+{
+	__u64 word = 0;
+	struct vuln_memory m = { address(argv[0]), (__u64)&word, sizeof(word) };
+
+	if (ioctl(device, VULN_READ, &m))
+		return result(-1);
+	printf("%#llx\n", word);
+	return 0;
+}
+
+static int write_word(char **argv)
+{
+	__u64 word = address(argv[1]);
+	struct vuln_memory m = { address(argv[0]), (__u64)&word, sizeof(word) };
+
+	return result(ioctl(device, VULN_WRITE, &m));
+}
+
+static int show_address(char **argv)
+{
+	printf("%#llx\n", address(argv[0]));
+	return 0;
+}
+
+/* RAX, if it comes back */
+static int jump(char **argv)
+{
+	struct vuln_jump j = { .rip = address(argv[0]) };
+	__u64 *const registers[] = { &j.rsp, &j.rax, &j.rcx, &j.r10, &j.r11,
+				     &j.rdi, &j.rsi, &j.rdx };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(registers) / sizeof(*registers); i++) {
+		if (!argv[1 + i])
+			break;
+		*registers[i] = address(argv[1 + i]);
+	}
+	if (ioctl(device, VULN_JUMP, &j))
+		return result(-1);
+	printf("%#llx\n", j.rax);
+	return 0;
+}
+
+/* In ring 3; where there is no such instruction that is SIGILL. */
+static int vmfunc(char **argv)
+{
+	asm volatile("vmfunc"
+		     : : "a" (address(argv[0])), "c" (address(argv[1]))
+		     : "memory");
+	printf("done\n");
+	return 0;
+}
+
+static int sleep_in_kernel(char **argv)
+{
+	__u64 milliseconds = address(argv[0]);
+
+	if (ioctl(device, VULN_SLEEP, &milliseconds) && errno != ETIME)
+		return result(-1);
+	return 0;
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		perror("no such CPU");
+		exit(1);
+	}
+}
+
+static void *hammer(void *unused)
+{
+	run_on(1);
+	ioctl(device, VULN_HAMMER);
+	return NULL;
+}
+
+static int race(char **argv)
+{
+	struct vuln_race r = {
+		.rounds = address(argv[0]),
+		.spin = address(argv[1]),
+	};
+	pthread_t thread;
+	int err;
+
+	run_on(0);
+	if (pthread_create(&thread, NULL, hammer, NULL))
+		return result(-1);
+	err = ioctl(device, VULN_RACE, &r);
+	pthread_join(thread, NULL);
+	printf("returned %llu strayed %llu\n", r.returned, r.strayed);
+	return result(err);
+}
+
+static const struct {
+	const char *name, *arguments;
+	int least;
+	int (*run)(char **argv);
+} commands[] = {
+	{ "address", "ADDRESS", 1, show_address },
+	{ "read", "ADDRESS", 1, read_word },
+	{ "write", "ADDRESS VALUE", 2, write_word },
+	{ "jump", "RIP [RSP RAX RCX R10 R11 RDI RSI RDX]", 1, jump },
+	{ "vmfunc", "EAX ECX", 2, vmfunc },
+	{ "sleep", "MILLISECONDS", 1, sleep_in_kernel },
+	{ "race", "ROUNDS SPIN", 2, race },
+};
+
+#define COMMANDS	(sizeof(commands) / sizeof(*commands))
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+
+	for (i = 0; argc > 1 && i < COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i].name) ||
+		    argc - 2 < commands[i].least)
+			continue;
+		device = open(VULN_DEVICE, O_RDWR | O_CLOEXEC);
+		return device < 0 ? result(-1) : commands[i].run(argv + 2);
+	}
+	fprintf(stderr, "usage:\n");
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(stderr, "  vuln %s %s\n", commands[i].name,
+			commands[i].arguments);
+	return 2;
+}
