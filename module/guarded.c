@@ -33,6 +33,7 @@
 #include <linux/string.h>
 
 #include "bridge.h"
+#include "choke_points.h"
 #include "compat.h"
 #include "cpus.h"
 #include "guarded.h"
@@ -57,11 +58,15 @@ static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;
 
-static u64 entry_stub(void)
+static u64 entry_stub(const struct guarded *g)
 {
-	return (u64)(vmx_capability_present(&machine()->controls,
-					    VMX_CAPABILITY_VMFUNC) ?
-		     returns_entry : returns_entry_ask);
+	bool vmfunc = vmx_capability_present(&machine()->controls,
+					     VMX_CAPABILITY_VMFUNC);
+
+	if (g->functions.choke)
+		return (u64)(vmfunc ? returns_entry_choke :
+				      returns_entry_choke_ask);
+	return (u64)(vmfunc ? returns_entry : returns_entry_ask);
 }
 
 /*
@@ -87,14 +92,17 @@ static bool stack_in_use(const struct task_struct *task, struct shadow_fill *fil
 
 static int fill_task(struct task_struct *task, const struct guarded *g)
 {
-	struct shadow_fill fill = {
-		.text = g->functions.text,
-		.text_size = g->functions.size,
-	};
+	struct shadow_fill fill;
+	int err = 0;
+	u32 i;
 
-	if (!stack_in_use(task, &fill))
-		return 0;
-	return hypercall(HYPERCALL_RETURNS_FILL, (u64)&fill, 0);
+	for (i = 0; !err && i < g->functions.nr_ranges; i++) {
+		fill.text = g->functions.ranges[i].start;
+		fill.text_size = g->functions.ranges[i].size;
+		if (stack_in_use(task, &fill))
+			err = hypercall(HYPERCALL_RETURNS_FILL, (u64)&fill, 0);
+	}
+	return err;
 }
 
 /* What each CPU runs when it has nothing to do is in no list of tasks. */
@@ -163,7 +171,7 @@ static int add_entries(struct guarded *g)
 	g->ops.ops_func = share;
 	err = ftrace_set_filter_ips(&g->ops, f->entries, f->nr_entries, 0, 1);
 	if (!err)
-		err = compat_register_direct(&g->ops, entry_stub());
+		err = compat_register_direct(&g->ops, entry_stub(g));
 	if (err)
 		ftrace_free_filter(&g->ops);
 	else
@@ -173,7 +181,7 @@ static int add_entries(struct guarded *g)
 
 static void remove_entries(struct guarded *g)
 {
-	int err = compat_unregister_direct(&g->ops, entry_stub());
+	int err = compat_unregister_direct(&g->ops, entry_stub(g));
 
 	WARN(err, "carapace: ftrace does not take entries back (%d)\n", err);
 	ftrace_free_filter(&g->ops);
@@ -205,13 +213,13 @@ static const struct {
 	{ -ENXIO, "no CPU is attached" },
 };
 
-static void say_why(const struct module *mod, int err)
+static void say_why(const char *name, int err)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(reasons) && reasons[i].err != err; i++)
 		;
-	pr_notice("module %s is not guarded (%d): %s\n", mod->name, err,
+	pr_notice("%s is not guarded (%d): %s\n", name, err,
 		  i < ARRAY_SIZE(reasons) ? reasons[i].why : "unexpected");
 }
 
@@ -220,7 +228,7 @@ static struct guarded *find(const char *name)
 	struct guarded *g;
 
 	list_for_each_entry(g, &guarded_list, list) {
-		if (!strcmp(g->mod->name, name))
+		if (!strcmp(g->name, name))
 			return g;
 	}
 	return NULL;
@@ -232,21 +240,27 @@ static void forget(struct guarded *g)
 	kfree(g);
 }
 
-/* The module stays meanwhile; guarded_mutex is held. */
+/*
+ * A module, which stays meanwhile, or NULL for the choke points; guarded_mutex is
+ * held.
+ */
 static int guard_module(struct module *mod)
 {
+	const char *name = mod ? mod->name : GUARDED_KERNEL;
 	struct guarded *g;
 	int err;
 
 	if (mod == THIS_MODULE)
 		return 0;
-	if (find(mod->name))
+	if (find(name))
 		return -EEXIST;
 	g = kzalloc(sizeof(*g), GFP_KERNEL);
 	if (!g)
 		return -ENOMEM;
 	g->mod = mod;
-	err = return_functions_find(mod, &g->functions);
+	g->name = name;
+	err = mod ? return_functions_find(mod, &g->functions) :
+		    choke_points_find(&g->functions);
 	if (err)
 		goto out_free;
 	if (!g->functions.nr_entries) {
@@ -272,7 +286,7 @@ out_patch:
 out_functions:
 	return_functions_free(&g->functions);
 out_free:
-	say_why(mod, err);
+	say_why(name, err);
 	kfree(g);
 	return err;
 }
@@ -321,6 +335,7 @@ static int guard_each(void)
 	if (!list.name)
 		return -ENOMEM;
 	module_list_walk(note_name, &list);
+	guard_module(NULL);
 	for (i = 0; i < min(list.nr, list.room); i++) {
 		mod = module_list_get(list.name[i]);
 		if (!mod)
@@ -334,7 +349,7 @@ static int guard_each(void)
 
 /**
  * guarded_add() - guard a module's returns
- * @name: the module, or "*" for all that are loaded and that come
+ * @name: the module, GUARDED_KERNEL, or "*" for all, also modules that come
  *
  * In force on all CPUs when it returns, also for what is being called just now.
  *
@@ -349,10 +364,10 @@ int guarded_add(const char *name)
 	struct module *mod;
 	int err;
 
-	if (!strcmp(name, "*")) {
+	if (!strcmp(name, "*") || !strcmp(name, GUARDED_KERNEL)) {
 		mutex_lock(&guarded_mutex);
-		all = true;
-		err = guard_each();
+		all = all || *name == '*';
+		err = *name == '*' ? guard_each() : guard_module(NULL);
 		mutex_unlock(&guarded_mutex);
 		return err;
 	}
@@ -457,7 +472,7 @@ static void module_gone(struct module *mod)
 
 	mutex_lock(&guarded_mutex);
 	g = find(mod->name);
-	if (g && g->mod == mod) {
+	if (g) {
 		patch(g, true);
 		list_del(&g->list);
 		remove_entries(g);

@@ -13,15 +13,21 @@
 
 struct attribute_group;
 
+/* Stands for the choke points (choke_points.c) */
+#define GUARDED_KERNEL	"vmlinux"
+
 /**
  * struct guarded - one of them
  * @list: of all
- * @mod: the module; it may be unloaded, and then it is guarded no more
+ * @name: the module's, or GUARDED_KERNEL
+ * @mod: the module; it may be unloaded, and then it is guarded no more. NULL for
+ *	the kernel's choke points
  * @functions: what of it can be guarded
  * @ops: what ftrace knows of it
  */
 struct guarded {
 	struct list_head list;
+	const char *name;
 	struct module *mod;
 	struct return_functions functions;
 	struct ftrace_ops ops;

@@ -58,7 +58,7 @@ static int add_name(const struct guarded *g, void *data)
 {
 	struct page_text *text = data;
 
-	text->len += sysfs_emit_at(text->buf, text->len, "%s\n", g->mod->name);
+	text->len += sysfs_emit_at(text->buf, text->len, "%s\n", g->name);
 	return 0;
 }
 
@@ -103,7 +103,7 @@ static int add_coverage(const struct guarded *g, void *data)
 	count(g, &t);
 	text->len += sysfs_emit_at(text->buf, text->len,
 				   "%s functions %u of %u returns %u of %u untraceable %u shared %u changed %u\n",
-				   g->mod->name, f->nr_entries,
+				   g->name, f->nr_entries,
 				   f->nr_entries + f->nr_shared,
 				   t.by_state[RETURN_GUARDED], t.sites,
 				   t.by_state[RETURN_NO_ENTRY],

@@ -13,6 +13,8 @@
 #include <asm/cpufeature.h>
 #include <asm/hypervisor.h>
 
+#include "blocked.h"
+#include "choke_points.h"
 #include "cpus.h"
 #include "guarded.h"
 #include "guards.h"
@@ -115,7 +117,11 @@ static int __init carapace_init(void)
 	err = sealing_prepare();
 	if (err)
 		return err;
-	err = shadow_memory_prepare();
+	err = blocked_prepare();
+	if (!err)
+		err = choke_points_prepare();
+	if (!err)
+		err = shadow_memory_prepare();
 	if (!err)
 		err = island_load(machine());
 	sealing_prepared();

@@ -159,10 +159,19 @@ static void show_text(char shown[REPORT_TEXT], const struct report *r)
 	shown[i] = 0;
 }
 
+/* Code of the kernel's by its name, a process's by its address */
+static void describe_code(char *text, size_t size, u64 va)
+{
+	if (va < TASK_SIZE_MAX)
+		scnprintf(text, size, "%#llx(user)", va);
+	else
+		scnprintf(text, size, "%pS", (void *)va);
+}
+
 /* What a kind of report has of its own */
 static void describe_object(char *text, size_t size, const struct report *r)
 {
-	char shown[REPORT_TEXT];
+	char shown[REPORT_TEXT], found[OBJECT_LENGTH / 2];
 
 	switch (r->kind) {
 	case REPORT_REGISTER:
@@ -180,8 +189,9 @@ static void describe_object(char *text, size_t size, const struct report *r)
 			  (void *)r->object, shown);
 		break;
 	case REPORT_RETURN:
-		scnprintf(text, size, "slot=%#llx expected=%pS found=%pS",
-			  r->object, (void *)r->expected, (void *)r->found);
+		describe_code(found, sizeof(found), r->found);
+		scnprintf(text, size, "slot=%#llx expected=%pS found=%s",
+			  r->object, (void *)r->expected, found);
 		break;
 	default:
 		scnprintf(text, size, "address=%pS expected=%#llx found=%#llx",

@@ -234,6 +234,13 @@ int return_functions_find(const struct module *mod, struct return_functions *f)
 
 	memset(f, 0, sizeof(*f));
 	compat_module_part(mod, MODULE_PART_TEXT, &f->text, &f->size);
+	f->ranges = kvmalloc(sizeof(*f->ranges), GFP_KERNEL);
+	if (!f->ranges)
+		return -ENOMEM;
+	f->ranges[f->nr_ranges++] = (struct code_part){
+		.start = f->text,
+		.size = f->size,
+	};
 	err = find_symbols(mod, f, &symbols);
 	if (!err) {
 		ftrace_records_lock();
@@ -257,5 +264,6 @@ void return_functions_free(struct return_functions *f)
 {
 	kvfree(f->entries);
 	kvfree(f->sites);
+	kvfree(f->ranges);
 	memset(f, 0, sizeof(*f));
 }

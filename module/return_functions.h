@@ -34,6 +34,12 @@ struct return_site {
 	u32 state;
 };
 
+/* A part of the code */
+struct code_part {
+	u64 start;
+	u64 size;
+};
+
 /**
  * struct return_functions - a module's functions and returns
  * @text: where the module's code begins
@@ -43,6 +49,9 @@ struct return_site {
  * @nr_shared: how many more could be, if nobody else used their slots
  * @sites: all returns that the compiler made, sorted
  * @nr_sites: how many
+ * @ranges: where the functions are: in all of a module's code
+ * @nr_ranges: how many
+ * @choke: functions of the kernel's, which have to be called by name
  */
 struct return_functions {
 	u64 text;
@@ -52,6 +61,9 @@ struct return_functions {
 	u32 nr_shared;
 	struct return_site *sites;
 	u32 nr_sites;
+	struct code_part *ranges;
+	u32 nr_ranges;
+	bool choke;
 };
 
 int return_functions_find(const struct module *mod, struct return_functions *f);

@@ -20,6 +20,13 @@
 #define CALL_RAX	0xd0	/* second byte of "call *%rax" */
 #define CALL_RDI	0xd7
 
+/* From a function's beginning to where its slot's call returns to */
+#ifdef CONFIG_X86_KERNEL_IBT
+#define ENTRY_LENGTH	9
+#else
+#define ENTRY_LENGTH	5
+#endif
+
 /*
  * A page for the part that the shadow view lets run, and for what belongs to it:
  * what runs in that view can write to the shadow.
@@ -45,6 +52,50 @@
  * Another CPU that rewrites the return address before it is stored here has it
  * stored; that is the time of a call and these instructions.
  */
+.macro STORE_RETURN_ADDRESS choke:req
+	mov	%rsp, %rax
+	sub	returns_stacks(%rip), %rax
+	mov	%rax, %rcx
+	shr	$WINDOW_SHIFT, %rcx
+	jnz	.Lask_\choke
+	add	returns_window(%rip), %rax
+	mov	8(%rsp), %rcx
+	cmpb	$CALL32, -5(%rcx)
+.if \choke
+	jne	.Lask_\choke
+	/* The call has to be one of this very function: ENDBR, slot, and here. */
+	movslq	-4(%rcx), %rcx
+	add	8(%rsp), %rcx
+	sub	(%rsp), %rcx
+	cmp	$-ENTRY_LENGTH, %rcx
+	jne	.Lask_\choke
+	mov	8(%rsp), %rcx
+.else
+	jne	.Lindirect_\choke
+.endif
+.Lstore_\choke:
+	mov	%ecx, 8(%rax)
+	mov	(%rsp), %ecx
+	mov	%ecx, 12(%rax)
+	xor	%eax, %eax
+	mov	$VIEW_GUARD, %ecx
+	vmfunc
+	jmp	returns_stored
+
+.ifeq \choke
+.Lindirect_\choke:
+	cmpb	$GROUP5, -2(%rcx)
+	jne	.Lask_\choke
+	cmpb	$CALL_RAX, -1(%rcx)
+	jb	.Lask_\choke
+	cmpb	$CALL_RDI, -1(%rcx)
+	jbe	.Lstore_\choke
+.endif
+	/* Root knows more calls, and more stacks. It goes on at returns_stored. */
+.Lask_\choke:
+	vmcall
+.endm
+
 SYM_FUNC_START(returns_entry)
 	mov	%rax, %r10
 	mov	%rcx, %r11
@@ -53,41 +104,32 @@ SYM_FUNC_START(returns_entry)
 1:	vmfunc
 SYM_INNER_LABEL(returns_shadow_begin, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-	mov	%rsp, %rax
-	sub	returns_stacks(%rip), %rax
-	mov	%rax, %rcx
-	shr	$WINDOW_SHIFT, %rcx
-	jnz	.Lask_in_view
-	add	returns_window(%rip), %rax
-	mov	8(%rsp), %rcx
-	cmpb	$CALL32, -5(%rcx)
-	jne	.Lindirect
-.Lstore:
-	mov	%ecx, 8(%rax)
-	mov	(%rsp), %ecx
-	mov	%ecx, 12(%rax)
+	STORE_RETURN_ADDRESS choke=0
+	jmp	returns_stored
+
+/*
+ * returns_entry_choke - the same for a function that exploits' chains of returns
+ * have to pass: a call of it, by name, has to be what came before
+ */
+SYM_INNER_LABEL_ALIGN(returns_entry_choke, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
+	mov	%rax, %r10
+	mov	%rcx, %r11
 	xor	%eax, %eax
-	mov	$VIEW_GUARD, %ecx
-	vmfunc
+	mov	$VIEW_SHADOW, %ecx
+5:	vmfunc
+SYM_INNER_LABEL(returns_shadow_choke, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	STORE_RETURN_ADDRESS choke=1
+SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+
 SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	mov	%r10, %rax
 	mov	%r11, %rcx
 	RET
-
-.Lindirect:
-	cmpb	$GROUP5, -2(%rcx)
-	jne	.Lask_in_view
-	cmpb	$CALL_RAX, -1(%rcx)
-	jb	.Lask_in_view
-	cmpb	$CALL_RDI, -1(%rcx)
-	jbe	.Lstore
-	/* Root knows more calls, and more stacks. It goes on at returns_stored. */
-.Lask_in_view:
-	vmcall
-SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
-	ANNOTATE_NOENDBR
-	jmp	returns_stored
 
 /*
  * A CPU without the shell raised #UD, and has the shadow as ordinary memory.
@@ -107,7 +149,7 @@ SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
 	jmp	returns_stored
 
 /*
- * returns_entry_ask - the same, where there is no VMFUNC
+ * returns_entry_ask, returns_entry_choke_ask - where there is no VMFUNC
  */
 SYM_INNER_LABEL_ALIGN(returns_entry_ask, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
@@ -117,10 +159,20 @@ SYM_INNER_LABEL_ALIGN(returns_entry_ask, SYM_L_GLOBAL)
 	mov	$HYPERCALL_ENTER, %rax
 4:	vmcall
 	jmp	returns_stored
+SYM_INNER_LABEL_ALIGN(returns_entry_choke_ask, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
+	mov	%rax, %r10
+	mov	%rcx, %r11
+	mov	$HYPERCALL_ENTER_CHOKE, %rax
+6:	vmcall
+	jmp	returns_stored
 	_ASM_EXTABLE(1b, .Lbare)
+	_ASM_EXTABLE(5b, .Lbare)
 	_ASM_EXTABLE(2b, returns_stored)
 	_ASM_EXTABLE(3b, returns_stored)
 	_ASM_EXTABLE(4b, .Lbare)
+	_ASM_EXTABLE(6b, .Lbare)
 SYM_FUNC_END(returns_entry)
 	.balign	4096, 0xcc
 
@@ -161,5 +213,24 @@ SYM_FUNC_START(returns_check)
 	_ASM_EXTABLE(2b, 3b)
 	_ASM_EXTABLE(4b, 5b)
 SYM_FUNC_END(returns_check)
+
+/**
+ * returns_blocked - where root sends a CPU instead of a blocked return
+ *
+ * With the stack as at the return, or on a stack that is the task's own again.
+ * R10 is where the function was called from, 0 where that is not known.
+ */
+SYM_FUNC_START(returns_blocked)
+	push	%rax
+	push	%rdx
+	push	%r10
+	mov	%r10, %rdi
+	call	return_was_blocked
+	pop	%r10
+	pop	%rdx
+	pop	%rax
+	mov	%r10, (%rsp)
+	RET
+SYM_FUNC_END(returns_blocked)
 
 	.section .note.GNU-stack, "", @progbits

@@ -9,10 +9,14 @@
 
 /* Addresses of code, for jumps and calls; not to be called from C */
 extern const char returns_shadow_begin[], returns_shadow_end[],
-		  returns_stored[];
-extern const char returns_entry[], returns_entry_ask[], returns_check[];
+		  returns_shadow_choke[], returns_stored[];
+extern const char returns_entry[], returns_entry_ask[], returns_entry_choke[],
+		  returns_entry_choke_ask[], returns_check[], returns_blocked[];
 
 /* What the stubs compute with: where stacks begin, and their shadow (returns.c) */
 extern u64 returns_stacks, returns_window;
+
+/* What the last of these calls: blocked.c */
+void return_was_blocked(u64 address);
 
 #endif /* CARAPACE_MODULE_RETURNS_STUB_H */

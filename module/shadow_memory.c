@@ -118,9 +118,11 @@ void shadow_memory_describe(struct returns_config *config)
 	config->window = window;
 	config->stub_pa = page_to_phys(stub);
 	config->shadow_begin = (u64)returns_shadow_begin;
+	config->shadow_choke = (u64)returns_shadow_choke;
 	config->shadow_end = (u64)returns_shadow_end;
 	config->stored = (u64)returns_stored;
 	config->check = (u64)returns_check;
+	config->blocked = (u64)returns_blocked;
 	config->task_stack = offsetof(struct task_struct, stack);
 	config->stack_size = THREAD_SIZE;
 	config->percpu = CPU_ENTRY_AREA_BASE;

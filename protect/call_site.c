@@ -5,6 +5,7 @@
 #include "call_site.h"
 
 #define OPCODE_CALL	0xe8
+#define OPCODE_JUMP	0xe9
 #define OPCODE_GROUP5	0xff
 #define GROUP5_CALL	2
 
@@ -57,4 +58,47 @@ bool call_ends_here(const u8 bytes[CALL_LONGEST])
 			return true;
 	}
 	return false;
+}
+
+static bool near_target(u8 opcode, const u8 bytes[CALL_NEAR], u64 va, u64 *target)
+{
+	u32 distance = 0;
+	u32 i;
+
+	if (bytes[0] != opcode)
+		return false;
+	for (i = 1; i < CALL_NEAR; i++)
+		distance |= (u32)bytes[i] << 8 * (i - 1);
+	*target = va + (u64)(s64)(s32)distance;
+	return true;
+}
+
+/**
+ * call_target() - what the direct call leads to that ends at an address
+ * @bytes: those before the address
+ * @va: the address
+ * @target: set
+ *
+ * Context: pure.
+ *
+ * Return: false where there is no such call.
+ */
+bool call_target(const u8 bytes[CALL_NEAR], u64 va, u64 *target)
+{
+	return near_target(OPCODE_CALL, bytes, va, target);
+}
+
+/**
+ * jump_target() - what a jump leads to
+ * @bytes: where it might be
+ * @va: the address behind it
+ * @target: set
+ *
+ * Context: pure.
+ *
+ * Return: false where there is none.
+ */
+bool jump_target(const u8 bytes[CALL_NEAR], u64 va, u64 *target)
+{
+	return near_target(OPCODE_JUMP, bytes, va, target);
 }

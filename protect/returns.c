@@ -6,6 +6,7 @@
  * Linux makes RET of it, or a jump to the thunk that the CPU needs, when it loads
  * the code (apply_returns()). Either way a site has the room of a jump.
  */
+#include "call_site.h"
 #include "returns.h"
 
 #define RET	0xc3
@@ -23,16 +24,11 @@
 enum return_form return_site_form(const u8 bytes[RETURN_SITE], u64 va,
 				  u64 *target)
 {
-	u32 distance = 0;
 	u32 i;
 
 	*target = 0;
-	if (bytes[0] == JMP32) {
-		for (i = 1; i < RETURN_SITE; i++)
-			distance |= (u32)bytes[i] << 8 * (i - 1);
-		*target = va + RETURN_SITE + (u64)(s64)(s32)distance;
+	if (jump_target(bytes, va + RETURN_SITE, target))
 		return RETURN_JUMP;
-	}
 	if (bytes[0] != RET)
 		return RETURN_UNKNOWN;
 	for (i = 1; i < RETURN_SITE; i++) {

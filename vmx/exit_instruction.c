@@ -150,7 +150,9 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 	case HYPERCALL_MAGIC:
 		break;
 	case HYPERCALL_ENTER:
-		return return_guard_enter(vcpu);
+		return return_guard_enter(vcpu, false);
+	case HYPERCALL_ENTER_CHOKE:
+		return return_guard_enter(vcpu, true);
 	case HYPERCALL_CHECK:
 		return return_guard_check(vcpu);
 	default:

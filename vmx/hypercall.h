@@ -37,10 +37,12 @@ enum hypercall {
  * at its return other registers are in use. The stack pointer tells the rest.
  *
  * ENTER: store the return address that lies above the one at the stack pointer.
+ * ENTER_CHOKE: the same, if it follows a call of this function.
  * CHECK: compare the one at the stack pointer. RAX = 1: it may be used. RAX = 0:
  *	look again.
  */
 #define HYPERCALL_ENTER		0x7265746e65706163	/* "capenter" */
+#define HYPERCALL_ENTER_CHOKE	0x656b6f6863706163	/* "capchoke" */
 #define HYPERCALL_CHECK		0x6b63656863706163	/* "capcheck" */
 
 #define HYPERCALL_PONG		0x676e6f70ULL		/* "pong" */

@@ -36,9 +36,11 @@ struct code_range {
  * @window: address of the window
  * @stub_pa: the page that stores in the shadow
  * @shadow_begin: from this instruction of it
+ * @shadow_choke: from here on it is a choke point's, and the call is looked at
  * @shadow_end: to this one, exclusive, the CPU is in the shadow view
  * @stored: where it goes on when it has stored, back in the guard view
  * @check: where patched returns jump to
+ * @blocked: where a CPU goes instead of returning
  * @gs_task: offset from the kernel's GS base, of the pointer to the task
  * @gs_irq_stack: the same, of the one to the top of the interrupt stack
  * @task_stack: offset of the stack's address in a task
@@ -53,9 +55,11 @@ struct returns_config {
 	u64 window;
 	u64 stub_pa;
 	u64 shadow_begin;
+	u64 shadow_choke;
 	u64 shadow_end;
 	u64 stored;
 	u64 check;
+	u64 blocked;
 	u64 gs_task;
 	u64 gs_irq_stack;
 	u64 task_stack;

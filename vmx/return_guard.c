@@ -33,6 +33,11 @@
 #define LOOK_AGAIN	0
 #define RETURN		1
 
+/* At a function's beginning */
+#define FENTRY_LENGTH	5
+#define ENDBR_LENGTH	4
+#define ENDBR64		0xfa1e0ff3
+
 /* A function's entry, by the stack pointer: below, where the stub goes on */
 struct entry {
 	u64 stack;		/* where its return address is */
@@ -138,6 +143,62 @@ static bool is_sealed_code(struct vcpu *vcpu, u64 va)
 	return class == CLASS_CODE || class == CLASS_DYNAMIC;
 }
 
+/* How far a function is looked through, and how many of them one after the other */
+#define TAIL_REACH	2048
+#define TAIL_DEPTH	2
+#define TAIL_PIECE	256
+
+static bool begins_with_endbr(struct vcpu *vcpu, u64 va)
+{
+	u32 insn;
+
+	return region_read(vcpu, va, &insn, sizeof(insn)) && insn == ENDBR64;
+}
+
+/*
+ * Whether a function ends by jumping to another's beginning. Its own end is not
+ * known, so those behind it count, too.
+ */
+static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
+{
+	u8 bytes[TAIL_PIECE + CALL_NEAR];
+	u64 at, target;
+	u32 i;
+
+	for (at = from; at < from + TAIL_REACH; at += TAIL_PIECE) {
+		if (!region_read(vcpu, at, bytes, sizeof(bytes)))
+			return false;
+		for (i = 0; i < TAIL_PIECE; i++) {
+			if (!jump_target(bytes + i, at + i + CALL_NEAR, &target))
+				continue;
+			if (target == to)
+				return true;
+			if (depth > 1 && begins_with_endbr(vcpu, target) &&
+			    tail_calls(vcpu, target, to, depth - 1))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Whether a call of this very function ends there, or of one that jumps to it.
+ * @function: where the call in its slot returns to.
+ */
+static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
+{
+	u64 start = function - FENTRY_LENGTH;
+	u8 bytes[CALL_NEAR];
+	u64 target;
+
+	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
+	    !call_target(bytes, va, &target))
+		return false;
+	if (begins_with_endbr(vcpu, start - ENDBR_LENGTH))
+		start -= ENDBR_LENGTH;
+	return target == start || tail_calls(vcpu, target, start, TAIL_DEPTH);
+}
+
 /* Whether a function can have been called so that it returns there */
 static bool follows_call(struct vcpu *vcpu, u64 va)
 {
@@ -150,17 +211,19 @@ static bool follows_call(struct vcpu *vcpu, u64 va)
 }
 
 /*
- * The guest goes on where nothing returns from: on its own stack again, if it had
- * another one, and deeper than anything that the oops wants to show.
+ * The guest half ends the task (module/blocked.c), or goes on at @address. On the
+ * task's own stack again, if it had another one: in the middle, for what lies
+ * above is of no use any more, and what ends a task needs some room.
  */
-static void land(struct vcpu *vcpu, bool stack_lost)
+static void land(struct vcpu *vcpu, bool stack_lost, u64 address)
 {
 	u64 stack = task_stack(vcpu);
 
 	if (stack_lost && stack)
 		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
-	vmwrite(GUEST_RIP, island.config.landing);
-	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
+	vcpu->regs.rax = vcpu->regs.r10;
+	vcpu->regs.r10 = address;
+	vmwrite(GUEST_RIP, config()->blocked);
 }
 
 static enum verdict report(struct vcpu *vcpu, u64 function, u64 stack,
@@ -210,23 +273,23 @@ static bool store(struct vcpu *vcpu, const struct entry *e)
  * A function was entered. Return: false where the guest is to go elsewhere, and
  * then it does.
  */
-static bool enter(struct vcpu *vcpu, u64 rsp)
+static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 {
 	struct entry e = { .stack = rsp + sizeof(u64) };
 	bool stack_known, address_known;
 
 	if (guest_read(vcpu, e.stack, &e.address, sizeof(e.address)) ||
-	    guest_read(vcpu, rsp, &e.function, sizeof(e.function))) {
+	    guest_read(vcpu, rsp, &e.function, sizeof(e.function)))
 		e.address = 0;
-	}
-	address_known = follows_call(vcpu, e.address) ||
-			is_trampoline(e.address);
+	address_known = follows_call(vcpu, e.address);
+	if (address_known && choke)
+		address_known = follows_call_of(vcpu, e.address, e.function);
 	stack_known = store(vcpu, &e);
-	if (stack_known && address_known)
+	if (stack_known && (address_known || is_trampoline(e.address)))
 		return true;
 	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
 		return true;
-	land(vcpu, !stack_known);
+	land(vcpu, !stack_known, 0);
 	return false;
 }
 
@@ -306,7 +369,7 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	    (vector == VECTOR_PF || vector == VECTOR_GP || vector == VECTOR_SS))
 		vcpu->event.vectoring_info = 0;
 	island_lock(vcpu);
-	if (enter(vcpu, vmread(GUEST_RSP)))
+	if (enter(vcpu, vmread(GUEST_RSP), rip >= config()->shadow_choke))
 		vmwrite(GUEST_RIP, config()->stored);
 	island_publish();
 	island_unlock();
@@ -316,17 +379,18 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 /**
  * return_guard_enter() - a function was entered, and the stub asks
  * @vcpu: the CPU
+ * @choke: it is a choke point
  *
  * Context: root, at a VMCALL.
  *
  * Return: what the exit's handler returns.
  */
-struct exit_result return_guard_enter(struct vcpu *vcpu)
+struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke)
 {
 	bool stored;
 
 	island_lock(vcpu);
-	stored = enter(vcpu, vmread(GUEST_RSP));
+	stored = enter(vcpu, vmread(GUEST_RSP), choke);
 	island_publish();
 	island_unlock();
 	return stored ? RESULT_SKIP : RESULT_RESUME;
@@ -348,20 +412,24 @@ static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
 
 	*answer = RETURN;
 	guest_read(vcpu, stack, &found, sizeof(found));
-	if (known && expected && expected == found)
+	if (known && expected && expected == found) {
+		if (!is_own_stack(stack))
+			*answer = LOOK_AGAIN;
 		return true;
+	}
 	if (!known && shadow_is_full() && is_current_stack(vcpu, stack)) {
 		island.config.public->returns_unverified++;
 		return true;
 	}
-	if (!verdict_undoes(report(vcpu, code_address(word.function), stack,
+	if (!verdict_undoes(report(vcpu, word.function ?
+					 code_address(word.function) :
+					 vmread(GUEST_RIP), stack,
 				   expected, found)))
 		return true;
-	if (expected && !guest_write_word(vcpu, stack, expected)) {
-		*answer = is_own_stack(stack) ? RETURN : LOOK_AGAIN;
-		return true;
-	}
-	land(vcpu, !known);
+	/* For who looks at the stack, and for who can't be ended */
+	if (expected)
+		guest_write_word(vcpu, stack, expected);
+	land(vcpu, !known, expected);
 	return false;
 }
 

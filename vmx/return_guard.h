@@ -24,7 +24,7 @@ struct own_stack_word {
 };
 
 bool return_guard_leave_view(struct vcpu *vcpu);
-struct exit_result return_guard_enter(struct vcpu *vcpu);
+struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke);
 struct exit_result return_guard_check(struct vcpu *vcpu);
 int return_guard_fill(struct vcpu *vcpu, u64 va);
 

@@ -292,4 +292,78 @@ TEST_F(share, fuzz)
 	}
 }
 
+static void make_readonly(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(share) *self)
+{
+	ept_destroy(&self->view);
+	ASSERT_EQ(0, ept_share_readonly(&self->view, &self->base));
+}
+
+/* How many pages of the view have other rights than to be read */
+static u64 granted(const struct ept *view)
+{
+	u64 i, count = 0;
+
+	for (i = 0; i < PAGES; i++)
+		count += ept_rights(view, i * SIZE_4K) != EPT_READ;
+	return count;
+}
+
+TEST_F(share, a_readonly_view_leads_to_the_same_frames)
+{
+	u64 i;
+
+	make_readonly(_metadata, self);
+	EXPECT_EQ(0, granted(&self->view));
+	for (i = 0; i < PAGES; i += 7)
+		EXPECT_EQ(i * SIZE_4K, read_tables(&self->view, i * SIZE_4K).hpa);
+	EXPECT_EQ(EPT_ALL, ept_rights(&self->base, LARGE));
+}
+
+TEST_F(share, what_is_granted_is_granted_for_one_page)
+{
+	struct ept before;
+
+	ASSERT_EQ(0, ept_share(&before, &self->base));
+	make_readonly(_metadata, self);
+	ASSERT_EQ(0, ept_grant(&self->view, LARGE, EPT_LEVEL_4K,
+			       EPT_READ | EPT_EXEC));
+	ASSERT_EQ(0, ept_grant(&self->view, SMALL, EPT_LEVEL_4K,
+			       EPT_READ | EPT_WRITE));
+	EXPECT_EQ(2, granted(&self->view));
+	EXPECT_EQ(EPT_READ | EPT_EXEC, ept_rights(&self->view, LARGE));
+	EXPECT_EQ(EPT_READ | EPT_WRITE, ept_rights(&self->view, SMALL));
+	EXPECT_EQ(LARGE, read_tables(&self->view, LARGE).hpa);
+	EXPECT_EQ(MEMTYPE_WB, read_tables(&self->view, LARGE).type);
+	EXPECT_EQ(LIMIT, first_difference(&before, &self->base));
+
+	ASSERT_EQ(0, ept_grant(&self->view, LARGE, EPT_LEVEL_4K, EPT_READ));
+	ASSERT_EQ(0, ept_grant(&self->view, SMALL, EPT_LEVEL_4K, EPT_READ));
+	EXPECT_EQ(0, granted(&self->view));
+}
+
+TEST_F(share, two_mib_are_granted_and_taken_back_as_one)
+{
+	make_readonly(_metadata, self);
+	ASSERT_EQ(0, ept_grant(&self->view, SIZE_1G + 4 * SIZE_2M, EPT_LEVEL_2M,
+			       EPT_READ | EPT_WRITE));
+	EXPECT_EQ(SIZE_2M / SIZE_4K, granted(&self->view));
+	ASSERT_EQ(0, ept_grant(&self->view, SIZE_1G + 4 * SIZE_2M, EPT_LEVEL_2M,
+			       EPT_READ));
+	EXPECT_EQ(0, granted(&self->view));
+	ept_destroy(&self->view);
+	EXPECT_EQ(self->used, self->pool.nr_used);
+}
+
+TEST_F(share, nonsense_is_not_granted)
+{
+	make_readonly(_metadata, self);
+	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE + 8, EPT_LEVEL_4K, EPT_READ));
+	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE, EPT_LEVEL_2M, EPT_READ));
+	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE, EPT_LEVEL_4K, 0));
+	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE, EPT_LEVEL_4K, EPT_WRITE));
+	EXPECT_EQ(-EINVAL, ept_grant(&self->view, 1ULL << 52, EPT_LEVEL_4K, EPT_READ));
+	EXPECT_EQ(0, granted(&self->view));
+}
+
 TEST_HARNESS_MAIN

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: what becomes of who was about to return elsewhere
+ *
+ * Root knows the true address. But who overwrote it has in most cases overwritten
+ * what lies before it on the stack, too: the registers that the function has just
+ * restored for its caller. With those, the caller would go on in the attacker's
+ * sense for as long as it takes to kill the task, with a pointer of his, say. So a
+ * process ends here and now, as one does by an oops, without one: what it held
+ * (locks, references) is lost, and Linux counts such ends (kernel.oops_limit).
+ *
+ * An interrupt is nobody's to answer for, and a kernel thread or process 1 nothing
+ * that Linux could do without: these go on, to where they were called from.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/bug.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/static_call.h>
+
+#include "blocked.h"
+#include "kernel_symbols.h"
+#include "returns_stub.h"
+
+static void no_end(int signal)
+{
+	BUG();
+}
+
+/* Not exported; see kernel_symbols.c for why it is a static call. */
+DEFINE_STATIC_CALL(carapace_make_task_dead, no_end);
+
+/**
+ * blocked_prepare() - find out how Linux ends a task
+ *
+ * Context: may sleep; while Linux may still patch this module as it likes.
+ *
+ * Return: 0, or -ENOENT after one line.
+ */
+int blocked_prepare(void)
+{
+	unsigned long function = kernel_symbol("make_task_dead");
+
+	if (!function)
+		function = kernel_symbol("do_exit");
+	if (!function) {
+		pr_err("the kernel's symbol make_task_dead was not found\n");
+		return -ENOENT;
+	}
+	static_call_update(carapace_make_task_dead, (void *)function);
+	return 0;
+}
+
+/**
+ * return_was_blocked() - called instead of a return
+ * @address: where the function was called from; 0 where that is not known
+ *
+ * Context: any. Root has reported what happened, and the NMI by which it says so
+ *	was before this.
+ */
+void return_was_blocked(u64 address)
+{
+	bool goes_on = in_nmi() || in_hardirq() || in_serving_softirq() ||
+		       current->flags & PF_KTHREAD || is_global_init(current);
+
+	if (goes_on && address)
+		return;
+	if (goes_on)
+		BUG();
+	static_call(carapace_make_task_dead)(SIGKILL);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: functions of the kernel's that exploits' chains of returns must pass
+ *
+ * Each is called by name and by nobody in a hurry. A chain comes to them by a
+ * return, from a stack that is none as often as not; and if it enters behind the
+ * slot, the function returns without having stored anything.
+ *
+ * The kernel does not keep the list of its own returns, so they are found by
+ * decoding the functions.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/ftrace.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/static_call.h>
+#include <asm/ibt.h>
+#include <asm/insn.h>
+
+#include "choke_points.h"
+#include "ftrace_records.h"
+#include "kernel_symbols.h"
+#include "return_functions.h"
+#include "returns.h"
+
+/* More than any of them has */
+#define SITES_MAX	256
+
+static const struct {
+	const char *function;
+	const char *why;
+} choke_points[] = {
+	{ "commit_creds", "makes a task root" },
+	{ "prepare_kernel_cred", "makes root's credentials" },
+	{ "switch_task_namespaces", "leaves a container" },
+	{ "call_usermodehelper_exec", "starts a program as root" },
+	{ "call_usermodehelper", "the same" },
+	{ "set_memory_x", "makes code of data" },
+	{ "set_memory_rw", "makes code and read-only data writable" },
+	{ "set_memory_rox", "makes code of data" },
+};
+
+static int no_decoder(struct insn *insn, const void *code, int size,
+		      enum insn_mode mode)
+{
+	return -ENOENT;
+}
+
+static int no_size(unsigned long address, unsigned long *size,
+		   unsigned long *offset)
+{
+	return 0;
+}
+
+/* Not exported; see kernel_symbols.c for why these are static calls. */
+DEFINE_STATIC_CALL(carapace_insn_decode, no_decoder);
+DEFINE_STATIC_CALL(carapace_symbol_size, no_size);
+
+/**
+ * choke_points_prepare() - find out how Linux decodes code
+ *
+ * Context: may sleep; while Linux may still patch this module as it likes.
+ *
+ * Return: 0; without, choke_points_find() finds nothing.
+ */
+int choke_points_prepare(void)
+{
+	unsigned long decode = kernel_symbol("insn_decode");
+	unsigned long size = kernel_symbol("kallsyms_lookup_size_offset");
+
+	if (decode && size) {
+		static_call_update(carapace_insn_decode, (void *)decode);
+		static_call_update(carapace_symbol_size, (void *)size);
+	}
+	return 0;
+}
+
+static void note_slot(const struct dyn_ftrace *record, void *slot)
+{
+	if (!(record->flags & (FTRACE_FL_DIRECT | FTRACE_FL_DISABLED)))
+		*(unsigned long *)slot = record->ip;
+}
+
+static unsigned long slot_of(unsigned long function)
+{
+	unsigned long slot = 0;
+
+	ftrace_records_lock();
+	ftrace_records_walk(function, ENDBR_INSN_SIZE + 1, note_slot, &slot);
+	ftrace_records_unlock();
+	return slot;
+}
+
+static void add_sites(struct return_functions *f, unsigned long function,
+		      unsigned long size)
+{
+	unsigned long va = function;
+	struct insn insn;
+	u64 target;
+
+	while (va < function + size && f->nr_sites < SITES_MAX) {
+		if (static_call(carapace_insn_decode)(&insn, (void *)va,
+						      MAX_INSN_SIZE,
+						      INSN_MODE_KERN))
+			return;
+		switch (return_site_form((const u8 *)va, va, &target)) {
+		case RETURN_JUMP:
+			/* Root knows which jumps are returns. */
+			if (target - function < size)
+				break;
+			fallthrough;
+		case RETURN_PLAIN:
+			f->sites[f->nr_sites++] = (struct return_site){
+				.offset = va - f->text,
+				.state = RETURN_GUARDED,
+			};
+			break;
+		case RETURN_UNKNOWN:
+			break;
+		}
+		va += insn.length;
+	}
+}
+
+static void add_function(struct return_functions *f, const char *name)
+{
+	unsigned long function = kernel_symbol(name);
+	unsigned long slot, size = 0, offset = 0;
+
+	if (!function)
+		return;
+	slot = slot_of(function);
+	if (!slot) {
+		f->nr_shared++;
+		return;
+	}
+	if (!static_call(carapace_symbol_size)(function, &size, &offset) ||
+	    offset)
+		return;
+	f->ranges[f->nr_ranges++] = (struct code_part){
+		.start = function,
+		.size = size,
+	};
+	f->entries[f->nr_entries++] = slot;
+	add_sites(f, function, size);
+}
+
+/**
+ * choke_points_find() - look where they are
+ * @f: set
+ *
+ * Context: may sleep; takes ftrace_lock.
+ *
+ * Return: 0; -ENOENT where none can be guarded; -ENOMEM.
+ */
+int choke_points_find(struct return_functions *f)
+{
+	u32 i;
+
+	memset(f, 0, sizeof(*f));
+	f->choke = true;
+	f->text = kernel_symbol("_text");
+	f->size = kernel_symbol("_etext") - f->text;
+	f->entries = kvcalloc(ARRAY_SIZE(choke_points), sizeof(*f->entries),
+			      GFP_KERNEL);
+	f->ranges = kvcalloc(ARRAY_SIZE(choke_points), sizeof(*f->ranges),
+			     GFP_KERNEL);
+	f->sites = kvcalloc(SITES_MAX, sizeof(*f->sites), GFP_KERNEL);
+	if (!f->entries || !f->ranges || !f->sites) {
+		return_functions_free(f);
+		return -ENOMEM;
+	}
+	for (i = 0; i < ARRAY_SIZE(choke_points); i++)
+		add_function(f, choke_points[i].function);
+	if (f->nr_entries)
+		return 0;
+	return_functions_free(f);
+	return -ENOENT;
+}
