@@ -14,7 +14,6 @@
 #include <linux/percpu.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
-#include <linux/version.h>
 
 /*
  * register_syscore() (7.0, and 6.12's stable releases): callbacks take an
@@ -120,14 +119,14 @@ static inline void compat_module_part(const struct module *mod,
  */
 struct compat_section {
 	struct bin_attribute attribute;
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#ifdef HAVE_SECTION_ADDRESS
 	unsigned long address;
 #endif
 };
 
 struct module_sect_attrs {
 	struct attribute_group group;
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#ifdef HAVE_SECTION_ADDRESS
 	unsigned int nr;
 #endif
 	struct compat_section section[];
@@ -135,7 +134,7 @@ struct module_sect_attrs {
 
 static inline u64 compat_section_address(const struct compat_section *section)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#ifdef HAVE_SECTION_ADDRESS
 	return section->address;
 #else
 	return (u64)section->attribute.private;
@@ -145,7 +144,7 @@ static inline u64 compat_section_address(const struct compat_section *section)
 static inline const struct compat_section *
 compat_section(const struct module *mod, unsigned int i)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#ifdef HAVE_SECTION_ADDRESS
 	if (!mod->sect_attrs || i >= mod->sect_attrs->nr)
 		return NULL;
 #else

@@ -492,6 +492,7 @@ static bool is_on_stack(struct vcpu *vcpu, const struct shadow_fill *f)
  */
 int return_guard_fill(struct vcpu *vcpu, u64 va)
 {
+	struct shadow_word shadow = { .function = 0 };
 	struct shadow_fill f;
 	u64 at, word;
 
@@ -509,8 +510,8 @@ int return_guard_fill(struct vcpu *vcpu, u64 va)
 			return -EFAULT;
 		if (!is_code_address(word))
 			continue;
-		if (!shadow_make(vcpu, at) ||
-		    !shadow_write(vcpu, at, (struct shadow_word){ .address = word }))
+		shadow.address = word;
+		if (!shadow_make(vcpu, at) || !shadow_write(vcpu, at, shadow))
 			return -ENOMEM;
 	}
 	return 0;

@@ -109,7 +109,7 @@ TEST_F(cpu, arrow_lake)
 	EXPECT_EQ(0, c->primary & (CPU_BASED_CR3_LOAD_EXITING |
 				   CPU_BASED_CR3_STORE_EXITING));
 	/* EPT, descriptor tables, RDTSCP, VPID, INVPCID, XSAVES, MBEC, WAITPKG */
-	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20 |
+	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 13 | 1U << 20 |
 		  1U << 22 | 1U << 26, c->secondary);
 	/* Debug controls, 64 bit, PAT and EFER both ways, CET, PKRS */
 	EXPECT_EQ(0x36dfb | 1U << 2 | 1U << 9 | 0xfU << 18 | 1U << 28 | 1U << 29,
@@ -132,7 +132,7 @@ TEST_F(cpu, skylake_x)
 	EXPECT_EQ(0x2b, self->controls.revision);
 	EXPECT_EQ(0, self->controls.exit & VM_EXIT_LOAD_CET_STATE);
 	EXPECT_EQ(0, self->controls.entry & VM_ENTRY_LOAD_PKRS);
-	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 20 |
+	EXPECT_EQ(1U << 1 | 1U << 2 | 1U << 3 | 1U << 5 | 1U << 12 | 1U << 13 | 1U << 20 |
 		  1U << 22, self->controls.secondary);
 	EXPECT_TRUE(vmx_capability_present(&self->controls,
 					   VMX_CAPABILITY_MBEC));

@@ -22,6 +22,7 @@ TEST(rights_of_each_class)
 		[CLASS_RELEASED] = R,
 		[CLASS_FIRMWARE] = R | W | XS,
 		[CLASS_OPENED] = R | W | XS | XU,
+		[CLASS_SHADOW] = R,
 	};
 	enum page_class class;
 
@@ -35,11 +36,11 @@ TEST(rights_of_each_class)
 	}
 }
 
-/* What nobody has said anything of is data, and an EPT entry has three bits */
+/* What nobody has said anything of is data, and an EPT entry has four bits */
 TEST(classes_fit_where_they_are_kept)
 {
 	EXPECT_EQ(0, CLASS_DATA);
-	EXPECT_LE(CLASS_COUNT, 8);
+	EXPECT_LE(CLASS_COUNT, 16);
 }
 
 TEST(what_is_written_and_run)

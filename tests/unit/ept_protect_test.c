@@ -147,7 +147,7 @@ TEST_F(protect, bad_arguments_change_nothing)
 		{ 0, SIZE_4K, EPT_EXEC, 0 },
 		{ 0, SIZE_4K, EPT_READ | EPT_LARGE, 0 },
 		{ 0, SIZE_4K, EPT_READ | EPT_SHARED, 0 },
-		{ 0, SIZE_4K, all, 8 },
+		{ 0, SIZE_4K, all, EPT_CLASSES },
 		{ 0, SIZE_4K, all, ~0U },
 	};
 	u32 i, used;
@@ -166,7 +166,7 @@ TEST_F(protect, each_class_is_kept)
 	u32 class;
 
 	map_all(&self->ept, &self->mtrr);
-	for (class = 0; class < 8; class++) {
+	for (class = 0; class < EPT_CLASSES; class++) {
 		ASSERT_EQ(0, ept_protect(&self->ept, class * SIZE_4K,
 					 (class + 1) * SIZE_4K, READ_EXEC, class));
 		model_protect(class * SIZE_4K, (class + 1) * SIZE_4K, READ_EXEC,
@@ -377,7 +377,7 @@ TEST_F(protect, fuzz)
 		for (steps = 0; steps < 40; steps++) {
 			random_range(&start, &end);
 			rights = random_rights();
-			class = random_below(8);
+			class = random_below(EPT_CLASSES);
 			ASSERT_EQ(0, ept_protect(&self->ept, start, end, rights,
 						 class));
 			model_protect(start, end, rights, class);

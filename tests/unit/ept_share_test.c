@@ -292,11 +292,10 @@ TEST_F(share, fuzz)
 	}
 }
 
-static void make_readonly(struct __test_metadata *_metadata,
-			  FIXTURE_DATA(share) *self)
+static int make_readonly(struct ept *view, struct ept *base)
 {
-	ept_destroy(&self->view);
-	ASSERT_EQ(0, ept_share_readonly(&self->view, &self->base));
+	ept_destroy(view);
+	return ept_share_readonly(view, base);
 }
 
 /* How many pages of the view have other rights than to be read */
@@ -313,7 +312,7 @@ TEST_F(share, a_readonly_view_leads_to_the_same_frames)
 {
 	u64 i;
 
-	make_readonly(_metadata, self);
+	ASSERT_EQ(0, make_readonly(&self->view, &self->base));
 	EXPECT_EQ(0, granted(&self->view));
 	for (i = 0; i < PAGES; i += 7)
 		EXPECT_EQ(i * SIZE_4K, read_tables(&self->view, i * SIZE_4K).hpa);
@@ -325,7 +324,7 @@ TEST_F(share, what_is_granted_is_granted_for_one_page)
 	struct ept before;
 
 	ASSERT_EQ(0, ept_share(&before, &self->base));
-	make_readonly(_metadata, self);
+	ASSERT_EQ(0, make_readonly(&self->view, &self->base));
 	ASSERT_EQ(0, ept_grant(&self->view, LARGE, EPT_LEVEL_4K,
 			       EPT_READ | EPT_EXEC));
 	ASSERT_EQ(0, ept_grant(&self->view, SMALL, EPT_LEVEL_4K,
@@ -344,7 +343,7 @@ TEST_F(share, what_is_granted_is_granted_for_one_page)
 
 TEST_F(share, two_mib_are_granted_and_taken_back_as_one)
 {
-	make_readonly(_metadata, self);
+	ASSERT_EQ(0, make_readonly(&self->view, &self->base));
 	ASSERT_EQ(0, ept_grant(&self->view, SIZE_1G + 4 * SIZE_2M, EPT_LEVEL_2M,
 			       EPT_READ | EPT_WRITE));
 	EXPECT_EQ(SIZE_2M / SIZE_4K, granted(&self->view));
@@ -357,7 +356,7 @@ TEST_F(share, two_mib_are_granted_and_taken_back_as_one)
 
 TEST_F(share, nonsense_is_not_granted)
 {
-	make_readonly(_metadata, self);
+	ASSERT_EQ(0, make_readonly(&self->view, &self->base));
 	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE + 8, EPT_LEVEL_4K, EPT_READ));
 	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE, EPT_LEVEL_2M, EPT_READ));
 	EXPECT_EQ(-EINVAL, ept_grant(&self->view, LARGE, EPT_LEVEL_4K, 0));

@@ -59,7 +59,7 @@ static inline struct found read_tables(const struct ept *ept, u64 gpa)
 	if (entry & 0x40)
 		found.objection = "the guest's PAT ignored";
 	found.type = entry >> 3 & 7;
-	found.class = entry >> 53 & 7;
+	found.class = entry >> 53 & 15;
 	if (found.type == 2 || found.type == 3 || found.type == 7)
 		found.objection = "a reserved type";
 	found.hpa = (entry & 0x000ffffffffff000 & ~low) | (gpa & low & ~0xfffULL);

@@ -119,6 +119,7 @@ static const struct {
 	{ POLICY_EXEC, 1, 1 },
 	{ POLICY_DYNAMIC_CODE, 1, 0 },
 	{ POLICY_HELPERS, 1, 1 },
+	{ POLICY_RETURNS, 1, 1 },
 	{ POLICY_LOCK, 1, 0 },
 };
 

@@ -66,7 +66,7 @@ TEST(a_jump_that_is_too_far_is_refused)
 
 	EXPECT_FALSE(return_site_jump(VA, VA + RETURN_SITE + 0x80000000ULL, bytes));
 	EXPECT_FALSE(return_site_jump(VA, VA + RETURN_SITE - 0x80000001ULL, bytes));
-	EXPECT_FALSE(return_site_jump(VA, 0, bytes));
+	EXPECT_FALSE(return_site_jump(VA, 0xffff888000000000ULL, bytes));
 	EXPECT_EQ(0x11, bytes[0]);
 }
 
