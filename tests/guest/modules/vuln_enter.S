@@ -77,12 +77,11 @@ SYM_FUNC_START(vuln_enter)
 SYM_FUNC_END(vuln_enter)
 
 /* Where a chain of returns on another stack may end: vuln_enter() returns. */
-SYM_CODE_START(vuln_leave)
-	UNWIND_HINT_END_OF_STACK
+SYM_FUNC_START(vuln_leave)
 	movq	enter_stack(%rip), %rsp
 	UNWIND_HINT_FUNC
 	RET
-SYM_CODE_END(vuln_leave)
+SYM_FUNC_END(vuln_leave)
 
 /* VMFUNC, to be jumped to; what it does is in RAX and RCX. RAX: -1 if not */
 SYM_FUNC_START(vuln_vmfunc)

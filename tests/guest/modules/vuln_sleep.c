@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "vuln_module.h"
