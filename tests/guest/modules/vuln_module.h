@@ -55,7 +55,7 @@ int vuln_allocate(struct vuln_file *file, struct vuln_allocation *a);
 void vuln_memory_release(struct vuln_file *file);
 
 /* vuln_sleep.c */
-long vuln_sleep(struct vuln_file *file, u64 milliseconds);
+long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s);
 void vuln_wake(struct vuln_file *file);
 long vuln_watch(struct vuln_file *file, struct vuln_watch *w);
 int vuln_deliver(struct vuln_file *file, const struct vuln_result *r);
@@ -74,6 +74,7 @@ void vuln_race_rounds(struct vuln_file *file, struct vuln_race *r);
 u64 vuln_race_function(struct vuln_file *file, struct vuln_race *r);
 extern const u8 vuln_race_returned[];
 extern const u8 vuln_race_strayed[];
+extern u64 vuln_race_strays;
 
 /* vuln_calls.c */
 int vuln_calls(struct vuln_calls *c);
