@@ -9,8 +9,12 @@
 #ifndef CARAPACE_COMPAT_H
 #define CARAPACE_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/syscore_ops.h>
+#include <linux/sysfs.h>
+#include <linux/version.h>
 
 /*
  * register_syscore() (7.0, and 6.12's stable releases): callbacks take an
@@ -79,6 +83,76 @@ static inline void compat_module_part(const struct module *mod,
 	*start = (u64)layout->base + starts[part];
 	*size = ends[part] - starts[part];
 #endif
+}
+
+/*
+ * This CPU's address of the pointer to its task, and of the one to the top of its
+ * interrupt stack: together in pcpu_hot from 6.2 to 6.14. The latter is not
+ * exported otherwise.
+ */
+#ifdef HAVE_PCPU_HOT
+#define compat_current_task()	((u64)this_cpu_ptr(&pcpu_hot.current_task))
+#define compat_irq_stack()	((u64)this_cpu_ptr(&pcpu_hot.hardirq_stack_ptr))
+#else
+#define compat_current_task()	((u64)this_cpu_ptr(&current_task))
+#define compat_irq_stack()						\
+	((u64)this_cpu_ptr((void __percpu *)				\
+			   kernel_symbol("hardirq_stack_ptr")))
+#endif
+
+/* Direct calls of many functions have had a name of their own before 6.3. */
+#ifdef HAVE_REGISTER_FTRACE_DIRECT_MULTI
+#define compat_register_direct(ops, address)				\
+	register_ftrace_direct_multi(ops, address)
+#define compat_unregister_direct(ops, address)				\
+	unregister_ftrace_direct_multi(ops, address)
+#else
+#define compat_register_direct(ops, address)				\
+	register_ftrace_direct(ops, address)
+#define compat_unregister_direct(ops, address)				\
+	unregister_ftrace_direct(ops, address, false)
+#endif
+
+/*
+ * A module's sections, as /sys/module/NAME/sections has them: where one begins,
+ * and where the next one does. kernel/module/sysfs.c has the structures to itself;
+ * since 6.14 the address is in the attribute.
+ */
+struct compat_section {
+	struct bin_attribute attribute;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	unsigned long address;
+#endif
+};
+
+struct module_sect_attrs {
+	struct attribute_group group;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	unsigned int nr;
+#endif
+	struct compat_section section[];
+};
+
+static inline u64 compat_section_address(const struct compat_section *section)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return section->address;
+#else
+	return (u64)section->attribute.private;
+#endif
+}
+
+static inline const struct compat_section *
+compat_section(const struct module *mod, unsigned int i)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	if (!mod->sect_attrs || i >= mod->sect_attrs->nr)
+		return NULL;
+#else
+	if (!mod->sect_attrs || !mod->sect_attrs->section[i].attribute.attr.name)
+		return NULL;
+#endif
+	return &mod->sect_attrs->section[i];
 }
 
 #endif /* CARAPACE_COMPAT_H */

@@ -127,6 +127,7 @@ POLICY_FILE(code, CODE, on_off);
 POLICY_FILE(exec, EXEC, on_off);
 POLICY_FILE(dynamic_code, DYNAMIC_CODE, dynamic_code);
 POLICY_FILE(helpers, HELPERS, on_off);
+POLICY_FILE(returns, RETURNS, on_off);
 POLICY_FILE(lock, LOCK, on_off);
 
 static struct attribute *policy_attrs[] = {
@@ -136,6 +137,7 @@ static struct attribute *policy_attrs[] = {
 	&policy_exec.attr.attr,
 	&policy_dynamic_code.attr.attr,
 	&policy_helpers.attr.attr,
+	&policy_returns.attr.attr,
 	&policy_lock.attr.attr,
 	NULL,
 };

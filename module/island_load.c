@@ -33,6 +33,7 @@
 #include "region.h"
 #include "sealing.h"
 #include "seal.h"
+#include "shadow.h"
 
 /* image.S */
 extern const char island_image[], island_image_end[];
@@ -94,7 +95,7 @@ static u64 seal_pages(void)
 	return DIV_ROUND_UP(sealing_max_sites() * sizeof(struct patch_site),
 			    PAGE_SIZE) +
 	       REGION_FRAMES * sizeof(u64) / PAGE_SIZE + REGION_PAGES +
-	       REGION_NOTE_PAGES + SEAL_SPLITS;
+	       REGION_NOTE_PAGES + SEAL_SPLITS + SHADOW_VIEW_PAGES;
 }
 
 static const struct island_header *header(void)

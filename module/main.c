@@ -14,6 +14,7 @@
 #include <asm/hypervisor.h>
 
 #include "cpus.h"
+#include "guarded.h"
 #include "guards.h"
 #include "helper_hooks.h"
 #include "island.h"
@@ -23,6 +24,7 @@
 #include "pool.h"
 #include "reports.h"
 #include "sealing.h"
+#include "shadow_memory.h"
 #include "sysfs.h"
 
 static bool disable;
@@ -113,10 +115,12 @@ static int __init carapace_init(void)
 	err = sealing_prepare();
 	if (err)
 		return err;
-	err = island_load(machine());
+	err = shadow_memory_prepare();
+	if (!err)
+		err = island_load(machine());
 	sealing_prepared();
 	if (err)
-		return err;
+		goto out_window;
 #ifdef CARAPACE_TESTING
 	pool_pa = pool_address();
 #endif
@@ -135,13 +139,18 @@ static int __init carapace_init(void)
 	err = helper_hooks_start();
 	if (err)
 		goto out_sealing;
-	err = guards_start();
+	err = guarded_start();
 	if (err)
 		goto out_helpers;
+	err = guards_start();
+	if (err)
+		goto out_guarded;
 
 	report("attached to", cpu_online_mask, start, "taken");
 	return 0;
 
+out_guarded:
+	guarded_stop();
 out_helpers:
 	helper_hooks_stop();
 out_sealing:
@@ -154,6 +163,8 @@ out_sysfs:
 	sysfs_remove();
 out_island:
 	island_unload();
+out_window:
+	shadow_memory_release();
 	return err;
 }
 
@@ -167,6 +178,7 @@ static void __exit carapace_exit(void)
 		return;
 	cpus_attached_mask(&cpus);
 	guards_stop();
+	guarded_stop();
 	helper_hooks_stop();
 	sealing_stop();
 	cpus_detach();
@@ -181,6 +193,7 @@ static void __exit carapace_exit(void)
 
 	report("detached from", &cpus, start, "returned");
 	island_unload();
+	shadow_memory_release();
 }
 
 module_init(carapace_init);

@@ -19,18 +19,11 @@
 #include <linux/static_call.h>
 #include <linux/string.h>
 
+#include "ftrace_records.h"
 #include "kernel_symbols.h"
 #include "patch_sites.h"
 
 #define DS	0x3e
-
-/* kernel/trace/ftrace.c: all records of functions that can be traced */
-struct ftrace_page {
-	struct ftrace_page *next;
-	struct dyn_ftrace *records;
-	int index;
-	int order;
-};
 
 /* arch/x86/kernel/alternative.c: lock prefixes, in case of a second CPU */
 struct smp_alt_module {
@@ -49,8 +42,6 @@ static struct {
 	struct static_call_site *calls, *calls_end;
 	const u8 *trampolines, *trampolines_end;
 	const u8 *ftrace_call, *ftrace_regs_call;
-	struct ftrace_page **ftrace_pages;
-	struct mutex *ftrace_lock;
 	struct mutex *text_mutex;
 	struct list_head *smp_alt_modules;
 	const bool *uniproc_patched;
@@ -68,8 +59,6 @@ static const struct {
 	{ "__static_call_text_end", &kernel.trampolines_end },
 	{ "ftrace_call", &kernel.ftrace_call },
 	{ "ftrace_regs_call", &kernel.ftrace_regs_call },
-	{ "ftrace_pages_start", &kernel.ftrace_pages },
-	{ "ftrace_lock", &kernel.ftrace_lock },
 	{ "text_mutex", &kernel.text_mutex },
 	{ "smp_alt_modules", &kernel.smp_alt_modules },
 	{ "uniproc_patched", &kernel.uniproc_patched },
@@ -215,27 +204,9 @@ static void add_trampolines(struct collection *c, const u8 *code, const u8 *end)
 	}
 }
 
-static void add_functions(struct collection *c)
+static void add_function(const struct dyn_ftrace *record, void *collection)
 {
-	const struct ftrace_page *page;
-	const u8 *code;
-	int i;
-
-	for (page = *kernel.ftrace_pages; page; page = page->next) {
-		/* Sorted within a page; a module's are few among the core's. */
-		if (!page->index ||
-		    page->records[0].ip >= c->text + c->size ||
-		    page->records[page->index - 1].ip < c->text)
-			continue;
-		for (i = 0; i < page->index; i++) {
-			if (!is_in(c, page->records[i].ip))
-				continue;
-			code = (const u8 *)page->records[i].ip;
-			/* Some weak functions have a record, but no call */
-			if (is_nop5(code) || code[0] == 0xe8)
-				add(c, (u64)code, patch_what(PATCH_FENTRY, 0, 0));
-		}
-	}
+	add(collection, record->ip, patch_what(PATCH_FENTRY, 0, 0));
 }
 
 static void add_locks(struct collection *c)
@@ -259,9 +230,9 @@ static void collect(struct collection *c, const struct module *mod)
 {
 	c->nr = 0;
 	/* In this order in ftrace, too. No patch is under way then. */
-	mutex_lock(kernel.ftrace_lock);
+	ftrace_records_lock();
 	mutex_lock(kernel.text_mutex);
-	add_functions(c);
+	ftrace_records_walk(c->text, c->size, add_function, c);
 	add_locks(c);
 	if (mod) {
 		add_jumps(c, mod->jump_entries,
@@ -278,7 +249,7 @@ static void collect(struct collection *c, const struct module *mod)
 		add(c, (u64)kernel.ftrace_regs_call, patch_what(PATCH_TRACER, 0, 0));
 	}
 	mutex_unlock(kernel.text_mutex);
-	mutex_unlock(kernel.ftrace_lock);
+	ftrace_records_unlock();
 }
 
 static int patch_sites(const struct module *mod, u64 text, u64 size,
@@ -290,6 +261,8 @@ static int patch_sites(const struct module *mod, u64 text, u64 size,
 	*sites = NULL;
 	*nr = 0;
 	err = find_symbols();
+	if (!err)
+		err = ftrace_records_find();
 	if (err)
 		return err;
 

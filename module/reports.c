@@ -179,6 +179,10 @@ static void describe_object(char *text, size_t size, const struct report *r)
 		scnprintf(text, size, "address=%pS found=\"%s\"",
 			  (void *)r->object, shown);
 		break;
+	case REPORT_RETURN:
+		scnprintf(text, size, "slot=%#llx expected=%pS found=%pS",
+			  r->object, (void *)r->expected, (void *)r->found);
+		break;
 	default:
 		scnprintf(text, size, "address=%pS expected=%#llx found=%#llx",
 			  (void *)r->object, r->expected, r->found);

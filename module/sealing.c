@@ -17,10 +17,8 @@
 #include <linux/bug.h>
 #include <linux/efi.h>
 #include <linux/io.h>
-#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/ptrace.h>
 #include <asm/desc.h>
@@ -35,11 +33,13 @@
 #include "island.h"
 #include "kernel_symbols.h"
 #include "lock.h"
+#include "module_list.h"
 #include "patch.h"
 #include "patch_sites.h"
 #include "probes.h"
 #include "requests.h"
 #include "sealing.h"
+#include "shadow_memory.h"
 
 /* For as many more than the core has, there is room for modules' */
 #define MODULE_SITES	32768
@@ -192,6 +192,7 @@ void sealing_describe(struct island_config *config)
 	config->modules_start = MODULES_VADDR;
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;
+	shadow_memory_describe(&config->returns);
 }
 
 static bool is_code(enum compat_module_part part)
@@ -342,24 +343,6 @@ static void seal_loaded_module(struct module *mod, void *unused)
 	}
 }
 
-/* Those that are there; the notifier has those that come. */
-static void walk_modules(void (*function)(struct module *mod, void *data),
-			 void *data)
-{
-	struct list_head *modules = (void *)kernel_symbol("modules");
-	struct mutex *lock = (void *)kernel_symbol("module_mutex");
-	struct module *mod;
-
-	if (!modules || !lock)
-		return;
-	mutex_lock(lock);
-	list_for_each_entry(mod, modules, list) {
-		if (mod->state == MODULE_STATE_LIVE)
-			function(mod, data);
-	}
-	mutex_unlock(lock);
-}
-
 static void hold(struct module *mod, void *failed)
 {
 	if (!try_module_get(mod))
@@ -379,7 +362,7 @@ int sealing_hold_modules(void)
 {
 	bool failed = false;
 
-	walk_modules(hold, &failed);
+	module_list_walk(hold, &failed);
 	return failed ? -EBUSY : 0;
 }
 
@@ -429,7 +412,7 @@ int sealing_start(void)
 		hooks_remove(&hook_set);
 		return err;
 	}
-	walk_modules(seal_loaded_module, NULL);
+	module_list_walk(seal_loaded_module, NULL);
 	probes_note();
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <linux/sysfs.h>
 
 #include "cpus.h"
+#include "guarded.h"
 #include "guards.h"
 #include "island_load.h"
 #include "machine.h"
@@ -125,6 +126,12 @@ STAT(ept_2m, READ_ONCE(island_public()->ept_leaves[1]));
 STAT(ept_1g, READ_ONCE(island_public()->ept_leaves[2]));
 STAT(pool_bytes, pool_bytes());
 STAT(pool_used_bytes, READ_ONCE(island_public()->pool_used) * PAGE_SIZE);
+STAT(returns_patched, READ_ONCE(island_public()->returns_patched));
+STAT(returns_unshadowed, READ_ONCE(island_public()->returns_unshadowed));
+STAT(returns_unverified, READ_ONCE(island_public()->returns_unverified));
+STAT(shadow_bytes, READ_ONCE(island_public()->shadow_pages) * PAGE_SIZE);
+STAT(shadow_used_bytes, (READ_ONCE(island_public()->shadow_pages) -
+			 READ_ONCE(island_public()->shadow_free)) * PAGE_SIZE);
 
 static const struct attribute *stats_attrs[] = {
 	&ept_4k_attr.attr,
@@ -132,6 +139,11 @@ static const struct attribute *stats_attrs[] = {
 	&ept_1g_attr.attr,
 	&pool_bytes_attr.attr,
 	&pool_used_bytes_attr.attr,
+	&returns_patched_attr.attr,
+	&returns_unshadowed_attr.attr,
+	&returns_unverified_attr.attr,
+	&shadow_bytes_attr.attr,
+	&shadow_used_bytes_attr.attr,
 	NULL,
 };
 
@@ -290,6 +302,8 @@ int sysfs_create(void)
 	err = sysfs_create_files(top, top_attrs);
 	if (!err)
 		err = sysfs_create_group(top, &guards_group);
+	if (!err)
+		err = sysfs_create_group(top, &guarded_group);
 	if (err)
 		goto out;
 	WRITE_ONCE(events_node, sysfs_get_dirent(top->sd, "events"));

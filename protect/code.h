@@ -21,6 +21,7 @@
  * RELEASED: was code, and is data as soon as no CPU can still run it
  * FIRMWARE: code of the firmware's that Linux calls, and that writes to itself
  * OPENED: data that ran in kernel mode because policy only logs
+ * SHADOW: return addresses' shadow, which can be written in a view of its own
  */
 #define PAGE_CLASSES(X)						\
 	X(DATA,		"data",		1, 1, 0, 1)		\
@@ -30,7 +31,8 @@
 	X(TABLE,	"table",	1, 0, 0, 0)		\
 	X(RELEASED,	"released",	1, 0, 0, 0)		\
 	X(FIRMWARE,	"firmware",	1, 1, 1, 0)		\
-	X(OPENED,	"opened",	1, 1, 1, 1)
+	X(OPENED,	"opened",	1, 1, 1, 1)		\
+	X(SHADOW,	"shadow",	1, 0, 0, 0)
 
 enum page_class {
 #define X(constant, name, r, w, xs, xu) CLASS_##constant,

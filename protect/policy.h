@@ -21,6 +21,7 @@
  * EXEC: kernel mode runs nothing else
  * DYNAMIC_CODE: enum dynamic_code
  * HELPERS: the kernel starts no programs but those that administrators named
+ * RETURNS: functions return to where they were called from
  * LOCK: no value gets smaller any more, and root does not leave
  */
 #define POLICY_KEYS(X)				\
@@ -31,6 +32,7 @@
 	X(EXEC,		1,		1)	\
 	X(DYNAMIC_CODE,	1,		0)	\
 	X(HELPERS,	1,		1)	\
+	X(RETURNS,	1,		1)	\
 	X(LOCK,		1,		0)
 
 enum policy_key {

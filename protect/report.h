@@ -18,6 +18,7 @@
 	X(CODE,		"code")			\
 	X(EXEC,		"exec")			\
 	X(HELPER,	"helper")		\
+	X(RETURN,	"return-address")	\
 	X(SELF,		"carapace")
 
 enum report_kind {
@@ -39,7 +40,7 @@ enum report_kind {
  * @rip: the instruction
  * @rsp: the stack pointer
  * @object: what was attacked: enum pinned_register, or a linear address; for
- *	HELPER, where the program's name was found
+ *	HELPER, where the program's name was found; for RETURN, the address's place
  * @expected: what it was, and stays when it is undone; for EXEC the address
  *	from which the CPU came, as far as that can be told
  * @found: what it was to become; for EXEC, enum page_class

@@ -304,6 +304,8 @@ static int check_vmxon(const struct cpu_values *cpu, struct vmx_refusal *why)
  * Rights to execute by the mode that an address belongs to, so that kernel mode
  * runs nothing but kernel code.
  *
+ * A way to the shadow of return addresses and back that needs no exit.
+ *
  * An Intel PT trace of Linux's need not tell of VMX; where the CPU can keep
  * quiet it does.  The three go together, each where it is offered.
  */
@@ -312,6 +314,9 @@ static void add_optional(const struct cpu_values *cpu,
 {
 	value[SECONDARY] |= words->allowed[SECONDARY] &
 			    SECONDARY_MODE_BASED_EXEC;
+	if (vmx_msr(cpu, IA32_VMX_VMFUNC) & VMFUNC_EPTP_SWITCHING)
+		value[SECONDARY] |= words->allowed[SECONDARY] &
+				    SECONDARY_ENABLE_VMFUNC;
 	if (!(cpu->leaf7_ebx & LEAF7_EBX_INTEL_PT))
 		return;
 	value[SECONDARY] |= words->allowed[SECONDARY] &

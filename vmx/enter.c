@@ -233,6 +233,10 @@ static void write_controls(struct vcpu *vcpu)
 	vmwrite(MSR_BITMAP, island.msr_bitmap_pa);
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
 	vmwrite(VIRTUAL_PROCESSOR_ID, GUEST_VPID);
+	if (island.eptp_list_pa) {
+		vmwrite(VM_FUNCTION_CONTROLS, VMFUNC_EPTP_SWITCHING);
+		vmwrite(EPTP_LIST_ADDRESS, island.eptp_list_pa);
+	}
 	if (c->secondary & SECONDARY_ENABLE_XSAVES)
 		vmwrite(XSS_EXIT_BITMAP, 0);
 	if (c->secondary & SECONDARY_ENABLE_PCONFIG)

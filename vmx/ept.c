@@ -74,12 +74,20 @@ static u64 count_present(const u64 *table)
 	return count;
 }
 
+/* An entry with only those of its rights that are in @rights */
+static u64 narrowed(u64 entry, u64 rights)
+{
+	return entry & (rights | ~EPT_ALL);
+}
+
 /*
  * Make sure that @slot, an entry at @level, points to a table that is this
  * EPT's own: a new one, the pieces of the leaf that was there, or a copy of a
- * shared one.  Translations stay as they are.
+ * shared one.  Translations stay as they are, but what is in a table that was
+ * not this EPT's own before keeps no other rights than @rights.
  */
-static int descend(struct ept *ept, u64 *slot, int level, u64 **table)
+static int descend_with(struct ept *ept, u64 *slot, int level, u64 rights,
+			u64 **table)
 {
 	u64 entry = *slot;
 	const u64 *shared;
@@ -104,13 +112,14 @@ static int descend(struct ept *ept, u64 *slot, int level, u64 **table)
 							entry;
 
 		for (i = 0; i < PAGING_ENTRIES; i++)
-			own[i] = piece + i * paging_level_size(level - 1);
+			own[i] = narrowed(piece, rights) +
+				 i * paging_level_size(level - 1);
 		ept->leaves[level - 1]--;
 		ept->leaves[level - 2] += PAGING_ENTRIES;
 	} else {
 		shared = table_of(ept, entry);
 		for (i = 0; i < PAGING_ENTRIES; i++) {
-			own[i] = shared[i];
+			own[i] = narrowed(shared[i], rights);
 			/* What hangs below now has one more owner */
 			if (is_present(own[i]) && !is_leaf(own[i], level - 1))
 				own[i] |= EPT_SHARED;
@@ -120,6 +129,11 @@ static int descend(struct ept *ept, u64 *slot, int level, u64 **table)
 	set_entry(slot, pa | TABLE_RIGHTS);
 	*table = own;
 	return 0;
+}
+
+static int descend(struct ept *ept, u64 *slot, int level, u64 **table)
+{
+	return descend_with(ept, slot, level, EPT_ALL, table);
 }
 
 /* The slot for @gpa at @level, in tables that are this EPT's own */
@@ -600,7 +614,7 @@ static int protect_in_table(struct ept *ept, u64 gpa, u64 end, u64 bits,
  * @start: first address, aligned to 4 KiB
  * @end: the one behind the last, aligned to 4 KiB
  * @rights: EPT_READ, EPT_WRITE, EPT_EXEC, EPT_EXEC_USER
- * @class: what ept_class() says from now on, below 8
+ * @class: what ept_class() says from now on, below EPT_CLASSES
  *
  * Pages of 2 MiB stay whole where the range covers them. Where they lead, and
  * their memory types, stay.
@@ -695,6 +709,61 @@ int ept_share(struct ept *view, struct ept *base)
 		if (is_present(table[i]))
 			table[i] |= EPT_SHARED;
 	}
+	return 0;
+}
+
+/**
+ * ept_share_readonly() - the same, with nothing left but the right to read
+ * @view: what to initialise
+ * @base: the others
+ *
+ * Rights count as far as every entry on the way has them, so those of the top
+ * table are enough, and what @base changes below shows all the same.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int ept_share_readonly(struct ept *view, struct ept *base)
+{
+	int ret = ept_share(view, base);
+	u64 *table;
+	int i;
+
+	if (ret)
+		return ret;
+	table = table_of(view, view->root_pa);
+	for (i = 0; i < PAGING_ENTRIES; i++)
+		table[i] = narrowed(table[i], EPT_READ);
+	return 0;
+}
+
+/**
+ * ept_grant() - let such a view have more for one page
+ * @view: from ept_share_readonly(), and not changed otherwise
+ * @gpa: the page, aligned to its size; ordinary memory
+ * @level: its size: EPT_LEVEL_4K or EPT_LEVEL_2M
+ * @rights: what it has from now on
+ *
+ * What lies around it can still only be read, and no longer follows @base where
+ * that changes to what frame a page leads.
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int ept_grant(struct ept *view, u64 gpa, int level, u64 rights)
+{
+	u64 *table = table_of(view, view->root_pa);
+	int at, ret;
+
+	if (gpa % paging_level_size(level) || gpa >= ept_limit(view) || !rights ||
+	    !rights_valid(view, rights))
+		return -EINVAL;
+	for (at = view->levels; at > level; at--) {
+		ret = descend_with(view, &table[paging_level_index(gpa, at)], at,
+				   EPT_READ, &table);
+		if (ret)
+			return ret;
+	}
+	set_leaf(view, &table[paging_level_index(gpa, level)], level,
+		 leaf_entry(gpa, rights, MEMTYPE_WB, level));
 	return 0;
 }
 

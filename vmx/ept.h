@@ -35,8 +35,8 @@
 
 /* What kind of page a leaf maps (protect/code.h); ignored by the CPU */
 #define EPT_CLASS_SHIFT		53
-#define EPT_CLASS_MASK		(7ULL << EPT_CLASS_SHIFT)
-#define EPT_CLASSES		8
+#define EPT_CLASS_MASK		(15ULL << EPT_CLASS_SHIFT)
+#define EPT_CLASSES		16
 
 /* All rights there are */
 #define EPT_ALL			(EPT_READ | EPT_WRITE | EPT_EXEC | EPT_EXEC_USER)
@@ -97,6 +97,8 @@ int ept_split(struct ept *ept, u64 gpa, int level);
 int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class);
 bool ept_restrict(struct ept *ept, const struct ept_limit_rule *rule);
 int ept_share(struct ept *view, struct ept *base);
+int ept_share_readonly(struct ept *view, struct ept *base);
+int ept_grant(struct ept *view, u64 gpa, int level, u64 rights);
 void ept_destroy(struct ept *ept);
 int ept_retype(struct ept *ept, const struct mtrr_state *mtrr);
 

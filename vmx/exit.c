@@ -8,6 +8,7 @@
 #include "exit.h"
 #include "leave.h"
 #include "pins.h"
+#include "return_guard.h"
 #include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
@@ -149,7 +150,9 @@ void vmx_handle_exit(struct vcpu *vcpu)
 			decoy_judge(vcpu);
 	}
 
-	if (basic < EXIT_REASON_COUNT && exit_handlers[basic])
+	if (return_guard_leave_view(vcpu))
+		result = RESULT_RESUME;
+	else if (basic < EXIT_REASON_COUNT && exit_handlers[basic])
 		result = exit_handlers[basic](vcpu);
 	else
 		result = handle_unknown(vcpu);

@@ -8,8 +8,11 @@
 #include "helper_guard.h"
 #include "hypercall.h"
 #include "leave.h"
+#include "return_guard.h"
+#include "return_sites.h"
 #include "code_write.h"
 #include "seal.h"
+#include "shadow.h"
 #include "shootdown.h"
 #include "vcpu.h"
 #include "x86.h"
@@ -114,6 +117,10 @@ static int (*const locked_calls[])(struct vcpu *vcpu, u64 first) = {
 	[HYPERCALL_HELPER_VET]		= helper_take,
 	[HYPERCALL_HELPER_CHECK]	= helper_check,
 	[HYPERCALL_NOTE_PROBE]		= note_probe,
+	[HYPERCALL_SHADOW_GIVE]		= shadow_give,
+	[HYPERCALL_SHADOW_TAKE]		= shadow_take,
+	[HYPERCALL_RETURNS_FILL]	= return_guard_fill,
+	[HYPERCALL_RETURNS_PATCH]	= return_sites_patch,
 };
 
 static struct exit_result locked_call(struct vcpu *vcpu)
@@ -137,9 +144,18 @@ static struct exit_result locked_call(struct vcpu *vcpu)
  */
 struct exit_result handle_vmcall(struct vcpu *vcpu)
 {
-	if (guest_cpl() || vcpu->regs.rax != HYPERCALL_MAGIC ||
-	    !(vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L))
+	if (guest_cpl() || !(vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L))
 		return RESULT_UD;
+	switch (vcpu->regs.rax) {
+	case HYPERCALL_MAGIC:
+		break;
+	case HYPERCALL_ENTER:
+		return return_guard_enter(vcpu);
+	case HYPERCALL_CHECK:
+		return return_guard_check(vcpu);
+	default:
+		return RESULT_UD;
+	}
 
 	switch (vcpu->regs.rdi) {
 	case HYPERCALL_PING:

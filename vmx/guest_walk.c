@@ -3,6 +3,7 @@
  * Carapace: the guest's memory by its linear addresses
  */
 #include "cpu_ops.h"
+#include "ept.h"
 #include "guest_walk.h"
 #include "memory.h"
 #include "vcpu.h"
@@ -125,5 +126,59 @@ int guest_read(struct vcpu *vcpu, u64 va, void *to, u64 size)
 		va += part;
 		size -= part;
 	}
+	return 0;
+}
+
+/**
+ * guest_walk_entry() - where in the guest's tables an entry lies
+ * @vcpu: the CPU
+ * @va: a linear address
+ * @level: of the entry that translates it, or points on from there
+ * @pa: set to the entry's physical address
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: false where the tables do not reach so far.
+ */
+bool guest_walk_entry(struct vcpu *vcpu, u64 va, int level, u64 *pa)
+{
+	u64 table = vmread(GUEST_CR3) & CR3_ADDR_MASK;
+	int at = vmread(GUEST_CR4) & CR4_LA57 ? 5 : 4;
+	u64 entry;
+
+	for (;; at--) {
+		if (!guest_owns(table))
+			return false;
+		*pa = table + (va >> (12 + 9 * (at - 1)) & 511) * sizeof(entry);
+		if (at == level)
+			return true;
+		entry = *(volatile u64 *)((u8 *)window_map(vcpu, table) +
+					  *pa % PAGE_SIZE);
+		if (!(entry & PTE_P) || entry & PTE_PS)
+			return false;
+		table = entry & PTE_ADDR_MASK;
+	}
+}
+
+/**
+ * guest_write_word() - write to the guest's data
+ * @vcpu: the CPU
+ * @va: a linear address of the kernel's, aligned to 8
+ * @value: what to write
+ *
+ * Context: root, with the lock, handling an exit of this CPU. Ends what the
+ *	window showed.
+ *
+ * Return: 0, or -EFAULT where the guest could not write that by itself.
+ */
+int guest_write_word(struct vcpu *vcpu, u64 va, u64 value)
+{
+	struct guest_mapping m;
+
+	if (va % sizeof(value) || !guest_walk(vcpu, va, &m) || m.user ||
+	    !m.writable || !guest_owns(m.pa) ||
+	    !ept_permits(&island.ept, m.pa, EPT_WRITE))
+		return -EFAULT;
+	*(volatile u64 *)((u8 *)window_map(vcpu, m.pa) + va % PAGE_SIZE) = value;
 	return 0;
 }

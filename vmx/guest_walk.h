@@ -31,6 +31,8 @@ bool guest_owns(u64 pa);
 bool guest_walk_from(struct vcpu *vcpu, u64 cr3, int levels, u64 va,
 		     struct guest_mapping *mapping);
 bool guest_walk(struct vcpu *vcpu, u64 va, struct guest_mapping *mapping);
+bool guest_walk_entry(struct vcpu *vcpu, u64 va, int level, u64 *pa);
 int guest_read(struct vcpu *vcpu, u64 va, void *to, u64 size);
+int guest_write_word(struct vcpu *vcpu, u64 va, u64 value);
 
 #endif /* CARAPACE_VMX_GUEST_WALK_H */

@@ -25,8 +25,23 @@ enum hypercall {
 	HYPERCALL_HELPER_VET	= 9,	/* RSI = address of a struct helper_write */
 	HYPERCALL_HELPER_CHECK	= 10,	/* RSI = address of a struct helper_request */
 	HYPERCALL_NOTE_PROBE	= 11,	/* RSI = address, RDX = bytes under a probe */
+	HYPERCALL_SHADOW_GIVE	= 12,	/* RSI = physical address of 2 MiB */
+	HYPERCALL_SHADOW_TAKE	= 13,	/* RSI = address for one's, or for 0 */
+	HYPERCALL_RETURNS_FILL	= 14,	/* RSI = address of a struct shadow_fill */
+	HYPERCALL_RETURNS_PATCH	= 15,	/* RSI = address of a struct return_patch */
 };
 #endif
+
+/*
+ * What the stubs say instead of HYPERCALL_MAGIC, for at a function's entry and
+ * at its return other registers are in use. The stack pointer tells the rest.
+ *
+ * ENTER: store the return address that lies above the one at the stack pointer.
+ * CHECK: compare the one at the stack pointer. RAX = 1: it may be used. RAX = 0:
+ *	look again.
+ */
+#define HYPERCALL_ENTER		0x7265746e65706163	/* "capenter" */
+#define HYPERCALL_CHECK		0x6b63656863706163	/* "capcheck" */
 
 #define HYPERCALL_PONG		0x676e6f70ULL		/* "pong" */
 

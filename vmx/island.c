@@ -9,6 +9,7 @@
 #include "island.h"
 #include "pins.h"
 #include "seal.h"
+#include "shadow.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -86,6 +87,9 @@ void island_publish(void)
 		public->ept_leaves[i] = island.ept.leaves[i];
 	public->pool_pages = island.config.pool.nr_total;
 	public->pool_used = island.config.pool.nr_used;
+	public->shadow_pages = island.shadow.nr_chunks * SHADOW_CHUNK_PAGES;
+	public->shadow_free = island.shadow.nr_free;
+	public->returns_patched = island.patched_sites;
 	public->policy = island.policy;
 }
 
@@ -105,6 +109,8 @@ int island_init(void)
 		err = seal_init();
 	if (!err)
 		err = hide_pool(&island.ept, config);
+	if (!err)
+		err = shadow_init();
 	if (!err)
 		err = init_msr_bitmaps(&config->pool);
 	if (err)

@@ -30,6 +30,42 @@ struct code_range {
 	u64 size;
 };
 
+/**
+ * struct returns_config - what root must know to guard returns
+ * @stacks: where the window's stacks begin
+ * @window: address of the window
+ * @stub_pa: the page that stores in the shadow
+ * @shadow_begin: from this instruction of it
+ * @shadow_end: to this one, exclusive, the CPU is in the shadow view
+ * @stored: where it goes on when it has stored, back in the guard view
+ * @check: where patched returns jump to
+ * @gs_task: offset from the kernel's GS base, of the pointer to the task
+ * @gs_irq_stack: the same, of the one to the top of the interrupt stack
+ * @task_stack: offset of the stack's address in a task
+ * @stack_size: of each stack
+ * @percpu: where stacks begin that belong to a CPU
+ * @percpu_size: bytes
+ * @boot_stack: the stack that the first CPU idles on
+ * @trampolines: where tracers of Linux's have functions return to
+ */
+struct returns_config {
+	u64 stacks;
+	u64 window;
+	u64 stub_pa;
+	u64 shadow_begin;
+	u64 shadow_end;
+	u64 stored;
+	u64 check;
+	u64 gs_task;
+	u64 gs_irq_stack;
+	u64 task_stack;
+	u64 stack_size;
+	u64 percpu;
+	u64 percpu_size;
+	u64 boot_stack;
+	u64 trampolines[4];
+};
+
 #define ISLAND_FUNCTIONS	8
 #define ISLAND_FIRMWARE		16
 
@@ -58,6 +94,7 @@ struct code_range {
  * @modules_start: from here
  * @modules_end: to here, Linux puts code
  * @landing: where a CPU goes that cannot go back
+ * @returns: for the return guard
  * @nr_vcpus: number of vCPUs; vCPU i lies at ISLAND_VCPUS + i * VCPU_STRIDE
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
@@ -86,6 +123,7 @@ struct island_config {
 	u64 modules_start;
 	u64 modules_end;
 	u64 landing;
+	struct returns_config returns;
 	u32 nr_vcpus;
 	bool cpuid_faulting;
 	bool itlb_multihit;

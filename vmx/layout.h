@@ -56,6 +56,13 @@
 #define HOST_DS			0x18
 #define HOST_TR			0x40
 
+/*
+ * The views' numbers in the EPTP list, for VMFUNC. Nobody's first guess: what is
+ * not in the list is undefined, as it is on a CPU without VMX.
+ */
+#define VIEW_GUARD		510
+#define VIEW_SHADOW		511
+
 /* The image's first word: "ISLAND" */
 #define ISLAND_MAGIC		LAYOUT_UL(0x444e414c5349)
 

@@ -81,12 +81,24 @@ struct vcpu_public {
  * @ept_leaves: EPT leaf entries of 4 KiB, 2 MiB and 1 GiB
  * @pool_pages: pages in the pool
  * @pool_used: of these, pages in use
+ * @shadow_pages: pages that Linux gave for the return addresses' shadow
+ * @shadow_free: of these, pages that are free
+ * @shadow_low: how often they became few
+ * @returns_patched: return sites that compare
+ * @returns_unshadowed: entries that had no memory for a shadow
+ * @returns_unverified: returns that found none for that reason
  * @policy: the policy that root goes by
  */
 struct island_public {
 	u64 ept_leaves[3];
 	u64 pool_pages;
 	u64 pool_used;
+	u64 shadow_pages;
+	u64 shadow_free;
+	u64 shadow_low;
+	u64 returns_patched;
+	u64 returns_unshadowed;
+	u64 returns_unverified;
 	struct policy policy;
 };
 

@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "region.h"
 #include "requests.h"
+#include "return_sites.h"
 #include "vcpu.h"
 #include "window.h"
 
@@ -123,12 +124,14 @@ static void drop_sites(struct regions *r, struct region *region)
 
 /**
  * region_destroy() - forget a region that has no frames
+ * @vcpu: the CPU
  * @region: the region
  */
-void region_destroy(struct region *region)
+void region_destroy(struct vcpu *vcpu, struct region *region)
 {
 	struct regions *r = &island.regions;
 
+	return_sites_drop(vcpu, region);
 	patch_notes_drop(&r->notes, &region->patch);
 	drop_sites(r, region);
 	*region = (struct region){ .frames = 0 };
@@ -163,13 +166,14 @@ int region_add_frame(struct region *region, u64 pa, u32 page)
 
 /**
  * region_forget_frame() - a frame is no region's any more
+ * @vcpu: the CPU
  * @pa: the frame
  *
  * With its last frame, a region is gone.
  *
  * Return: whether it was one's.
  */
-bool region_forget_frame(u64 pa)
+bool region_forget_frame(struct vcpu *vcpu, u64 pa)
 {
 	struct regions *r = &island.regions;
 	u32 region, page;
@@ -178,7 +182,7 @@ bool region_forget_frame(u64 pa)
 		return false;
 	frame_map_remove(&r->frames, pa);
 	if (!--r->region[region].frames)
-		region_destroy(&r->region[region]);
+		region_destroy(vcpu, &r->region[region]);
 	return true;
 }
 
@@ -287,6 +291,31 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
 		to = (u8 *)to + part;
 		va += part;
 		size -= part;
+	}
+	return true;
+}
+
+/**
+ * region_write() - the opposite
+ * @vcpu: the CPU
+ * @va: to here
+ * @from: from where
+ * @size: bytes
+ *
+ * Byte by byte, from the last to the first. Ends what the window showed.
+ *
+ * Return: false where that is no region's, or the guest maps something else
+ * there, and then a part may have been written.
+ */
+bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size)
+{
+	u64 pa;
+
+	while (size) {
+		size--;
+		if (!resolve(vcpu, va + size, &pa))
+			return false;
+		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[size];
 	}
 	return true;
 }

@@ -21,11 +21,13 @@ struct seal_request;
  * @patch: where it is, and where it may change
  * @frames: how many of its frames are sealed; 0 for an unused region
  * @transient: Linux frees it soon, also while the policy is locked
+ * @returns_pa: which of its returns are guarded: return_sites.c
  */
 struct region {
 	struct patch_region patch;
 	u32 frames;
 	bool transient;
+	u64 returns_pa;
 };
 
 /* Number 0 is the core kernel's text, and is not in the frame map */
@@ -58,13 +60,14 @@ struct regions {
 int regions_init(void);
 struct region *region_create(struct vcpu *vcpu, const struct seal_request *q,
 			     int *err);
-void region_destroy(struct region *region);
+void region_destroy(struct vcpu *vcpu, struct region *region);
 int region_add_frame(struct region *region, u64 pa, u32 page);
-bool region_forget_frame(u64 pa);
+bool region_forget_frame(struct vcpu *vcpu, u64 pa);
 bool region_frame(const struct region *region, u32 at, u64 *pa);
 
 const struct region *region_of(u64 pa, u64 *va);
 const struct region *region_at(u64 va, u64 size);
 bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size);
+bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size);
 
 #endif /* CARAPACE_VMX_REGION_H */

@@ -55,4 +55,34 @@ struct helper_request {
 	u64 site;
 };
 
+/**
+ * struct shadow_fill - return addresses of frames from before they were stored
+ * @stack: first address of the part of a stack that is in use
+ * @size: bytes
+ * @text: functions that are about to be guarded
+ * @text_size: bytes
+ *
+ * Where none of them is on the stack, nothing is filled in.
+ */
+struct shadow_fill {
+	u64 stack;
+	u64 size;
+	u64 text;
+	u64 text_size;
+};
+
+/**
+ * struct return_patch - have returns compare with the shadow, or no longer
+ * @text: where the region begins that they are in
+ * @sites: address of an array of u32, offsets from there
+ * @nr_sites: how many
+ * @undo: as they were before; all of the region's, then
+ */
+struct return_patch {
+	u64 text;
+	u64 sites;
+	u64 nr_sites;
+	u64 undo;
+};
+
 #endif /* CARAPACE_VMX_REQUESTS_H */

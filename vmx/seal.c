@@ -143,7 +143,7 @@ static int release_page(struct vcpu *vcpu, u64 pa)
 	struct seal *s = &island.seal;
 	int err;
 
-	region_forget_frame(pa);
+	region_forget_frame(vcpu, pa);
 	if (s->nr_released == ARRAY_SIZE(s->released))
 		seal_flush_released(vcpu);
 	err = seal_set_class(pa, pa + PAGE_SIZE, CLASS_RELEASED);
@@ -289,7 +289,7 @@ static void undo(struct vcpu *vcpu, struct region *region)
 	u32 i;
 
 	if (!region->frames) {
-		region_destroy(region);
+		region_destroy(vcpu, region);
 		return;
 	}
 	/* Forgetting moves others up, into the same place: look there again. */

@@ -66,9 +66,18 @@ void island_unlock(void)
  */
 void island_unlock_if_mine(const struct vcpu *vcpu)
 {
-	if (__atomic_load_n(&island.lock, __ATOMIC_RELAXED) ==
+	if (__atomic_load_n(&island.lock, __ATOMIC_RELAXED) !=
 	    vcpu->config.index + 1)
-		island_unlock();
+		return;
+	shootdown_release();
+	island_unlock();
+}
+
+static bool is_held(const struct vcpu *vcpu)
+{
+	u32 holder = __atomic_load_n(&island.holder, __ATOMIC_ACQUIRE);
+
+	return holder && holder != vcpu->config.index + 1;
 }
 
 /**
@@ -82,10 +91,40 @@ void shootdown_serve(struct vcpu *vcpu)
 {
 	u64 epoch = __atomic_load_n(&island.epoch, __ATOMIC_ACQUIRE);
 
-	if (vcpu->epoch == epoch)
-		return;
-	invept_all();
-	__atomic_store_n(&vcpu->epoch, epoch, __ATOMIC_RELEASE);
+	if (vcpu->epoch != epoch) {
+		invept_all();
+		__atomic_store_n(&vcpu->epoch, epoch, __ATOMIC_RELEASE);
+	}
+	while (is_held(vcpu))
+		pause();
+}
+
+/**
+ * shootdown_hold() - keep all other CPUs in root, until shootdown_release()
+ * @vcpu: the CPU
+ *
+ * They wait with nothing of root's half done. An INVEPT each, and the VM entry,
+ * are what a CPU needs to run code that was written meanwhile (SDM 3A, 9.1.3).
+ * A CPU that is only just attaching is held before it has left its first
+ * hypercall.
+ *
+ * Context: root, holding the lock.
+ */
+void shootdown_hold(struct vcpu *vcpu)
+{
+	__atomic_store_n(&island.holder, vcpu->config.index + 1,
+			 __ATOMIC_SEQ_CST);
+	shootdown(vcpu);
+}
+
+/**
+ * shootdown_release() - let them go on
+ *
+ * Context: root, holding the lock, after shootdown_hold().
+ */
+void shootdown_release(void)
+{
+	__atomic_store_n(&island.holder, 0, __ATOMIC_RELEASE);
 }
 
 /**

@@ -13,6 +13,8 @@ void island_unlock_if_mine(const struct vcpu *vcpu);
 
 void shootdown(struct vcpu *vcpu);
 void shootdown_serve(struct vcpu *vcpu);
+void shootdown_hold(struct vcpu *vcpu);
+void shootdown_release(void);
 void shootdown_join(struct vcpu *vcpu);
 
 #endif /* CARAPACE_VMX_SHOOTDOWN_H */

@@ -15,7 +15,9 @@
 #include "policy.h"
 #include "region.h"
 #include "registers.h"
+#include "return_guard.h"
 #include "seal.h"
+#include "shadow.h"
 #include "vmcs.h"
 
 /* In the order in which guest_regs.S stores them */
@@ -78,6 +80,8 @@ struct trial {
  * @perf_guest: guest's values of MSRs that make the CPU count and record, stored
  *	by each exit and loaded by each entry
  * @perf_root: what exits load instead
+ * @config: what the guest half gave
+ * @own_stack: the shadow of this CPU's own stacks, which the window does not have
  */
 struct vcpu {
 	struct guest_regs regs;
@@ -101,6 +105,7 @@ struct vcpu {
 	struct msr_entry perf_root[PERF_MSRS];
 
 	struct vcpu_config config __attribute__((aligned(VCPU_CONFIG)));
+	struct own_stack_word own_stack[OWN_STACK_WORDS];
 };
 
 _Static_assert(sizeof(struct guest_regs) == VCPU_REGS_SIZE, "layout.h");
@@ -123,9 +128,15 @@ struct island {
 	struct code_patch code_patch;
 	struct helpers helpers;
 	struct register_pin pin[PINNED_COUNT];	/* those that all CPUs share */
+	struct shadow shadow;
+	struct ept shadow_view;
+	u64 window_entry[WINDOW_SIZE / SIZE_1G];	/* in Linux's tables */
+	u64 eptp_list_pa;			/* 0 without VMFUNC */
+	u32 patched_sites;			/* returns that compare */
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
 	u64 epoch;		/* of translations: shootdown.c */
+	u32 holder;		/* of all other CPUs: 0, or index + 1 */
 	u32 lock;		/* 0, or its holder's index + 1 */
 };
 

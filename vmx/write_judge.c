@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "region.h"
 #include "seal.h"
+#include "shadow.h"
 #include "vcpu.h"
 #include "window.h"
 #include "write_judge.h"
@@ -76,6 +77,8 @@ static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
 	switch (ept_class(&island.ept, w->pa)) {
 	case CLASS_CODE:
 		break;
+	case CLASS_TABLE:
+		return shadow_table_write_legal(w->pa, w->size) ? w->size : 0;
 	case CLASS_DYNAMIC:
 		return code_patch_illegal(w->pa, w->before, w->after, w->size);
 	default:
@@ -139,7 +142,7 @@ static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
  */
 bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
 {
-	bool self = root_owns(write->pa);
+	bool self = root_owns(write->pa) || shadow_owns(write->pa);
 	u32 offset = self ? 0 : first_illegal(vcpu, write);
 	struct report report = {
 		.kind = self ? REPORT_SELF : REPORT_CODE,

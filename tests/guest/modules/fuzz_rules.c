@@ -256,7 +256,7 @@ static int documented_row(const struct fuzz_trial *t, const struct opcode *o)
 			return FUZZ_DIFFERS_HYPERCALL;
 		if (t->gpr[7] == HYPERCALL_POLICY ||
 		    (t->gpr[7] >= HYPERCALL_SEAL &&
-		     t->gpr[7] <= HYPERCALL_NOTE_PROBE))
+		     t->gpr[7] <= HYPERCALL_RETURNS_PATCH))
 			return FUZZ_DIFFERS_HYPERCALL_REFUSED;
 		break;
 	}
@@ -361,6 +361,8 @@ const char *fuzz_excluded(const struct fuzz_trial *t)
 	    t->gpr[0] == HYPERCALL_MAGIC) {
 		if (t->gpr[7] == HYPERCALL_DETACH)
 			return "the hypercall that detaches";
+		if (t->gpr[7] == HYPERCALL_SHADOW_TAKE)
+			return "the hypercall that writes an answer to memory";
 		if (t->gpr[7] == HYPERCALL_POLICY &&
 		    t->gpr[6] < POLICY_KEYS_MAX)
 			return "the hypercall that turns guards on, for good";

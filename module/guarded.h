@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: the modules whose returns are guarded
+ */
+#ifndef CARAPACE_MODULE_GUARDED_H
+#define CARAPACE_MODULE_GUARDED_H
+
+#include <linux/ftrace.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "return_functions.h"
+
+struct attribute_group;
+
+/**
+ * struct guarded - one of them
+ * @list: of all
+ * @mod: the module; it may be unloaded, and then it is guarded no more
+ * @functions: what of it can be guarded
+ * @ops: what ftrace knows of it
+ */
+struct guarded {
+	struct list_head list;
+	struct module *mod;
+	struct return_functions functions;
+	struct ftrace_ops ops;
+};
+
+extern const struct attribute_group guarded_group;	/* guarded_files.c */
+
+int guarded_start(void);
+void guarded_stop(void);
+int guarded_add(const char *name);
+int guarded_remove(const char *name);
+int guarded_walk(int (*function)(const struct guarded *guarded, void *data),
+		 void *data);
+bool guarded_all(void);
+bool guarded_site_patched(const struct guarded *guarded, u32 site);
+
+#endif /* CARAPACE_MODULE_GUARDED_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: the modules that are loaded
+ */
+#ifndef CARAPACE_MODULE_MODULE_LIST_H
+#define CARAPACE_MODULE_MODULE_LIST_H
+
+struct module;
+
+void module_list_walk(void (*function)(struct module *mod, void *data),
+		      void *data);
+struct module *module_list_get(const char *name);
+
+#endif /* CARAPACE_MODULE_MODULE_LIST_H */

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: what of a module can be guarded
+ *
+ * From what the module brought along: ftrace's records of its functions, the list
+ * of its returns (.return_sites), and its symbols, which say to which function a
+ * return belongs. A part that the compiler moved out of a function (NAME.cold)
+ * belongs to it.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/bsearch.h>
+#include <linux/ftrace.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <asm/ibt.h>
+
+#include "compat.h"
+#include "ftrace_records.h"
+#include "return_functions.h"
+#include "returns.h"
+
+#define COLD	".cold"
+
+/* A function by its symbol */
+struct symbol {
+	u64 start;
+	u64 end;
+	const char *name;
+	u64 slot;		/* 0 where ftrace has none */
+	bool shared;
+};
+
+struct symbols {
+	struct symbol *symbol;
+	u32 nr;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct return_site *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	unsigned long x = *(unsigned long *)a, y = *(unsigned long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Symbols of the module's code; the module, and so its table, stays meanwhile */
+static int find_symbols(const struct module *mod, const struct return_functions *f,
+			struct symbols *s)
+{
+	const struct mod_kallsyms *k = &mod->core_kallsyms;
+	const Elf_Sym *sym;
+	u32 i;
+
+	s->symbol = kvcalloc(k->num_symtab, sizeof(*s->symbol), GFP_KERNEL);
+	if (!s->symbol)
+		return -ENOMEM;
+	for (i = 0; i < k->num_symtab; i++) {
+		sym = &k->symtab[i];
+		if (sym->st_shndx == SHN_UNDEF || !sym->st_size ||
+		    sym->st_value - f->text >= f->size)
+			continue;
+		s->symbol[s->nr++] = (struct symbol){
+			.start = sym->st_value,
+			.end = sym->st_value + sym->st_size,
+			.name = k->strtab + sym->st_name,
+		};
+	}
+	sort(s->symbol, s->nr, sizeof(*s->symbol), by_start, NULL);
+	return 0;
+}
+
+/* The last symbol at or before an address, if the address is in it */
+static struct symbol *symbol_at(const struct symbols *s, u64 va)
+{
+	u32 low = 0, high = s->nr, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (s->symbol[middle].start <= va)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && va < s->symbol[low - 1].end ? &s->symbol[low - 1] : NULL;
+}
+
+/* The function that a part was moved out of, or the symbol itself */
+static struct symbol *whole(const struct symbols *s, struct symbol *part)
+{
+	const char *cold = strstr(part->name, COLD);
+	u32 i;
+
+	if (!cold)
+		return part;
+	for (i = 0; i < s->nr; i++) {
+		if (strlen(s->symbol[i].name) == cold - part->name &&
+		    !strncmp(s->symbol[i].name, part->name, cold - part->name))
+			return &s->symbol[i];
+	}
+	return part;
+}
+
+static void note_slot(const struct dyn_ftrace *record, void *symbols)
+{
+	struct symbol *symbol = symbol_at(symbols, record->ip);
+
+	if (!symbol || record->ip - symbol->start > ENDBR_INSN_SIZE ||
+	    record->flags & FTRACE_FL_DISABLED)
+		return;
+	symbol->slot = record->ip;
+	symbol->shared = record->flags & FTRACE_FL_DIRECT;
+}
+
+static int collect_entries(const struct symbols *s, struct return_functions *f)
+{
+	u32 i;
+
+	f->entries = kvmalloc_array(s->nr + 1, sizeof(*f->entries), GFP_KERNEL);
+	if (!f->entries)
+		return -ENOMEM;
+	for (i = 0; i < s->nr; i++) {
+		if (!s->symbol[i].slot)
+			continue;
+		if (s->symbol[i].shared)
+			f->nr_shared++;
+		else
+			f->entries[f->nr_entries++] = s->symbol[i].slot;
+	}
+	sort(f->entries, f->nr_entries, sizeof(*f->entries), by_address, NULL);
+	return 0;
+}
+
+/* Where the section begins, and where the one behind it does */
+static bool find_section(const struct module *mod, const char *name,
+			 const s32 **start, const s32 **end)
+{
+	const struct compat_section *section;
+	u64 address, from = 0, to = ~0ULL;
+	unsigned int i;
+
+	for (i = 0; (section = compat_section(mod, i)); i++) {
+		if (!strcmp(section->attribute.attr.name, name))
+			from = compat_section_address(section);
+	}
+	for (i = 0; (section = compat_section(mod, i)); i++) {
+		address = compat_section_address(section);
+		if (address > from)
+			to = min(to, address);
+	}
+	*start = (const s32 *)from;
+	*end = (const s32 *)min(to, round_up(from + 1, SZ_1M));
+	return from;
+}
+
+static enum return_state state_of(const struct symbols *s, u64 va)
+{
+	struct symbol *symbol = symbol_at(s, va);
+
+	if (symbol)
+		symbol = whole(s, symbol);
+	if (!symbol || !symbol->slot)
+		return RETURN_NO_ENTRY;
+	return symbol->shared ? RETURN_SHARED : RETURN_GUARDED;
+}
+
+/*
+ * The list still has the returns of what was freed after initialisation, and
+ * alignment may follow it. What is no return is none of ours.
+ */
+static bool is_return(const struct return_functions *f, u64 va)
+{
+	u64 target;
+
+	return va - f->text < f->size - RETURN_SITE + 1 &&
+	       return_site_form((const u8 *)va, va, &target) != RETURN_UNKNOWN;
+}
+
+static int collect_sites(const struct module *mod, const struct symbols *s,
+			 struct return_functions *f)
+{
+	const s32 *start, *end, *entry;
+	u64 va;
+
+	if (!find_section(mod, ".return_sites", &start, &end))
+		return -ENOENT;
+	f->sites = kvcalloc(end - start + 1, sizeof(*f->sites), GFP_KERNEL);
+	if (!f->sites)
+		return -ENOMEM;
+	for (entry = start; entry < end; entry++) {
+		va = (u64)entry + *entry;
+		if (!is_return(f, va))
+			continue;
+		f->sites[f->nr_sites++] = (struct return_site){
+			.offset = va - f->text,
+			.state = state_of(s, va),
+		};
+	}
+	sort(f->sites, f->nr_sites, sizeof(*f->sites), by_offset, NULL);
+	return 0;
+}
+
+/**
+ * return_functions_find() - look at a module
+ * @mod: the module, which the caller keeps from being unloaded; it is live
+ * @f: set
+ *
+ * Context: may sleep; takes ftrace_lock.
+ *
+ * Return: 0; -ENOENT for a module that has no list of its returns; -ENOMEM.
+ */
+int return_functions_find(const struct module *mod, struct return_functions *f)
+{
+	struct symbols symbols = { .nr = 0 };
+	int err;
+
+	memset(f, 0, sizeof(*f));
+	compat_module_part(mod, MODULE_PART_TEXT, &f->text, &f->size);
+	err = find_symbols(mod, f, &symbols);
+	if (!err) {
+		ftrace_records_lock();
+		ftrace_records_walk(f->text, f->size, note_slot, &symbols);
+		ftrace_records_unlock();
+		err = collect_entries(&symbols, f);
+	}
+	if (!err)
+		err = collect_sites(mod, &symbols, f);
+	kvfree(symbols.symbol);
+	if (err)
+		return_functions_free(f);
+	return err;
+}
+
+/**
+ * return_functions_free() - forget it
+ * @f: what was found
+ */
+void return_functions_free(struct return_functions *f)
+{
+	kvfree(f->entries);
+	kvfree(f->sites);
+	memset(f, 0, sizeof(*f));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: what of a module can be guarded
+ */
+#ifndef CARAPACE_MODULE_RETURN_FUNCTIONS_H
+#define CARAPACE_MODULE_RETURN_FUNCTIONS_H
+
+#include <linux/types.h>
+
+struct module;
+struct seq_file;
+
+/* Why a return is not guarded: X(constant, in coverage) */
+#define RETURN_STATES(X)						\
+	X(GUARDED,	"guarded")					\
+	X(NO_ENTRY,	"its function cannot be traced")		\
+	X(SHARED,	"its function's entry is somebody else's")	\
+	X(CHANGED,	"something else stands there")
+
+enum return_state {
+#define X(constant, text) RETURN_##constant,
+	RETURN_STATES(X)
+#undef X
+	RETURN_STATE_COUNT,
+};
+
+/**
+ * struct return_site - one place where a function returns
+ * @offset: in the module's text
+ * @state: enum return_state; CHANGED is found out by looking there
+ */
+struct return_site {
+	u32 offset;
+	u32 state;
+};
+
+/**
+ * struct return_functions - a module's functions and returns
+ * @text: where the module's code begins
+ * @size: of it
+ * @entries: addresses of the slots of all functions that can be guarded, sorted
+ * @nr_entries: how many
+ * @nr_shared: how many more could be, if nobody else used their slots
+ * @sites: all returns that the compiler made, sorted
+ * @nr_sites: how many
+ */
+struct return_functions {
+	u64 text;
+	u64 size;
+	unsigned long *entries;
+	u32 nr_entries;
+	u32 nr_shared;
+	struct return_site *sites;
+	u32 nr_sites;
+};
+
+int return_functions_find(const struct module *mod, struct return_functions *f);
+void return_functions_free(struct return_functions *f);
+
+#endif /* CARAPACE_MODULE_RETURN_FUNCTIONS_H */

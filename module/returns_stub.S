@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: return guard: what runs at a guarded function's entry and return
+ *
+ * In this module's own text, with unwind data like any other function: a stack
+ * trace that begins here is complete, and livepatch's checks pass.
+ */
+#include <linux/linkage.h>
+#include <linux/objtool.h>
+#include <asm/asm.h>
+#include <asm/unwind_hints.h>
+
+#include "hypercall.h"
+#include "layout.h"
+#include "returns.h"
+
+/* Opcodes of calls that a return address can follow */
+#define CALL32		0xe8
+#define GROUP5		0xff
+#define CALL_RAX	0xd0	/* second byte of "call *%rax" */
+#define CALL_RDI	0xd7
+
+/*
+ * A page for the part that the shadow view lets run, and for what belongs to it:
+ * what runs in that view can write to the shadow.
+ */
+	.section .text, "ax"
+	.balign	4096, 0xcc
+
+/**
+ * returns_entry - store the return address of the function that begins here
+ *
+ * The call in the function's fentry slot, by way of ftrace's direct calls or
+ * through a tracer's trampoline:
+ *
+ *	 (%rsp)	where the function goes on
+ *	8(%rsp)	its return address
+ *
+ * RAX and RCX are live (number of vector registers, fourth argument), R10 and R11
+ * are not. Between the two VMFUNCs nothing is believed that is in a register:
+ * whoever jumps there stores what his stack pointer leads to, as at the beginning.
+ * Whatever interrupts it there is an exit, and root does what is left of it
+ * (vmx/return_guard.c).
+ *
+ * Another CPU that rewrites the return address before it is stored here has it
+ * stored; that is the time of a call and these instructions.
+ */
+SYM_FUNC_START(returns_entry)
+	mov	%rax, %r10
+	mov	%rcx, %r11
+	xor	%eax, %eax
+	mov	$VIEW_SHADOW, %ecx
+1:	vmfunc
+SYM_INNER_LABEL(returns_shadow_begin, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	mov	%rsp, %rax
+	sub	returns_stacks(%rip), %rax
+	mov	%rax, %rcx
+	shr	$WINDOW_SHIFT, %rcx
+	jnz	.Lask_in_view
+	add	returns_window(%rip), %rax
+	mov	8(%rsp), %rcx
+	cmpb	$CALL32, -5(%rcx)
+	jne	.Lindirect
+.Lstore:
+	mov	%ecx, 8(%rax)
+	mov	(%rsp), %ecx
+	mov	%ecx, 12(%rax)
+	xor	%eax, %eax
+	mov	$VIEW_GUARD, %ecx
+	vmfunc
+SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	mov	%r10, %rax
+	mov	%r11, %rcx
+	RET
+
+.Lindirect:
+	cmpb	$GROUP5, -2(%rcx)
+	jne	.Lask_in_view
+	cmpb	$CALL_RAX, -1(%rcx)
+	jb	.Lask_in_view
+	cmpb	$CALL_RDI, -1(%rcx)
+	jbe	.Lstore
+	/* Root knows more calls, and more stacks. It goes on at returns_stored. */
+.Lask_in_view:
+	vmcall
+SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	jmp	returns_stored
+
+/*
+ * A CPU without the shell raised #UD, and has the shadow as ordinary memory.
+ * Where there is none yet, it can make none.
+ */
+.Lbare:
+	mov	%rsp, %rax
+	sub	returns_stacks(%rip), %rax
+	mov	%rax, %rcx
+	shr	$WINDOW_SHIFT, %rcx
+	jnz	returns_stored
+	add	returns_window(%rip), %rax
+	mov	8(%rsp), %rcx
+2:	mov	%ecx, 8(%rax)
+	mov	(%rsp), %ecx
+3:	mov	%ecx, 12(%rax)
+	jmp	returns_stored
+
+/*
+ * returns_entry_ask - the same, where there is no VMFUNC
+ */
+SYM_INNER_LABEL_ALIGN(returns_entry_ask, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
+	mov	%rax, %r10
+	mov	%rcx, %r11
+	mov	$HYPERCALL_ENTER, %rax
+4:	vmcall
+	jmp	returns_stored
+	_ASM_EXTABLE(1b, .Lbare)
+	_ASM_EXTABLE(2b, returns_stored)
+	_ASM_EXTABLE(3b, returns_stored)
+	_ASM_EXTABLE(4b, .Lbare)
+SYM_FUNC_END(returns_entry)
+	.balign	4096, 0xcc
+
+/**
+ * returns_check - return, if that leads to where the function was called from
+ *
+ * What a patched return site jumps to, with the stack as at a return: its address
+ * is at the stack pointer. R10 and R11 are free; RAX and RDX hold what the
+ * function returns.
+ *
+ * The address that is used is the one from the shadow, put where it belongs right
+ * before: another CPU that writes there, too, has two instructions' time for it.
+ */
+SYM_FUNC_START(returns_check)
+1:	mov	%rsp, %r11
+	sub	returns_stacks(%rip), %r11
+	mov	%r11, %r10
+	shr	$WINDOW_SHIFT, %r10
+	jnz	3f
+	add	returns_window(%rip), %r11
+2:	movslq	(%r11), %r10
+	cmp	%r10, (%rsp)
+	jne	3f
+	mov	%r10, (%rsp)
+	RET
+
+3:	mov	%rax, %r10
+	mov	$HYPERCALL_CHECK, %rax
+4:	vmcall
+	test	%eax, %eax
+	mov	%r10, %rax
+	jz	1b
+	RET
+
+	/* A CPU without the shell verifies nothing. */
+5:	mov	%r10, %rax
+	RET
+	_ASM_EXTABLE(2b, 3b)
+	_ASM_EXTABLE(4b, 5b)
+SYM_FUNC_END(returns_check)
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: return guard: what runs at a guarded function's entry and return
+ */
+#ifndef CARAPACE_MODULE_RETURNS_STUB_H
+#define CARAPACE_MODULE_RETURNS_STUB_H
+
+#include <linux/types.h>
+
+/* Addresses of code, for jumps and calls; not to be called from C */
+extern const char returns_shadow_begin[], returns_shadow_end[],
+		  returns_stored[];
+extern const char returns_entry[], returns_entry_ask[], returns_check[];
+
+/* What the stubs compute with: where stacks begin, and their shadow (returns.c) */
+extern u64 returns_stacks, returns_window;
+
+#endif /* CARAPACE_MODULE_RETURNS_STUB_H */

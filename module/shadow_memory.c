@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: memory and addresses for the return addresses' shadow
+ *
+ * The addresses, the window, are taken when Carapace is loaded, and cost nothing.
+ * Memory is given to root when the first module is guarded, and more when root
+ * says that it is short, which it does by an NMI in good time.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/irq_work.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/sizes.h>
+#include <linux/smp.h>
+#include <linux/static_call.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <asm/cpu_entry_area.h>
+#include <asm/msr.h>
+#include <asm/nmi.h>
+#include <asm/page_64_types.h>
+
+#include "bridge.h"
+#include "compat.h"
+#include "cpus.h"
+#include "hypercall.h"
+#include "island.h"
+#include "island_load.h"
+#include "kernel_symbols.h"
+#include "returns.h"
+#include "returns_stub.h"
+#include "shadow.h"
+#include "shadow_memory.h"
+
+#define CHUNK_ORDER	(21 - PAGE_SHIFT)
+
+/* Free beforehand: for what is needed before more can come */
+#define PAGES_READY	128
+
+/* Linux's tables of the window have entries of 1 GiB. */
+static struct vm_struct *area;
+static u64 window;
+
+static DEFINE_MUTEX(memory_mutex);
+
+static struct vm_struct *no_area(unsigned long size, unsigned long flags)
+{
+	return NULL;
+}
+
+/* Not exported; see kernel_symbols.c for why it is a static call. */
+DEFINE_STATIC_CALL(carapace_get_vm_area, no_area);
+
+/**
+ * shadow_memory_prepare() - take addresses for the window
+ *
+ * Without them there is no return guard, and everything else is as ever.
+ *
+ * Context: may sleep; before island_load(), while Linux may still patch this
+ *	module as it likes.
+ *
+ * Return: 0 or -ENOMEM, after one line.
+ */
+int shadow_memory_prepare(void)
+{
+	unsigned long function = kernel_symbol("get_vm_area");
+
+	if (function)
+		static_call_update(carapace_get_vm_area, (void *)function);
+	area = static_call(carapace_get_vm_area)(WINDOW_SIZE + SZ_1G, VM_IOREMAP);
+	if (!area) {
+		pr_err("no %llu GiB of kernel addresses are left for the return guard\n",
+		       WINDOW_SIZE / SZ_1G);
+		return -ENOMEM;
+	}
+	window = ALIGN((u64)area->addr, SZ_1G);
+	return 0;
+}
+
+/**
+ * shadow_memory_release() - give them back
+ *
+ * Context: may sleep; root is gone.
+ */
+void shadow_memory_release(void)
+{
+	if (area)
+		free_vm_area(area);
+	area = NULL;
+}
+
+/**
+ * shadow_memory_describe() - tell root of stacks and stubs
+ * @config: filled in
+ *
+ * Context: may sleep.
+ */
+void shadow_memory_describe(struct returns_config *config)
+{
+	struct page *stub = vmalloc_to_page(returns_entry);
+	unsigned long boot_stack = kernel_symbol("init_stack");
+	u64 gs_base;
+
+	/* Where Linux's kernel-mode GS base leads is the same on all CPUs. */
+	preempt_disable();
+	rdmsrl(MSR_GS_BASE, gs_base);
+	config->gs_task = compat_current_task() - gs_base;
+	config->gs_irq_stack = compat_irq_stack() - gs_base;
+	preempt_enable();
+
+	returns_stacks = VMALLOC_START;
+	returns_window = window;
+	config->stacks = returns_stacks;
+	config->window = window;
+	config->stub_pa = page_to_phys(stub);
+	config->shadow_begin = (u64)returns_shadow_begin;
+	config->shadow_end = (u64)returns_shadow_end;
+	config->stored = (u64)returns_stored;
+	config->check = (u64)returns_check;
+	config->task_stack = offsetof(struct task_struct, stack);
+	config->stack_size = THREAD_SIZE;
+	config->percpu = CPU_ENTRY_AREA_BASE;
+	config->percpu_size = P4D_SIZE;
+	config->boot_stack = boot_stack;
+	config->trampolines[0] = kernel_symbol("return_to_handler");
+	config->trampolines[1] = kernel_symbol("arch_rethook_trampoline");
+	config->trampolines[2] = kernel_symbol("__kretprobe_trampoline");
+}
+
+static struct page *give(void)
+{
+	struct page *page;
+	long err;
+
+	page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+			   __GFP_RETRY_MAYFAIL, CHUNK_ORDER);
+	if (!page)
+		return NULL;
+	err = cpus_hypercall(HYPERCALL_SHADOW_GIVE, page_to_phys(page), 0);
+	if (!err)
+		return page;
+	pr_err_ratelimited("root does not take memory for the return guard (%ld)\n",
+			   err);
+	__free_pages(page, CHUNK_ORDER);
+	return NULL;
+}
+
+/**
+ * shadow_memory_need() - see to it that root has memory
+ * @pages: how many pages shall be free
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int shadow_memory_need(u32 pages)
+{
+	int err = 0;
+
+	mutex_lock(&memory_mutex);
+	while (!err && READ_ONCE(island_public()->shadow_free) <
+		       pages + PAGES_READY) {
+		if (!give())
+			err = -ENOMEM;
+	}
+	mutex_unlock(&memory_mutex);
+	return err;
+}
+
+static void give_more(struct work_struct *work)
+{
+	if (shadow_memory_need(0))
+		pr_warn_ratelimited("out of memory: stacks will be without a shadow, and their returns unverified\n");
+}
+
+static DECLARE_WORK(more_work, give_more);
+
+static void ask_for_more(struct irq_work *work)
+{
+	schedule_work(&more_work);
+}
+
+static DEFINE_IRQ_WORK(more_irq_work, ask_for_more);
+static atomic64_t low_seen;
+
+/* Root says by an NMI that it is short. */
+static int nmi_handler(unsigned int type, struct pt_regs *regs)
+{
+	u64 low = READ_ONCE(island_public()->shadow_low);
+
+	if (atomic64_xchg(&low_seen, low) == low)
+		return NMI_DONE;
+	irq_work_queue(&more_irq_work);
+	return NMI_HANDLED;
+}
+
+/**
+ * shadow_memory_start() - begin to hear of it when root is short
+ *
+ * Context: may sleep; after island_load().
+ *
+ * Return: 0 or a negative errno.
+ */
+int shadow_memory_start(void)
+{
+	return register_nmi_handler(NMI_LOCAL, nmi_handler, 0,
+				    "carapace-shadow");
+}
+
+static void flush_this_cpu(void *unused)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	flush_all_translations();
+	local_irq_restore(flags);
+}
+
+/**
+ * shadow_memory_stop() - have all memory back
+ *
+ * Context: may sleep; no module is guarded any more, CPUs are still attached.
+ */
+void shadow_memory_stop(void)
+{
+	u64 pa = 0;
+
+	unregister_nmi_handler(NMI_LOCAL, "carapace-shadow");
+	irq_work_sync(&more_irq_work);
+	cancel_work_sync(&more_work);
+
+	while (!cpus_hypercall(HYPERCALL_SHADOW_TAKE, (u64)&pa, 0) && pa) {
+		/* Also on CPUs that are bare, for the window led there. */
+		on_each_cpu(flush_this_cpu, NULL, 1);
+		memset(__va(pa), 0, SZ_2M);
+		__free_pages(pfn_to_page(PHYS_PFN(pa)), CHUNK_ORDER);
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: the shadow of return addresses, and the sites that compare with it
+ * (attackers A1, A2 and A8)
+ *
+ * Pure. A guarded function's entry stores the return address that it finds in
+ * the *shadow*, and each of its returns compares. The shadow of the word at
+ * stack address a lies at a fixed distance from a, in a *window* of the kernel's
+ * addresses that is as large as the part of them that stacks are in. So there is
+ * no shadow stack pointer to keep: whoever switches, unwinds or calls on top of a
+ * stack keeps its shadow right without knowing of it, and a stack that is none
+ * has no shadow.
+ *
+ * All code lies in the highest 2 GiB of addresses, so half a word is enough for
+ * an address. The other half says which function it was that stored it.
+ */
+#ifndef CARAPACE_PROTECT_RETURNS_H
+#define CARAPACE_PROTECT_RETURNS_H
+
+/* Read by assembly, too */
+#define WINDOW_SHIFT	36		/* the window covers 64 GiB of stacks */
+
+#ifndef __ASSEMBLER__
+#include "types.h"
+
+#define WINDOW_SIZE	(1ULL << WINDOW_SHIFT)
+
+/**
+ * struct shadow_word - the shadow of one word of a stack
+ * @address: lower half of the return address; 0 for none
+ * @function: lower half of an address in the function that returns there, right
+ *	behind the call by which its entry came here; 0 where it was not that
+ */
+struct shadow_word {
+	u32 address;
+	u32 function;
+};
+
+/* Code's address, from its lower half */
+static inline u64 code_address(u32 half)
+{
+	return half ? 0xffffffff00000000ULL | half : 0;
+}
+
+/* Whether half a word is enough for an address */
+static inline bool is_code_address(u64 va)
+{
+	return va >= 0xffffffff80000000ULL;
+}
+
+#define RETURN_SITE	5
+
+/* What stands at a return site */
+enum return_form {
+	RETURN_UNKNOWN,
+	RETURN_PLAIN,		/* RET and four INT3 */
+	RETURN_JUMP,		/* a jump: to a return thunk, or to the check */
+};
+
+enum return_form return_site_form(const u8 bytes[RETURN_SITE], u64 va,
+				  u64 *target);
+bool return_site_jump(u64 va, u64 target, u8 bytes[RETURN_SITE]);
+void return_site_plain(u8 bytes[RETURN_SITE]);
+#endif /* !__ASSEMBLER__ */
+
+#endif /* CARAPACE_PROTECT_RETURNS_H */

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: return guard: what the stubs leave to root
+ *
+ * The stubs (module/returns_stub.S) store and compare by themselves. They come
+ * here where a stack has no shadow yet or is none, where an address does not look
+ * like one that a call returns to, where the two differ, and on CPUs without
+ * VMFUNC always.
+ *
+ * In the shadow view nothing but the stub can be run and nothing but the shadow
+ * be written, so whatever happens there is an exit: of an event while it is being
+ * delivered, or of the instruction behind a VMFUNC that was none of the stub's.
+ * Root then does what is left of the stub, so that it is done however many events
+ * come, and the event is delivered in the guard view. What the stub does follows
+ * from the stack pointer alone: who jumps into the middle of it gets what he
+ * would get at its beginning.
+ */
+#include "call_site.h"
+#include "code.h"
+#include "cpu_ops.h"
+#include "ept.h"
+#include "guard.h"
+#include "guest_walk.h"
+#include "memory.h"
+#include "requests.h"
+#include "return_guard.h"
+#include "shadow.h"
+#include "shootdown.h"
+#include "vcpu.h"
+#include "x86.h"
+
+/* What the stub is told */
+#define LOOK_AGAIN	0
+#define RETURN		1
+
+/* A function's entry, by the stack pointer: below, where the stub goes on */
+struct entry {
+	u64 stack;		/* where its return address is */
+	u64 address;		/* that */
+	u64 function;		/* an address in it */
+};
+
+static const struct returns_config *config(void)
+{
+	return &island.config.returns;
+}
+
+/* Stacks that are not in the window: each is one CPU's, and stays it. */
+static bool is_own_stack(u64 stack)
+{
+	return stack - config()->percpu < config()->percpu_size ||
+	       stack - config()->boot_stack < config()->stack_size;
+}
+
+/* A word of the kernel's, at an offset from its GS base */
+static u64 percpu_word(struct vcpu *vcpu, u64 offset)
+{
+	u64 word = 0;
+
+	guest_read(vcpu, vmread(GUEST_GS_BASE) + offset, &word, sizeof(word));
+	return word;
+}
+
+static u64 task_stack(struct vcpu *vcpu)
+{
+	u64 stack = 0;
+
+	guest_read(vcpu, percpu_word(vcpu, config()->gs_task) +
+			 config()->task_stack, &stack, sizeof(stack));
+	return stack;
+}
+
+/*
+ * Where Linux says that this CPU's stacks are. That is data, and holds against
+ * who has moved the stack pointer and no more.
+ */
+static bool is_current_stack(struct vcpu *vcpu, u64 stack)
+{
+	u64 irq_top = percpu_word(vcpu, config()->gs_irq_stack) | (PAGE_SIZE - 1);
+
+	return stack - task_stack(vcpu) < config()->stack_size ||
+	       irq_top - stack < config()->stack_size;
+}
+
+/* No two CPUs have the same, so there is no lock. Deeper words are of the past. */
+static void own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
+{
+	struct own_stack_word *w = vcpu->own_stack;
+	struct own_stack_word *place = &w[0];
+	u32 i;
+
+	for (i = 0; i < OWN_STACK_WORDS; i++) {
+		if (w[i].stack < stack && !((w[i].stack ^ stack) >> PAGE_SHIFT))
+			w[i].stack = 0;
+	}
+	for (i = 0; i < OWN_STACK_WORDS && w[i].stack != stack; i++) {
+		if (!w[i].stack)
+			place = &w[i];
+	}
+	if (i < OWN_STACK_WORDS)
+		place = &w[i];
+	*place = (struct own_stack_word){ .stack = stack, .word = word };
+}
+
+static bool own_stack_read(const struct vcpu *vcpu, u64 stack,
+			   struct shadow_word *word)
+{
+	u32 i;
+
+	for (i = 0; i < OWN_STACK_WORDS; i++) {
+		if (vcpu->own_stack[i].stack == stack) {
+			*word = vcpu->own_stack[i].word;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_trampoline(u64 va)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(config()->trampolines); i++) {
+		if (va && va == config()->trampolines[i])
+			return true;
+	}
+	return false;
+}
+
+static bool is_sealed_code(struct vcpu *vcpu, u64 va)
+{
+	struct guest_mapping m;
+	u32 class;
+
+	if (!guest_walk(vcpu, va, &m))
+		return false;
+	class = ept_class(&island.ept, m.pa);
+	return class == CLASS_CODE || class == CLASS_DYNAMIC;
+}
+
+/* Whether a function can have been called so that it returns there */
+static bool follows_call(struct vcpu *vcpu, u64 va)
+{
+	u8 bytes[CALL_LONGEST];
+
+	return is_code_address(va) && is_sealed_code(vcpu, va) &&
+	       is_sealed_code(vcpu, va - sizeof(bytes)) &&
+	       !guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) &&
+	       call_ends_here(bytes);
+}
+
+/*
+ * The guest goes on where nothing returns from: on its own stack again, if it had
+ * another one, and deeper than anything that the oops wants to show.
+ */
+static void land(struct vcpu *vcpu, bool stack_lost)
+{
+	u64 stack = task_stack(vcpu);
+
+	if (stack_lost && stack)
+		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
+	vmwrite(GUEST_RIP, island.config.landing);
+	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
+}
+
+static enum verdict report(struct vcpu *vcpu, u64 function, u64 stack,
+			   u64 expected, u64 found)
+{
+	struct report r = {
+		.kind = REPORT_RETURN,
+		.rip = function,
+		.rsp = vmread(GUEST_RSP),
+		.object = stack,
+		.expected = expected,
+		.found = found,
+	};
+
+	return guard_violation(vcpu, POLICY_RETURNS, &r);
+}
+
+static struct shadow_word word_of(const struct entry *e)
+{
+	return (struct shadow_word){
+		.address = e->address,
+		.function = e->function,
+	};
+}
+
+/*
+ * Where there is no memory for a shadow, the function returns unverified; that is
+ * counted, and the guest half sees to it that it does not come to that.
+ */
+static bool store(struct vcpu *vcpu, const struct entry *e)
+{
+	if (is_own_stack(e->stack)) {
+		own_stack_write(vcpu, e->stack, word_of(e));
+		return true;
+	}
+	if (!shadow_has(vcpu, e->stack)) {
+		if (!is_current_stack(vcpu, e->stack))
+			return false;
+		shadow_make(vcpu, e->stack);
+	}
+	if (!shadow_write(vcpu, e->stack, word_of(e)))
+		island.config.public->returns_unshadowed++;
+	return true;
+}
+
+/*
+ * A function was entered. Return: false where the guest is to go elsewhere, and
+ * then it does.
+ */
+static bool enter(struct vcpu *vcpu, u64 rsp)
+{
+	struct entry e = { .stack = rsp + sizeof(u64) };
+	bool stack_known, address_known;
+
+	if (guest_read(vcpu, e.stack, &e.address, sizeof(e.address)) ||
+	    guest_read(vcpu, rsp, &e.function, sizeof(e.function))) {
+		e.address = 0;
+	}
+	address_known = follows_call(vcpu, e.address) ||
+			is_trampoline(e.address);
+	stack_known = store(vcpu, &e);
+	if (stack_known && address_known)
+		return true;
+	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
+		return true;
+	land(vcpu, !stack_known);
+	return false;
+}
+
+static bool is_vmfunc(struct vcpu *vcpu, u64 va)
+{
+	static const u8 vmfunc[] = { 0x0f, 0x01, 0xd4 };
+	u8 bytes[sizeof(vmfunc)];
+	u32 i;
+
+	if (guest_read(vcpu, va, bytes, sizeof(bytes)))
+		return false;
+	for (i = 0; i < sizeof(bytes); i++) {
+		if (bytes[i] != vmfunc[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A VMFUNC that is none of the stub's, or another way into the view than through
+ * the stub's beginning. A CPU without VMX has no such instruction. Any ring can
+ * execute it, so ring 3's is no attack: it gets nowhere.
+ */
+static void refuse_view(struct vcpu *vcpu, u64 rip, bool fetched)
+{
+	struct report r = {
+		.kind = REPORT_SELF,
+		.rip = rip,
+		.rsp = vmread(GUEST_RSP),
+		.cpl = guest_cpl(),
+		.object = rip,
+	};
+	u64 from = rip - sizeof("\x0f\x01\xd4") + 1;
+
+	if (is_vmfunc(vcpu, from))
+		vmwrite(GUEST_RIP, from);
+	if (!fetched)
+		return;		/* An event comes first, and then that again. */
+	if (!r.cpl)
+		guard_violation(vcpu, POLICY_ENFORCE, &r);
+	vcpu->event.exception = (struct event_exception){
+		.wanted = true,
+		.vector = VECTOR_UD,
+	};
+}
+
+/**
+ * return_guard_leave_view() - back to the guard view, if this exit left another
+ * @vcpu: the CPU
+ *
+ * Context: root, at the beginning of an exit, before its handler.
+ *
+ * Return: true where the exit was of the view's making, and there is nothing else
+ * to handle.
+ */
+bool return_guard_leave_view(struct vcpu *vcpu)
+{
+	bool violation = (vcpu->exit_reason & 0xffff) == EXIT_REASON_EPT_VIOLATION;
+	u32 vectoring = vcpu->event.vectoring_info;
+	u32 vector = vectoring & INTR_INFO_VECTOR_MASK;
+	u64 rip = vmread(GUEST_RIP);
+
+	if (!island.eptp_list_pa ||
+	    vmread(EPT_POINTER) != ept_pointer(&island.shadow_view))
+		return false;
+	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
+
+	if (rip < config()->shadow_begin || rip >= config()->shadow_end ||
+	    guest_cpl()) {
+		refuse_view(vcpu, rip, violation && !vectoring);
+		return violation;
+	}
+
+	/* What the stub itself met with: root looks for itself. */
+	if ((vectoring & INTR_INFO_TYPE_MASK) ==
+	    INTR_TYPE_HARD_EXCEPTION << INTR_INFO_TYPE_SHIFT &&
+	    (vector == VECTOR_PF || vector == VECTOR_GP || vector == VECTOR_SS))
+		vcpu->event.vectoring_info = 0;
+	island_lock(vcpu);
+	if (enter(vcpu, vmread(GUEST_RSP)))
+		vmwrite(GUEST_RIP, config()->stored);
+	island_publish();
+	island_unlock();
+	return violation || (vcpu->exit_reason & 0xffff) == EXIT_REASON_VMCALL;
+}
+
+/**
+ * return_guard_enter() - a function was entered, and the stub asks
+ * @vcpu: the CPU
+ *
+ * Context: root, at a VMCALL.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result return_guard_enter(struct vcpu *vcpu)
+{
+	bool stored;
+
+	island_lock(vcpu);
+	stored = enter(vcpu, vmread(GUEST_RSP));
+	island_publish();
+	island_unlock();
+	return stored ? RESULT_SKIP : RESULT_RESUME;
+}
+
+static bool read_word(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
+{
+	return is_own_stack(stack) ? own_stack_read(vcpu, stack, word) :
+				     shadow_read(vcpu, stack, word);
+}
+
+/* What the stub is told; or the guest goes elsewhere */
+static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
+{
+	struct shadow_word word = { .address = 0 };
+	bool known = read_word(vcpu, stack, &word);
+	u64 expected = code_address(word.address);
+	u64 found = 0;
+
+	*answer = RETURN;
+	guest_read(vcpu, stack, &found, sizeof(found));
+	if (known && expected && expected == found)
+		return true;
+	if (!known && shadow_is_full() && is_current_stack(vcpu, stack)) {
+		island.config.public->returns_unverified++;
+		return true;
+	}
+	if (!verdict_undoes(report(vcpu, code_address(word.function), stack,
+				   expected, found)))
+		return true;
+	if (expected && !guest_write_word(vcpu, stack, expected)) {
+		*answer = is_own_stack(stack) ? RETURN : LOOK_AGAIN;
+		return true;
+	}
+	land(vcpu, !known);
+	return false;
+}
+
+/**
+ * return_guard_check() - a function is about to return, and the stub asks
+ * @vcpu: the CPU
+ *
+ * Context: root, at a VMCALL.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result return_guard_check(struct vcpu *vcpu)
+{
+	u64 answer;
+	bool goes_on;
+
+	island_lock(vcpu);
+	goes_on = check(vcpu, vmread(GUEST_RSP), &answer);
+	if (goes_on)
+		vcpu->regs.rax = answer;
+	island_publish();
+	island_unlock();
+	return goes_on ? RESULT_SKIP : RESULT_RESUME;
+}
+
+#define FILL_WORDS	64
+
+static bool is_on_stack(struct vcpu *vcpu, const struct shadow_fill *f)
+{
+	u64 words[FILL_WORDS];
+	u64 at, size;
+	u32 i;
+
+	for (at = 0; at < f->size; at += size) {
+		size = f->size - at < sizeof(words) ? f->size - at :
+						      sizeof(words);
+		if (guest_read(vcpu, f->stack + at, words, size))
+			return false;
+		for (i = 0; i < size / sizeof(words[0]); i++) {
+			if (words[i] - f->text < f->text_size)
+				return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * return_guard_fill() - store what is on a stack already
+ * @vcpu: the CPU
+ * @va: the guest's address of a struct shadow_fill
+ *
+ * Any word may be the return address of a frame of the functions' that are about
+ * to be guarded, so all are stored that lead to code. Those that are none do no
+ * harm: a frame's entry stores what its return then looks at.
+ *
+ * Context: root, with the lock; all CPUs are held by the guest half.
+ *
+ * Return: 0; -EPERM once the policy is locked, for this is a way to change the
+ * shadow; -EINVAL; -EFAULT; -ENOMEM.
+ */
+int return_guard_fill(struct vcpu *vcpu, u64 va)
+{
+	struct shadow_fill f;
+	u64 at, word;
+
+	if (island_locked())
+		return -EPERM;
+	if (guest_read(vcpu, va, &f, sizeof(f)))
+		return -EFAULT;
+	if (f.stack % sizeof(word) || f.size % sizeof(word) ||
+	    f.size > config()->stack_size)
+		return -EINVAL;
+	if (!is_on_stack(vcpu, &f))
+		return 0;
+	for (at = f.stack; at < f.stack + f.size; at += sizeof(word)) {
+		if (guest_read(vcpu, at, &word, sizeof(word)))
+			return -EFAULT;
+		if (!is_code_address(word))
+			continue;
+		if (!shadow_make(vcpu, at) ||
+		    !shadow_write(vcpu, at, (struct shadow_word){ .address = word }))
+			return -ENOMEM;
+	}
+	return 0;
+}

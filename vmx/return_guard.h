@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: return guard: what the stubs leave to root
+ */
+#ifndef CARAPACE_VMX_RETURN_GUARD_H
+#define CARAPACE_VMX_RETURN_GUARD_H
+
+#include "exit.h"
+#include "returns.h"
+#include "types.h"
+
+struct vcpu;
+
+#define OWN_STACK_WORDS	24
+
+/**
+ * struct own_stack_word - a shadow of a word of a stack that is a CPU's own
+ * @stack: where on the stack; 0 for none
+ * @word: the shadow
+ */
+struct own_stack_word {
+	u64 stack;
+	struct shadow_word word;
+};
+
+bool return_guard_leave_view(struct vcpu *vcpu);
+struct exit_result return_guard_enter(struct vcpu *vcpu);
+struct exit_result return_guard_check(struct vcpu *vcpu);
+int return_guard_fill(struct vcpu *vcpu, u64 va);
+
+#endif /* CARAPACE_VMX_RETURN_GUARD_H */

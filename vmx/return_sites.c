@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: return sites that are patched
+ *
+ * A site is patched only where a return stands, and only to jump to the check; so
+ * whoever makes the request can have returns verified, and nothing else. What was
+ * there is kept, in the shadow's memory, and is put back when that is asked for.
+ *
+ * All other CPUs are held meanwhile: the five bytes are not one store, and a CPU
+ * could be at any of them.
+ */
+#include "cpu_ops.h"
+#include "guest_walk.h"
+#include "region.h"
+#include "requests.h"
+#include "return_sites.h"
+#include "returns.h"
+#include "shadow.h"
+#include "shootdown.h"
+#include "vcpu.h"
+#include "window.h"
+
+/**
+ * struct site - one that is patched
+ * @offset: in its region
+ * @thunk: displacement of the jump that stood there; 0 where it was a return
+ */
+struct site {
+	u32 offset;
+	s32 thunk;
+};
+
+/**
+ * struct site_page - some sites of a region
+ * @next: physical address of the next such page; 0 behind the last
+ * @nr: how many
+ * @site: they
+ */
+struct site_page {
+	u64 next;
+	u64 nr;
+	struct site site[(PAGE_SIZE - 2 * sizeof(u64)) / sizeof(struct site)];
+};
+
+_Static_assert(sizeof(struct site_page) == PAGE_SIZE, "a page");
+
+/* As many as are patched with one look at where they are kept */
+#define BATCH	32
+
+static struct region *find_region(u64 text)
+{
+	struct region *region = (struct region *)region_at(text, 1);
+
+	return region && region->patch.va == text ? region : NULL;
+}
+
+static bool is_return_thunk(u64 va)
+{
+	u32 i;
+
+	for (i = 0; i < ISLAND_FUNCTIONS; i++) {
+		if (va && island.config.functions[i] == va)
+			return true;
+	}
+	return false;
+}
+
+/* What is to be remembered of a site; false where no return stands there */
+static bool look(struct vcpu *vcpu, const struct region *region, u32 offset,
+		 struct site *site)
+{
+	u64 va = region->patch.va + offset;
+	u8 bytes[RETURN_SITE];
+	u64 target;
+
+	if (offset > region->patch.size - RETURN_SITE ||
+	    !region_read(vcpu, va, bytes, sizeof(bytes)))
+		return false;
+	switch (return_site_form(bytes, va, &target)) {
+	case RETURN_PLAIN:
+		*site = (struct site){ .offset = offset };
+		return true;
+	case RETURN_JUMP:
+		*site = (struct site){
+			.offset = offset,
+			.thunk = target - va - RETURN_SITE,
+		};
+		return is_return_thunk(target);
+	case RETURN_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+/* The page that has room for @room more; made where there is none */
+static u64 page_with_room(struct vcpu *vcpu, struct region *region, u32 room)
+{
+	const struct site_page *page;
+	u64 pa = region->returns_pa;
+	u64 fresh;
+
+	if (pa) {
+		page = window_map(vcpu, pa);
+		if (page->nr + room <= ARRAY_SIZE(page->site))
+			return pa;
+	}
+	fresh = shadow_page(vcpu);
+	if (fresh) {
+		((struct site_page *)window_map(vcpu, fresh))->next = pa;
+		region->returns_pa = fresh;
+	}
+	return fresh;
+}
+
+static void remember(struct vcpu *vcpu, u64 pa, const struct site *sites, u32 nr)
+{
+	struct site_page *page = window_map(vcpu, pa);
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		page->site[page->nr++] = sites[i];
+	island.patched_sites += nr;
+}
+
+static int patch_batch(struct vcpu *vcpu, struct region *region,
+		       const u32 *offsets, u32 nr)
+{
+	u64 pa = page_with_room(vcpu, region, nr);
+	struct site sites[BATCH];
+	u8 bytes[RETURN_SITE];
+	u32 i, found = 0;
+	u64 va;
+
+	if (!pa)
+		return -ENOMEM;
+	for (i = 0; i < nr; i++) {
+		va = region->patch.va + offsets[i];
+		if (!look(vcpu, region, offsets[i], &sites[found]) ||
+		    !return_site_jump(va, island.config.returns.check, bytes) ||
+		    !region_write(vcpu, va, bytes, sizeof(bytes)))
+			continue;
+		found++;
+	}
+	remember(vcpu, pa, sites, found);
+	return 0;
+}
+
+static int patch(struct vcpu *vcpu, struct region *region,
+		 const struct return_patch *q)
+{
+	u32 offsets[BATCH];
+	u64 done, nr;
+	int err = 0;
+
+	for (done = 0; !err && done < q->nr_sites; done += nr) {
+		nr = q->nr_sites - done < BATCH ? q->nr_sites - done : BATCH;
+		err = guest_read(vcpu, q->sites + done * sizeof(offsets[0]),
+				 offsets, nr * sizeof(offsets[0]));
+		if (!err)
+			err = patch_batch(vcpu, region, offsets, nr);
+	}
+	return err;
+}
+
+/* Not under a probe, which would put back what it found: false, then */
+static bool restore(struct vcpu *vcpu, const struct region *region,
+		    const struct site *site)
+{
+	u64 va = region->patch.va + site->offset;
+	u8 bytes[RETURN_SITE];
+	u64 target;
+
+	if (!region_read(vcpu, va, bytes, sizeof(bytes)))
+		return true;
+	if (return_site_form(bytes, va, &target) != RETURN_JUMP ||
+	    target != island.config.returns.check)
+		return false;
+	if (site->thunk)
+		return_site_jump(va, va + RETURN_SITE + site->thunk, bytes);
+	else
+		return_site_plain(bytes);
+	return region_write(vcpu, va, bytes, sizeof(bytes));
+}
+
+static u32 restore_page(struct vcpu *vcpu, const struct region *region, u64 pa,
+			u64 *next)
+{
+	struct site_page *page;
+	struct site site;
+	u32 i, nr, left = 0;
+
+	nr = ((struct site_page *)window_map(vcpu, pa))->nr;
+	for (i = 0; i < nr; i++) {
+		site = ((struct site_page *)window_map(vcpu, pa))->site[i];
+		if (restore(vcpu, region, &site)) {
+			island.patched_sites--;
+			continue;
+		}
+		page = window_map(vcpu, pa);
+		page->site[left++] = site;
+	}
+	page = window_map(vcpu, pa);
+	page->nr = left;
+	*next = page->next;
+	return left;
+}
+
+static int unpatch(struct vcpu *vcpu, struct region *region)
+{
+	u64 pa = region->returns_pa;
+	u64 next, kept = 0;
+	u32 left = 0, here;
+
+	for (; pa; pa = next) {
+		here = restore_page(vcpu, region, pa, &next);
+		left += here;
+		if (!here) {
+			shadow_page_free(pa);
+			continue;
+		}
+		((struct site_page *)window_map(vcpu, pa))->next = kept;
+		kept = pa;
+	}
+	region->returns_pa = kept;
+	return left;
+}
+
+/**
+ * return_sites_patch() - have returns compare with the shadow, or no longer
+ * @vcpu: the CPU
+ * @va: the guest's address of a struct return_patch
+ *
+ * What is no return is left as it is. Once the policy is locked, nothing is
+ * undone.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0; when undoing, the number of sites that could not be restored because
+ * something else stands there; -EFAULT; -EINVAL where no region begins; -EPERM;
+ * -ENOMEM, and then nothing has changed but what has.
+ */
+int return_sites_patch(struct vcpu *vcpu, u64 va)
+{
+	struct return_patch q;
+	struct region *region;
+	int ret;
+
+	if (guest_read(vcpu, va, &q, sizeof(q)))
+		return -EFAULT;
+	if (q.undo && island_locked())
+		return -EPERM;
+	region = find_region(q.text);
+	if (!region)
+		return -EINVAL;
+	shootdown_hold(vcpu);
+	ret = q.undo ? unpatch(vcpu, region) : patch(vcpu, region, &q);
+	shootdown_release();
+	return ret;
+}
+
+/**
+ * return_sites_drop() - forget the sites of a region that is gone
+ * @vcpu: the CPU
+ * @region: the region
+ *
+ * Context: root, with the lock.
+ */
+void return_sites_drop(struct vcpu *vcpu, struct region *region)
+{
+	const struct site_page *page;
+	u64 pa, next;
+
+	for (pa = region->returns_pa; pa; pa = next) {
+		page = window_map(vcpu, pa);
+		next = page->next;
+		island.patched_sites -= page->nr;
+		shadow_page_free(pa);
+	}
+	region->returns_pa = 0;
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: the memory of the return addresses' shadow
+ *
+ * It is Linux's memory, given in pieces of 2 MiB, so that EPT maps it large in
+ * both views, and so that it is there on a CPU without the shell, too: such a CPU
+ * stores by itself. In the guard view it can only be read.
+ *
+ * The window, through which the stubs see it, is Linux's address space, with
+ * tables of root's in the same memory. Only the entries at the top lie in a table
+ * of Linux's; that page is write-protected, and of what Linux writes there
+ * nothing may touch them. EPT guards frames, not addresses: who makes a top-level
+ * table of his own, or changes an entry in a process's, leads that process's
+ * stubs elsewhere.
+ *
+ * A stack gets its shadow page by page, when it is first needed. The page stays
+ * until memory is short: Linux has new stacks where old ones were, so there are
+ * never more than there were stacks at one time. Then those go that belong to
+ * addresses where nothing is mapped any more.
+ */
+#include "cpu_ops.h"
+#include "ept.h"
+#include "guest_walk.h"
+#include "seal.h"
+#include "shadow.h"
+#include "shootdown.h"
+#include "vcpu.h"
+#include "window.h"
+#include "x86.h"
+
+/* Linux's _KERNPG_TABLE: accessed and dirty beforehand, so that no walk writes */
+#define TABLE_FLAGS	(PTE_P | PTE_RW | PTE_A | PTE_D)
+#define PAGE_FLAGS	(TABLE_FLAGS | PTE_NX)
+
+/* A level-3 entry's reach; the window is made of such */
+#define WINDOW_PART	SIZE_1G
+#define TOP_LEVEL	3
+
+/* Few enough that the guest half is asked for more */
+#define LOW_PAGES	64
+
+static u64 window(void)
+{
+	return island.config.returns.window;
+}
+
+static u64 read_entry(struct vcpu *vcpu, u64 pa)
+{
+	return *(volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE);
+}
+
+static void write_entry(struct vcpu *vcpu, u64 pa, u64 entry)
+{
+	*(volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = entry;
+}
+
+/* Where an entry at the window's top lies, in Linux's table */
+static bool top_entry(struct vcpu *vcpu, u64 va, u64 *pa)
+{
+	return guest_walk_entry(vcpu, va, TOP_LEVEL, pa);
+}
+
+/**
+ * shadow_init() - make the view in which the shadow can be written
+ *
+ * Nothing else can, and nothing can be run but the stub.
+ *
+ * Context: island_init(), with Linux's memory mapped and the pool hidden.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int shadow_init(void)
+{
+	void *list;
+	int err;
+
+	if (!(island.config.controls.secondary & SECONDARY_ENABLE_VMFUNC))
+		return 0;
+	island.eptp_list_pa = table_pool_alloc(&island.config.pool, &list);
+	if (!island.eptp_list_pa)
+		return -ENOMEM;
+	err = ept_share_readonly(&island.shadow_view, &island.ept);
+	if (!err)
+		err = ept_grant(&island.shadow_view,
+				island.config.returns.stub_pa, EPT_LEVEL_4K,
+				EPT_READ | EPT_EXEC);
+	if (err)
+		return err;
+	((u64 *)list)[VIEW_GUARD] = ept_pointer(&island.ept);
+	((u64 *)list)[VIEW_SHADOW] = ept_pointer(&island.shadow_view);
+	return 0;
+}
+
+static bool has_view(void)
+{
+	return island.eptp_list_pa;
+}
+
+/* The window's entries in Linux's tables: no longer Linux's to change, or again */
+static int guard_tables(struct vcpu *vcpu, enum page_class class)
+{
+	u64 va, pa, page = 0;
+	int err = 0;
+
+	for (va = window(); !err && va < window() + WINDOW_SIZE;
+	     va += WINDOW_PART) {
+		if (!top_entry(vcpu, va, &pa) || !guest_owns(pa))
+			return -EFAULT;
+		if ((pa & ~(PAGE_SIZE - 1)) == page)
+			continue;
+		page = pa & ~(PAGE_SIZE - 1);
+		err = seal_set_class(page, page + PAGE_SIZE, class);
+	}
+	return err;
+}
+
+/**
+ * shadow_table_write_legal() - whether a write leaves the window's entries alone
+ * @pa: physical address of the first byte that changes
+ * @size: to the last one
+ *
+ * Context: root, with the lock; for a page of class TABLE.
+ */
+bool shadow_table_write_legal(u64 pa, u32 size)
+{
+	const struct shadow *s = &island.shadow;
+	u32 i;
+
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART && s->nr_chunks; i++) {
+		if (pa < island.window_entry[i] + sizeof(u64) &&
+		    island.window_entry[i] < pa + size)
+			return false;
+	}
+	return s->nr_chunks && (pa ^ island.config.idt_pa) >> PAGE_SHIFT;
+}
+
+static void note_entries(struct vcpu *vcpu)
+{
+	u32 i;
+
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++)
+		top_entry(vcpu, window() + i * WINDOW_PART,
+			  &island.window_entry[i]);
+}
+
+static int protect_chunk(u64 pa, enum page_class class)
+{
+	int err = seal_set_class(pa, pa + SIZE_2M, class);
+
+	if (!err && has_view())
+		err = ept_grant(&island.shadow_view, pa, EPT_LEVEL_2M,
+				class == CLASS_SHADOW ? EPT_READ | EPT_WRITE :
+							EPT_READ);
+	return err;
+}
+
+static bool may_become_shadow(u64 pa)
+{
+	u64 at;
+
+	for (at = pa; at < pa + SIZE_2M; at += PAGE_SIZE) {
+		if (!guest_owns(at) || at >= island.config.map_limit ||
+		    ept_class(&island.ept, at) != CLASS_DATA ||
+		    (ept_lookup(&island.ept, at, NULL) & EPT_TYPE_MASK) >>
+		    EPT_TYPE_SHIFT != MEMTYPE_WB)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * shadow_give() - take memory from Linux
+ * @vcpu: the CPU
+ * @pa: physical address of 2 MiB, aligned to that
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0; -EINVAL for what is no ordinary memory; -ENOSPC; -ENOMEM; -EFAULT
+ * where Linux's tables of the window are not as they should be.
+ */
+int shadow_give(struct vcpu *vcpu, u64 pa)
+{
+	struct shadow *s = &island.shadow;
+	int err = 0;
+
+	if (pa % SIZE_2M || !window() || !may_become_shadow(pa))
+		return -EINVAL;
+	if (s->nr_chunks == SHADOW_CHUNKS)
+		return -ENOSPC;
+	if (!s->nr_chunks) {
+		err = guard_tables(vcpu, CLASS_TABLE);
+		note_entries(vcpu);
+	}
+	if (!err)
+		err = protect_chunk(pa, CLASS_SHADOW);
+	if (err)
+		return err;
+	shootdown(vcpu);
+	s->chunk[s->nr_chunks++] = (struct shadow_chunk){ .pa = pa };
+	s->nr_free += SHADOW_CHUNK_PAGES;
+	return 0;
+}
+
+/* No stub is in use any more: Linux's table is as it was. */
+static void empty_window(struct vcpu *vcpu)
+{
+	u32 i;
+
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++) {
+		if (shadow_owns(read_entry(vcpu, island.window_entry[i]) &
+				PTE_ADDR_MASK))
+			write_entry(vcpu, island.window_entry[i], 0);
+	}
+	guard_tables(vcpu, CLASS_DATA);
+}
+
+/**
+ * shadow_take() - give Linux a piece of its memory back
+ * @vcpu: the CPU
+ * @va: the guest's address of a u64 for its physical address, or 0 where there is
+ *	none left
+ *
+ * All of the shadow is gone with the first.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0; -EPERM once the policy is locked; -EBUSY while returns compare;
+ * -EFAULT.
+ */
+int shadow_take(struct vcpu *vcpu, u64 va)
+{
+	struct shadow *s = &island.shadow;
+	u64 pa = 0;
+
+	if (island_locked())
+		return -EPERM;
+	if (island.patched_sites)
+		return -EBUSY;
+	if (guest_write_word(vcpu, va, 0))
+		return -EFAULT;
+	if (!s->nr_chunks)
+		return 0;
+	empty_window(vcpu);
+	pa = s->chunk[--s->nr_chunks].pa;
+	protect_chunk(pa, CLASS_DATA);
+	shootdown(vcpu);
+	s->nr_free = 0;
+	s->next = 0;
+	return guest_write_word(vcpu, va, pa);
+}
+
+static struct shadow_chunk *chunk_of(u64 pa)
+{
+	struct shadow *s = &island.shadow;
+	u32 i;
+
+	for (i = 0; i < s->nr_chunks; i++) {
+		if (pa - s->chunk[i].pa < SIZE_2M)
+			return &s->chunk[i];
+	}
+	return NULL;
+}
+
+/**
+ * shadow_owns() - whether a page is the shadow's
+ * @pa: any physical address in it
+ *
+ * Context: root, with the lock.
+ */
+bool shadow_owns(u64 pa)
+{
+	return chunk_of(pa);
+}
+
+/**
+ * shadow_is_full() - whether a stack may have no shadow for want of memory
+ *
+ * Context: root, with the lock.
+ */
+bool shadow_is_full(void)
+{
+	return island.shadow.nr_free < TOP_LEVEL;
+}
+
+static u64 claim_page(struct shadow_chunk *chunk)
+{
+	u32 word, bit;
+
+	for (word = 0; word < ARRAY_SIZE(chunk->used); word++) {
+		if (!~chunk->used[word])
+			continue;
+		bit = __builtin_ctzll(~chunk->used[word]);
+		chunk->used[word] |= BIT_ULL(bit);
+		return chunk->pa + (word * 64 + bit) * PAGE_SIZE;
+	}
+	return 0;
+}
+
+/**
+ * shadow_page() - a page of the shadow's memory
+ * @vcpu: the CPU
+ *
+ * The guest half learns from struct island_public how many are left.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: its physical address, zeroed, or 0.
+ */
+u64 shadow_page(struct vcpu *vcpu)
+{
+	struct shadow *s = &island.shadow;
+	u64 *page;
+	u64 pa = 0;
+	u32 i;
+
+	for (i = 0; !pa && s->nr_free && i < s->nr_chunks; i++) {
+		pa = claim_page(&s->chunk[s->next]);
+		if (!pa)
+			s->next = (s->next + 1) % s->nr_chunks;
+	}
+	if (!pa)
+		return 0;
+	s->nr_free--;
+	page = window_map(vcpu, pa);
+	for (i = 0; i < PAGE_SIZE / sizeof(*page); i++)
+		page[i] = 0;
+	/* The guest half is to give more before there is none. */
+	if (s->nr_free == LOW_PAGES) {
+		island.config.public->shadow_low++;
+		__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+	}
+	return pa;
+}
+
+/**
+ * shadow_page_free() - it is not used any more
+ * @pa: from shadow_page(); mapped nowhere, and cached by no CPU
+ *
+ * Context: root, with the lock.
+ */
+void shadow_page_free(u64 pa)
+{
+	struct shadow_chunk *chunk = chunk_of(pa);
+	u32 page;
+
+	if (!chunk)
+		return;
+	page = (pa - chunk->pa) / PAGE_SIZE;
+	chunk->used[page / 64] &= ~BIT_ULL(page % 64);
+	island.shadow.nr_free++;
+}
+
+/* Where the shadow of a stack's word lies */
+static u64 shadow_of(u64 stack)
+{
+	return window() + (stack - island.config.returns.stacks);
+}
+
+/* The last-level entry for an address in the window, with tables made on the way */
+static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
+{
+	u64 entry;
+	int level;
+
+	if (!island.shadow.nr_chunks)
+		return false;
+	*pa = island.window_entry[(va - window()) / WINDOW_PART];
+	for (level = TOP_LEVEL; level > 1; level--) {
+		entry = read_entry(vcpu, *pa);
+		if (!(entry & PTE_P)) {
+			entry = make ? shadow_page(vcpu) : 0;
+			if (!entry)
+				return false;
+			entry |= TABLE_FLAGS;
+			write_entry(vcpu, *pa, entry);
+		}
+		if (!shadow_owns(entry & PTE_ADDR_MASK))
+			return false;
+		*pa = (entry & PTE_ADDR_MASK) +
+		      (va >> (12 + 9 * (level - 2)) & 511) * sizeof(u64);
+	}
+	return true;
+}
+
+static bool in_window(u64 stack)
+{
+	return stack - island.config.returns.stacks < WINDOW_SIZE;
+}
+
+/* The frame of a stack's shadow, at the word */
+static u64 frame(struct vcpu *vcpu, u64 stack)
+{
+	u64 pa, entry;
+
+	if (!in_window(stack) ||
+	    !window_entry(vcpu, shadow_of(stack), false, &pa))
+		return 0;
+	entry = read_entry(vcpu, pa);
+	if (!(entry & PTE_P) || !shadow_owns(entry & PTE_ADDR_MASK))
+		return 0;
+	return (entry & PTE_ADDR_MASK) + stack % PAGE_SIZE;
+}
+
+/**
+ * shadow_has() - whether there is a shadow of a word
+ * @vcpu: the CPU
+ * @stack: the word's address
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+bool shadow_has(struct vcpu *vcpu, u64 stack)
+{
+	return frame(vcpu, stack);
+}
+
+/*
+ * Pages whose stack Linux has freed. Every CPU drops them before anything else
+ * is there.
+ */
+static u32 reclaim(struct vcpu *vcpu)
+{
+	u64 freed[64];
+	struct guest_mapping m;
+	u64 va, end, pa, entry, at;
+	u32 i, nr = 0;
+
+	end = window() + WINDOW_SIZE;
+	for (va = window(); va < end && nr < ARRAY_SIZE(freed); ) {
+		if (!window_entry(vcpu, va, false, &pa)) {
+			at = read_entry(vcpu, island.window_entry[(va - window()) /
+								 WINDOW_PART]);
+			va = at & PTE_P ? (va | (SIZE_2M - 1)) + 1 :
+					  (va | (WINDOW_PART - 1)) + 1;
+			continue;
+		}
+		entry = read_entry(vcpu, pa);
+		if (entry & PTE_P &&
+		    !guest_walk(vcpu, va - window() +
+				island.config.returns.stacks, &m)) {
+			write_entry(vcpu, pa, 0);
+			freed[nr++] = entry & PTE_ADDR_MASK;
+		}
+		va += PAGE_SIZE;
+	}
+	if (nr)
+		shootdown(vcpu);
+	for (i = 0; i < nr; i++)
+		shadow_page_free(freed[i]);
+	return nr;
+}
+
+/**
+ * shadow_make() - have one made
+ * @vcpu: the CPU
+ * @stack: an address in a stack, in the window's reach
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: whether there is one now; not where there is no memory.
+ */
+bool shadow_make(struct vcpu *vcpu, u64 stack)
+{
+	u64 pa, page;
+
+	if (shadow_has(vcpu, stack))
+		return true;
+	if (!in_window(stack))
+		return false;
+	if (shadow_is_full() && !reclaim(vcpu))
+		return false;
+	if (!window_entry(vcpu, shadow_of(stack), true, &pa))
+		return false;
+	page = shadow_page(vcpu);
+	if (page)
+		write_entry(vcpu, pa, page | PAGE_FLAGS);
+	return page;
+}
+
+/**
+ * shadow_read() - the shadow of a word
+ * @vcpu: the CPU
+ * @stack: the word's address
+ * @word: set
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: false where there is none.
+ */
+bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
+{
+	u64 pa = frame(vcpu, stack);
+
+	if (!pa)
+		return false;
+	*word = *(struct shadow_word *)((u8 *)window_map(vcpu, pa) +
+					pa % PAGE_SIZE);
+	return true;
+}
+
+/**
+ * shadow_write() - change it
+ * @vcpu: the CPU
+ * @stack: the word's address, aligned
+ * @word: what to store
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: false where there is none.
+ */
+bool shadow_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
+{
+	u64 pa = frame(vcpu, stack);
+
+	if (!pa || stack % sizeof(word))
+		return false;
+	write_entry(vcpu, pa, word.address | (u64)word.function << 32);
+	return true;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: the memory of the return addresses' shadow
+ */
+#ifndef CARAPACE_VMX_SHADOW_H
+#define CARAPACE_VMX_SHADOW_H
+
+#include "returns.h"
+#include "types.h"
+
+struct vcpu;
+struct sealed_write;
+
+#define SHADOW_CHUNKS		128
+#define SHADOW_CHUNK_PAGES	(SIZE_2M / PAGE_SIZE)
+
+/* Tables of the shadow view, and the list of views */
+#define SHADOW_VIEW_PAGES	8
+
+/**
+ * struct shadow_chunk - 2 MiB that Linux gave
+ * @pa: where
+ * @used: a bit for each page
+ */
+struct shadow_chunk {
+	u64 pa;
+	u64 used[SHADOW_CHUNK_PAGES / 64];
+};
+
+/**
+ * struct shadow - all of it
+ * @nr_chunks: how many of @chunk there are
+ * @nr_free: pages of theirs that are free
+ * @next: the chunk to look for one first
+ * @chunk: the memory
+ */
+struct shadow {
+	u32 nr_chunks;
+	u32 nr_free;
+	u32 next;
+	struct shadow_chunk chunk[SHADOW_CHUNKS];
+};
+
+int shadow_init(void);
+int shadow_give(struct vcpu *vcpu, u64 pa);
+int shadow_take(struct vcpu *vcpu, u64 va);
+bool shadow_owns(u64 pa);
+bool shadow_is_full(void);
+u64 shadow_page(struct vcpu *vcpu);
+void shadow_page_free(u64 pa);
+bool shadow_has(struct vcpu *vcpu, u64 stack);
+bool shadow_make(struct vcpu *vcpu, u64 stack);
+bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word);
+bool shadow_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);
+bool shadow_table_write_legal(u64 pa, u32 size);
+
+#endif /* CARAPACE_VMX_SHADOW_H */
