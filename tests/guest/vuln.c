@@ -173,7 +173,8 @@ static int race(char **argv)
 		return result(-1);
 	err = ioctl(device, VULN_RACE, &r);
 	pthread_join(thread, NULL);
-	printf("returned %llu strayed %llu\n", r.returned, r.strayed);
+	printf("returned %llu strayed %llu wrong %llu\n", r.returned,
+	       r.strayed, r.wrong);
 	return result(err);
 }
 

@@ -152,6 +152,7 @@ struct vuln_race {
 	__u64 spin;	/* how long the function takes */
 	__u64 returned;	/* set: how often it went where it should */
 	__u64 strayed;	/* set: and where not */
+	__u64 wrong;	/* set: how often it returned, with a wrong result */
 };
 
 enum vuln_call {
