@@ -2,7 +2,9 @@
 /*
  * What the vulnerable driver lets anyone do, one thing at a time, for scripts
  *
- * ADDRESS is a number, a symbol, or a symbol + a number. Symbols are for root.
+ * Each argument is a number, a symbol, or a symbol + a number. Symbols are for
+ * root. RSP may be "kmalloc" or "vmalloc": memory of the driver's; with 0, what
+ * is at RIP is called.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +17,8 @@
 #include <unistd.h>
 
 #include "modules/vuln.h"
+
+#define RETURNS	8	/* as many words of return addresses */
 
 static int device;
 
@@ -69,6 +73,33 @@ static int show_address(char **argv)
 	return 0;
 }
 
+/*
+ * The driver's memory as a stack: what returns there comes back by vuln_leave,
+ * and what takes some words with it, too.
+ */
+static __u64 stack_in(enum vuln_allocator allocator)
+{
+	static __u64 words[VULN_BYTES / sizeof(__u64)];
+	struct vuln_allocation a = { allocator, (__u64)words, sizeof(words) };
+	const size_t first = sizeof(words) / sizeof(*words) - RETURNS;
+	unsigned int i;
+
+	for (i = 0; i < RETURNS; i++)
+		words[first + i] = address("vuln_leave");
+	if (ioctl(device, VULN_ALLOCATE, &a))
+		exit(result(-1));
+	return a.address + first * sizeof(*words);
+}
+
+static __u64 register_value(const char *text)
+{
+	if (!strcmp(text, "kmalloc"))
+		return stack_in(VULN_KMALLOC);
+	if (!strcmp(text, "vmalloc"))
+		return stack_in(VULN_VMALLOC);
+	return address(text);
+}
+
 /* RAX, if it comes back */
 static int jump(char **argv)
 {
@@ -80,7 +111,7 @@ static int jump(char **argv)
 	for (i = 0; i < sizeof(registers) / sizeof(*registers); i++) {
 		if (!argv[1 + i])
 			break;
-		*registers[i] = address(argv[1 + i]);
+		*registers[i] = register_value(argv[1 + i]);
 	}
 	if (ioctl(device, VULN_JUMP, &j))
 		return result(-1);
@@ -100,9 +131,11 @@ static int vmfunc(char **argv)
 
 static int sleep_in_kernel(char **argv)
 {
-	__u64 milliseconds = address(argv[0]);
+	struct vuln_sleep s = { .milliseconds = address(argv[0]) };
 
-	if (ioctl(device, VULN_SLEEP, &milliseconds) && errno != ETIME)
+	if (argv[1])
+		s.depth = address(argv[1]);
+	if (ioctl(device, VULN_SLEEP, &s) && errno != ETIME)
 		return result(-1);
 	return 0;
 }
@@ -140,7 +173,8 @@ static int race(char **argv)
 		return result(-1);
 	err = ioctl(device, VULN_RACE, &r);
 	pthread_join(thread, NULL);
-	printf("returned %llu strayed %llu\n", r.returned, r.strayed);
+	printf("returned %llu strayed %llu wrong %llu\n", r.returned,
+	       r.strayed, r.wrong);
 	return result(err);
 }
 
@@ -154,7 +188,7 @@ static const struct {
 	{ "write", "ADDRESS VALUE", 2, write_word },
 	{ "jump", "RIP [RSP RAX RCX R10 R11 RDI RSI RDX]", 1, jump },
 	{ "vmfunc", "EAX ECX", 2, vmfunc },
-	{ "sleep", "MILLISECONDS", 1, sleep_in_kernel },
+	{ "sleep", "MILLISECONDS [DEPTH]", 1, sleep_in_kernel },
 	{ "race", "ROUNDS SPIN", 2, race },
 };
 

@@ -101,17 +101,22 @@ static void on_alarm(int signal)
 }
 
 /* To the end, and until a signal comes */
-static bool sleep_twice(void)
+static bool sleep_twice(unsigned int round)
 {
-	const struct itimerval soon = { .it_value.tv_usec = 2000 };
-	__u64 short_time = 1, long_time = 60000;
+	/* Again and again: one alone may come before it sleeps. */
+	const struct itimerval often = { { 0, 2000 }, { 0, 2000 } };
+	const struct itimerval never = { 0 };
+	const struct vuln_sleep short_time = { 1, round % 8 };
+	const struct vuln_sleep long_time = { 60000, round % VULN_DEPTH };
 
 	if (wrong("sleep", ioctl(device, VULN_SLEEP, &short_time), -1) ||
 	    wrong("sleep's errno", errno, ETIME))
 		return false;
-	setitimer(ITIMER_REAL, &soon, NULL);
-	return !wrong("signal", ioctl(device, VULN_SLEEP, &long_time), -1) &&
-	       !wrong("signal's errno", errno, EINTR);
+	setitimer(ITIMER_REAL, &often, NULL);
+	if (wrong("signal", ioctl(device, VULN_SLEEP, &long_time), -1) ||
+	    wrong("signal's errno", errno, EINTR))
+		return false;
+	return !setitimer(ITIMER_REAL, &never, NULL);
 }
 
 static void *deliver(void *unused)
@@ -144,24 +149,17 @@ static bool watch(void)
 static bool work(unsigned int rounds)
 {
 	const struct sigaction interrupt = { .sa_handler = on_alarm };
-	sigset_t alarm;
 	unsigned int i;
 
-	/* Not for the thread that delivers */
 	sigaction(SIGALRM, &interrupt, NULL);
-	sigemptyset(&alarm);
-	sigaddset(&alarm, SIGALRM);
 	for (i = 0; i < rounds; i++) {
 		if (!send_bytes(VULN_PLAIN, i) ||
 		    !send_bytes(VULN_CANARY, i) ||
 		    !send_bytes(VULN_LEVEL, i) ||
 		    !send_bytes(VULN_FRAME, i) ||
-		    !send_words(i) || !make_calls(i) || !sleep_twice())
+		    !send_words(i) || !make_calls(i) || !sleep_twice(i) ||
+		    !watch())
 			return false;
-		sigprocmask(SIG_BLOCK, &alarm, NULL);
-		if (!watch())
-			return false;
-		sigprocmask(SIG_UNBLOCK, &alarm, NULL);
 	}
 	return true;
 }

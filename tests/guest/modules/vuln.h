@@ -96,6 +96,15 @@ struct vuln_allocation {
 	__u64 address;		/* set */
 };
 
+/* The most that recursions go down */
+#define VULN_DEPTH	64
+
+/* How long to sleep: until VULN_WAKE on the same open file, where it is 0 */
+struct vuln_sleep {
+	__u64 milliseconds;
+	__u64 depth;	/* of a recursion that sleeps at its end; or 0 */
+};
+
 /*
  * A result that somebody else delivers. The bug: when none comes in time, the
  * place for it, on the stack, is left with those who deliver.
@@ -143,6 +152,7 @@ struct vuln_race {
 	__u64 spin;	/* how long the function takes */
 	__u64 returned;	/* set: how often it went where it should */
 	__u64 strayed;	/* set: and where not */
+	__u64 wrong;	/* set: how often it returned, with a wrong result */
 };
 
 enum vuln_call {
@@ -154,8 +164,6 @@ enum vuln_call {
 	VULN_POINTER,	/* a call by pointer */
 	VULN_CALLS,
 };
-
-#define VULN_DEPTH	64	/* the most for RECURSION */
 
 struct vuln_calls {
 	__u64 call;	/* enum vuln_call */
@@ -169,8 +177,8 @@ struct vuln_calls {
 #define VULN_READ	_IOW('V', 4, struct vuln_memory)
 #define VULN_WRITE	_IOW('V', 5, struct vuln_memory)
 #define VULN_ALLOCATE	_IOWR('V', 6, struct vuln_allocation)
-/* For so many milliseconds, or until VULN_WAKE on the same open file: 0 */
-#define VULN_SLEEP	_IOW('V', 7, __u64)
+/* ETIME when nobody woke it */
+#define VULN_SLEEP	_IOW('V', 7, struct vuln_sleep)
 #define VULN_WAKE	_IO('V', 8)
 #define VULN_WATCH	_IOWR('V', 9, struct vuln_watch)
 /* One of the results; VULN_WAKE ends the watch */

@@ -21,6 +21,9 @@
 #define JUMP_R10	72
 #define JUMP_R11	80
 
+/* As in vuln_module.h */
+#define VULN_RACE_RESULT	0x7e57
+
 	.bss
 	.balign	8
 /* Where enter() returns to vuln_enter(); one at a time */
@@ -77,12 +80,11 @@ SYM_FUNC_START(vuln_enter)
 SYM_FUNC_END(vuln_enter)
 
 /* Where a chain of returns on another stack may end: vuln_enter() returns. */
-SYM_CODE_START(vuln_leave)
-	UNWIND_HINT_END_OF_STACK
+SYM_FUNC_START(vuln_leave)
 	movq	enter_stack(%rip), %rsp
 	UNWIND_HINT_FUNC
 	RET
-SYM_CODE_END(vuln_leave)
+SYM_FUNC_END(vuln_leave)
 
 /* VMFUNC, to be jumped to; what it does is in RAX and RCX. RAX: -1 if not */
 SYM_FUNC_START(vuln_vmfunc)
@@ -100,8 +102,14 @@ SYM_FUNC_START(vuln_set_cr4)
 	RET
 SYM_FUNC_END(vuln_set_cr4)
 
-/* void vuln_race_rounds(struct vuln_file *file, struct vuln_race *r) */
+/*
+ * void vuln_race_rounds(struct vuln_file *file, struct vuln_race *r)
+ *
+ * Rounds are left in R13 as long as it goes on; that they are not only tells
+ * objtool that there is a way to vuln_race_strayed.
+ */
 SYM_FUNC_START(vuln_race_rounds)
+	pushq	%rbp
 	pushq	%rbx
 	pushq	%r12
 	pushq	%r13
@@ -110,6 +118,7 @@ SYM_FUNC_START(vuln_race_rounds)
 	movq	%rdi, %rbx
 	movq	%rsi, %r12
 	movq	(%rsi), %r13
+	xorl	%ebp, %ebp
 	xorl	%r14d, %r14d
 	xorl	%r15d, %r15d
 	testq	%r13, %r13
@@ -119,9 +128,12 @@ SYM_FUNC_START(vuln_race_rounds)
 	call	vuln_race_function
 SYM_INNER_LABEL(vuln_race_returned, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-	testq	%rax, %rax
-	jnz	vuln_race_strayed
+	testq	%r13, %r13
+	jz	vuln_race_strayed
 	incq	%r14
+	cmpq	$VULN_RACE_RESULT, %rax
+	je	2f
+	incq	%rbp
 	jmp	2f
 SYM_INNER_LABEL(vuln_race_strayed, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
@@ -130,11 +142,13 @@ SYM_INNER_LABEL(vuln_race_strayed, SYM_L_GLOBAL)
 	jnz	1b
 3:	movq	%r14, 16(%r12)
 	movq	%r15, 24(%r12)
+	movq	%rbp, 32(%r12)
 	popq	%r15
 	popq	%r14
 	popq	%r13
 	popq	%r12
 	popq	%rbx
+	popq	%rbp
 	RET
 SYM_FUNC_END(vuln_race_rounds)
 

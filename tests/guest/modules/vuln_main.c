@@ -32,13 +32,13 @@ union argument {
 	struct vuln_where where;
 	struct vuln_memory memory;
 	struct vuln_allocation allocation;
+	struct vuln_sleep sleep;
 	struct vuln_watch watch;
 	struct vuln_result result;
 	struct vuln_jump jump;
 	struct vuln_cr4 cr4;
 	struct vuln_race race;
 	struct vuln_calls calls;
-	u64 milliseconds;
 };
 
 static noinline long perform(struct vuln_file *file, unsigned int command,
@@ -60,7 +60,7 @@ static noinline long perform(struct vuln_file *file, unsigned int command,
 	case VULN_ALLOCATE:
 		return vuln_allocate(file, &a->allocation);
 	case VULN_SLEEP:
-		return vuln_sleep(file, a->milliseconds);
+		return vuln_sleep(file, &a->sleep);
 	case VULN_WAKE:
 		vuln_wake(file);
 		return 0;

@@ -12,6 +12,11 @@
 
 #include "vuln_module.h"
 
+/* Linux 6.1 has no name for it. */
+#ifndef __no_stack_protector
+#define __no_stack_protector __attribute__((no_stack_protector))
+#endif
+
 /* A message in kernel memory */
 struct copy {
 	const u8 *in;
@@ -71,10 +76,10 @@ static noinline u64 vuln_parse_scatter(const struct copy *p)
 }
 
 /*
- * Those who ask for it get what only administrators get. Where it begins is
- * fixed, so that the last byte of a return address leads anywhere in here.
+ * Administrators get what only administrators get. It begins at a cache line, so
+ * that most of it can be reached by changing a return address's last byte.
  */
-static noinline __aligned(256) u64 vuln_receive_plain(const struct copy *c)
+static noinline __aligned(64) u64 vuln_receive_plain(const struct copy *c)
 {
 	u64 sum = vuln_parse_plain(c);
 
@@ -83,7 +88,7 @@ static noinline __aligned(256) u64 vuln_receive_plain(const struct copy *c)
 	return sum;
 }
 
-static noinline __aligned(256) u64 vuln_receive_canary(const struct copy *c)
+static noinline __aligned(64) u64 vuln_receive_canary(const struct copy *c)
 {
 	u64 sum = vuln_parse_canary(c);
 

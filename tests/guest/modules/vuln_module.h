@@ -24,6 +24,7 @@
  * @cr4_cpu: whose CR4 was changed, or -1
  * @cr4_bits: what was cleared there
  * @race_slot: where the return address lies, while there is a race
+ * @race_task: whose it is
  * @race_hammered: somebody writes there
  */
 struct vuln_file {
@@ -36,6 +37,7 @@ struct vuln_file {
 	int cr4_cpu;
 	u64 cr4_bits;
 	u64 *race_slot;
+	struct task_struct *race_task;
 	bool race_hammered;
 };
 
@@ -55,7 +57,7 @@ int vuln_allocate(struct vuln_file *file, struct vuln_allocation *a);
 void vuln_memory_release(struct vuln_file *file);
 
 /* vuln_sleep.c */
-long vuln_sleep(struct vuln_file *file, u64 milliseconds);
+long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s);
 void vuln_wake(struct vuln_file *file);
 long vuln_watch(struct vuln_file *file, struct vuln_watch *w);
 int vuln_deliver(struct vuln_file *file, const struct vuln_result *r);
@@ -71,9 +73,14 @@ void vuln_jump_release(struct vuln_file *file);
 int vuln_race(struct vuln_file *file, struct vuln_race *r);
 int vuln_hammer(struct vuln_file *file);
 void vuln_race_rounds(struct vuln_file *file, struct vuln_race *r);
+/* What it returns, always */
+#define VULN_RACE_RESULT	0x7e57
+
 u64 vuln_race_function(struct vuln_file *file, struct vuln_race *r);
 extern const u8 vuln_race_returned[];
 extern const u8 vuln_race_strayed[];
+extern u64 vuln_race_strays;
+extern u64 vuln_race_wrong;
 
 /* vuln_calls.c */
 int vuln_calls(struct vuln_calls *c);

@@ -6,11 +6,13 @@
  * one is taken, the stack is as it should be. While it goes on nothing else may
  * use that place on the stack, so there are no interrupts.
  */
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/irqflags.h>
 #include <linux/processor.h>
+#include <linux/sched.h>
 
 #include "vuln_module.h"
 
@@ -31,6 +33,10 @@ static bool wait_for_hammer(const struct vuln_file *file)
 	return false;
 }
 
+/* In all races; for those who do not live to be told */
+u64 vuln_race_strays;
+u64 vuln_race_wrong;
+
 static bool wait_for_end(const struct vuln_file *file)
 {
 	unsigned int i;
@@ -43,17 +49,16 @@ static bool wait_for_end(const struct vuln_file *file)
 	return false;
 }
 
-/* Whether it strayed: never. The return address is above the frame pointer. */
+/* The return address is above the frame pointer. */
 noinline u64 vuln_race_function(struct vuln_file *file, struct vuln_race *r)
 {
-	u64 i, strayed = 0;
+	u64 i;
 
 	WRITE_ONCE(file->race_slot,
 		   (u64 *)__builtin_frame_address(0) + 1);
 	for (i = 0; i < r->spin; i++)
 		cpu_relax();
-	OPTIMIZER_HIDE_VAR(strayed);
-	return strayed;
+	return VULN_RACE_RESULT;
 }
 
 int vuln_race(struct vuln_file *file, struct vuln_race *r)
@@ -65,11 +70,15 @@ int vuln_race(struct vuln_file *file, struct vuln_race *r)
 		return -EINVAL;
 	r->returned = 0;
 	r->strayed = 0;
+	r->wrong = 0;
 	if (!wait_for_hammer(file))
 		return -ETIME;
+	file->race_task = current;
 	local_irq_save(flags);
 	vuln_race_rounds(file, r);
 	WRITE_ONCE(file->race_slot, NULL);
+	vuln_race_strays += r->strayed;
+	vuln_race_wrong += r->wrong;
 	if (!wait_for_end(file))
 		err = -ETIME;
 	local_irq_restore(flags);
@@ -86,7 +95,33 @@ static void dawdle(void)
 		cpu_relax();
 }
 
-/* Until there is no race any more */
+/* Whether it is still a return address of that function's */
+static bool change(u64 *slot, const u8 *from, const u8 *to)
+{
+	u64 found = cmpxchg(slot, (u64)from, (u64)to);
+
+	return found == (u64)from || found == (u64)to;
+}
+
+/*
+ * Until there is no race any more. Where a guard kills who runs it, nobody says
+ * so: other things come to lie on its stack, until it is through with dying.
+ */
+static void hammer(const struct vuln_file *file, u64 *slot)
+{
+	const struct task_struct *task = file->race_task;
+
+	while (READ_ONCE(file->race_slot) &&
+	       !(READ_ONCE(task->flags) & PF_EXITING)) {
+		if (!change(slot, vuln_race_returned, vuln_race_strayed))
+			break;
+		dawdle();
+		if (!change(slot, vuln_race_strayed, vuln_race_returned))
+			break;
+		dawdle();
+	}
+}
+
 int vuln_hammer(struct vuln_file *file)
 {
 	u64 *slot = NULL;
@@ -97,12 +132,8 @@ int vuln_hammer(struct vuln_file *file)
 		slot = READ_ONCE(file->race_slot);
 		cpu_relax();
 	}
-	while (READ_ONCE(file->race_slot)) {
-		WRITE_ONCE(*slot, (u64)vuln_race_strayed);
-		dawdle();
-		WRITE_ONCE(*slot, (u64)vuln_race_returned);
-		dawdle();
-	}
+	if (slot)
+		hammer(file, slot);
 	WRITE_ONCE(file->race_hammered, false);
 	return slot ? 0 : -ETIME;
 }

@@ -4,7 +4,9 @@
  */
 #include <linux/capability.h>
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/jiffies.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "vuln_module.h"
@@ -25,15 +27,32 @@ static noinline long vuln_sleep_until(struct vuln_file *file, u64 milliseconds)
 	return min(left, 0L);
 }
 
+static noinline long vuln_sleep_below(struct vuln_file *file, u64 depth,
+				      u64 milliseconds)
+{
+	long err;
+
+	if (depth)
+		err = vuln_sleep_below(file, depth - 1, milliseconds);
+	else
+		err = vuln_sleep_until(file, milliseconds);
+	barrier_data(&err);
+	return err;
+}
+
 /* An administrator who is woken gets what only administrators get. */
-noinline long vuln_sleep(struct vuln_file *file, u64 milliseconds)
+noinline long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s)
 {
 	/* Room that is not used: what is called lies deeper on the stack. */
 	u64 room[16] = { 0 };
 	long err;
 
+	if (s->depth > VULN_DEPTH)
+		return -EINVAL;
+	if (s->depth)
+		return vuln_sleep_below(file, s->depth, s->milliseconds);
 	barrier_data(room);
-	err = vuln_sleep_until(file, milliseconds);
+	err = vuln_sleep_until(file, s->milliseconds);
 	if (!err && capable(CAP_SYS_ADMIN))
 		vuln_grant();
 	barrier_data(room);
