@@ -73,6 +73,18 @@ static int show_address(char **argv)
 	return 0;
 }
 
+/* The stack that this process is on in the kernel */
+static int show_stack(char **argv)
+{
+	struct vuln_where w;
+
+	(void)argv;
+	if (ioctl(device, VULN_WHERE, &w))
+		return result(-1);
+	printf("%#llx\n", w.stack);
+	return 0;
+}
+
 /*
  * The driver's memory as a stack: what returns there comes back by vuln_leave,
  * and what takes some words with it, too.
@@ -184,6 +196,7 @@ static const struct {
 	int (*run)(char **argv);
 } commands[] = {
 	{ "address", "ADDRESS", 1, show_address },
+	{ "stack", "", 0, show_stack },
 	{ "read", "ADDRESS", 1, read_word },
 	{ "write", "ADDRESS VALUE", 2, write_word },
 	{ "jump", "RIP [RSP RAX RCX R10 R11 RDI RSI RDX]", 1, jump },

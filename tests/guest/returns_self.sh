@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Attacks on the return guard itself, by who reads and writes all memory and can
+# have any code run: the vulnerable driver gives that to everyone
+#
+# Without a return guard there is nothing of it to attack. The control of each is
+# the same access to other memory, or the same call made as it is meant to be.
+
+# shellcheck source=tests/guest/carapace.sh
+. ./carapace.sh
+
+ADDRESS_MASK=$((0x000ffffffffff000))
+GIB=$((1 << 30))
+
+# vmx/layout.h and vmx/hypercall.h
+VIEW_SHADOW=511
+RETURNS_FILL=14
+RETURNS_PATCH=15
+SHADOW_TAKE=13
+
+KILLED=137
+SIGILL=132
+OOPS=139
+EPERM=0xffffffffffffffff
+
+vuln()
+{
+	./vuln "$@"
+}
+
+hex()
+{
+	printf '0x%x' "$1"
+}
+
+# The window is the one area of its size; Linux says who took it.
+window()
+{
+	local area
+	area=$(awk '/shadow_memory_prepare/ { sub(/-.*/, "", $1); print $1 }' \
+		/proc/vmallocinfo)
+	echo $(((area + GIB - 1) & -GIB))
+}
+
+# Where the tables' entry for ADDRESS at LEVEL lies, in the direct map
+entry_of()
+{
+	local level=4 table
+	table=$(vuln address init_top_pgt)
+	while :; do
+		table=$((table + (($1 >> (12 + 9 * (level - 1))) & 511) * 8))
+		[ "$level" = "$2" ] && break
+		table=$(($(vuln read "$(hex $table)") & ADDRESS_MASK))
+		table=$((table + direct_map))
+		level=$((level - 1))
+	done
+	echo $table
+}
+
+# A word of the shadow that there is: of a stack that has been used
+shadow_word()
+{
+	local stack
+	stack=$(vuln stack)
+	echo $((window - vmalloc + stack + 0x3e00))
+}
+
+# overwrite ADDRESS: nothing changes, it is reported as $2, and who did it is dead
+overwrite()
+{
+	local before
+	mark_log
+	before=$(vuln read "$(hex "$1")") || return
+	returns $KILLED vuln write "$(hex "$1")" 0xffffffff81234567 &&
+		equals "$(vuln read "$(hex "$1")")" "$before" &&
+		reported "$2" && equals "$(cat $sysfs/state)" attached
+}
+
+reported()
+{
+	matches "$(log_since_mark | grep 'carapace: ATTACK')" \
+		"ATTACK kind=$1 .*comm=vuln .*action=block"
+}
+
+silent()
+{
+	equals "$(log_since_mark | grep 'carapace: ATTACK')" ''
+}
+
+# The same write, elsewhere, and the driver's functions, from its own stack
+control()
+{
+	local data
+	mark_log
+	data=$(vuln address console_printk) &&
+		vuln write "$data" "$(vuln read "$data")" &&
+		vuln jump vuln_leave kmalloc && silent
+}
+
+alias_of_shadow()
+{
+	local pte
+	pte=$(vuln read "$(hex "$(entry_of "$1" 1)")") || return
+	[ $((pte & 1)) = 1 ] || {
+		echo "no shadow at $(hex "$1")"
+		return 1
+	}
+	echo $(((pte & ADDRESS_MASK) + direct_map + ($1 & 4095)))
+}
+
+through_alias()
+{
+	local alias
+	alias=$(alias_of_shadow "$1") || {
+		echo "$alias"
+		return 1
+	}
+	overwrite "$alias" carapace
+}
+
+ring3_vmfunc()
+{
+	mark_log
+	returns $SIGILL vuln vmfunc 0 $VIEW_SHADOW && silent
+}
+
+# strays RIP [REGISTER]...: does not come back, is reported, and Linux is well
+strays()
+{
+	mark_log
+	returns $KILLED vuln jump "$@" && reported '(return-address|carapace)' &&
+		./vuln_work 2 && equals "$(cat $sysfs/state)" attached
+}
+
+# What is undefined where it is tried ends whoever tried
+oopses()
+{
+	mark_log
+	returns $OOPS vuln jump "$@" && silent && ./vuln_work 2
+}
+
+# A call of the guest half's own, from nowhere near it
+hypercall_refused()
+{
+	mark_log
+	equals "$(vuln jump hypercall 0 0 0 0 0 "$@")" $EPERM &&
+		equals "$(cat $sysfs/stats/returns_patched)" "$patched"
+}
+
+plan 14
+# Root sees addresses as they are.
+echo 1 > /proc/sys/kernel/kptr_restrict
+insmod modules/carapace_vuln.ko
+insmod "$CARAPACE_KO"
+echo vmlinux > $sysfs/returns/guard
+echo carapace_vuln > $sysfs/returns/guard
+direct_map=$(($(vuln read page_offset_base)))
+vmalloc=$(($(vuln read vmalloc_base)))
+window=$(window)
+word=$(shadow_word)
+vmfunc=$(hex $(($(vuln address returns_shadow_begin) - 3)))
+
+check "control: other memory, and an honest jump" control
+check "the shadow, by the window" overwrite "$word" carapace
+check "the shadow, by the direct map" through_alias "$word"
+check "the window's page table" overwrite "$(entry_of "$word" 1)" carapace
+check "the table above it" overwrite "$(entry_of "$word" 2)" carapace
+check "the window's entry in Linux's table" overwrite "$(entry_of "$word" 3)" code
+check "VMFUNC in ring 3 is undefined" ring3_vmfunc
+check "the stub's VMFUNC, on a stack that is none" \
+	strays "$vmfunc" kmalloc 0 $VIEW_SHADOW
+check "the stub behind it, in the guard view" oopses returns_shadow_begin kmalloc
+check "the stub's beginning, on a stack that is none" \
+	strays returns_entry kmalloc
+check "the check, on a stack that is none" strays returns_check vmalloc
+
+echo on > $sysfs/policy/lock
+patched=$(cat $sysfs/stats/returns_patched)
+# What is read as a request: code, so no word of it is 0
+text=$(vuln address _text)
+check "locked: returns are not restored by a forged request" \
+	hypercall_refused $RETURNS_PATCH "$text"
+check "locked: the shadow is not filled in" \
+	hypercall_refused $RETURNS_FILL "$text"
+check "locked: the shadow's memory is not given back" \
+	hypercall_refused $SHADOW_TAKE "$text"
+ktap_finished
