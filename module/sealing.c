@@ -38,6 +38,7 @@
 #include "patch_sites.h"
 #include "probes.h"
 #include "requests.h"
+#include "returns_stub.h"
 #include "sealing.h"
 #include "shadow_memory.h"
 
@@ -67,8 +68,8 @@ static int find_range(struct code_range *range, const char *first,
 	return 0;
 }
 
-/* Functions that Linux patches calls of in, and that have no ENDBR */
-static const char *const functions[ISLAND_FUNCTIONS] = {
+/* Functions that Linux patches calls of in, and that may have no ENDBR */
+static const char *const functions[] = {
 	"__x86_return_thunk",
 	"its_return_thunk",
 	"call_depth_return_thunk",
@@ -77,6 +78,15 @@ static const char *const functions[ISLAND_FUNCTIONS] = {
 	"ftrace_regs_caller",
 	"__static_call_return",
 };
+
+static const char *const stubs[] = {
+	returns_entry,
+	returns_entry_ask,
+	returns_entry_choke,
+	returns_entry_choke_ask,
+};
+
+static_assert(ARRAY_SIZE(functions) + ARRAY_SIZE(stubs) <= ISLAND_FUNCTIONS);
 
 #ifdef CONFIG_EFI
 /* Linux calls it at run time, at addresses and in memory of the firmware's. */
@@ -177,7 +187,7 @@ u32 sealing_max_sites(void)
  */
 void sealing_describe(struct island_config *config)
 {
-	u32 i;
+	u32 i, k;
 
 	config->text = text;
 	config->rodata = rodata;
@@ -187,8 +197,10 @@ void sealing_describe(struct island_config *config)
 	config->nr_sites = nr_core_sites;
 	config->max_sites = sealing_max_sites();
 	/* Those that a kernel does not have it does not need. */
-	for (i = 0; i < ISLAND_FUNCTIONS && functions[i]; i++)
+	for (i = 0; i < ARRAY_SIZE(functions); i++)
 		config->functions[i] = kernel_symbol(functions[i]);
+	for (k = 0; k < ARRAY_SIZE(stubs); k++)
+		config->functions[i + k] = (u64)stubs[k];
 	config->modules_start = MODULES_VADDR;
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;

@@ -70,7 +70,7 @@ struct returns_config {
 	u64 trampolines[4];
 };
 
-#define ISLAND_FUNCTIONS	8
+#define ISLAND_FUNCTIONS	12
 #define ISLAND_FIRMWARE		16
 
 /**
