@@ -19,6 +19,8 @@ static const struct command *const commands[] = {
 	&detach_command,
 	&policy_command,
 	&lock_command,
+	&guard_command,
+	&unguard_command,
 	&log_command,
 	&top_command,
 	&sites_command,

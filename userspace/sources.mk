@@ -29,6 +29,7 @@ USERSPACE_COMMANDS := \
 	cpu_checks.c \
 	detach.c \
 	doctor.c \
+	guard.c \
 	kernel_checks.c \
 	lock.c \
 	log.c \
