@@ -15,6 +15,7 @@ declare -A _carapacectl_options=(
 	[log]="--json --follow --since"
 	[top]="--interval --rounds"
 	[sites]="--json --summary --jobs"
+	[verify]="--json"
 )
 
 declare -A _carapacectl_values=(
@@ -43,7 +44,7 @@ _carapacectl_argument()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
-	guard,* | unguard,*)
+	verify,* | guard,* | unguard,*)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(cut -d " " -f 1 /proc/modules 2>/dev/null)" \
 			-- "$current")

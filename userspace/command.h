@@ -53,6 +53,7 @@ extern const struct command sites_command;
 extern const struct command status_command;
 extern const struct command top_command;
 extern const struct command unguard_command;
+extern const struct command verify_command;
 
 int command_usage(const struct command *command);
 int command_options(const struct command *command, int argc, char **argv,

@@ -24,6 +24,7 @@ static const struct command *const commands[] = {
 	&log_command,
 	&top_command,
 	&sites_command,
+	&verify_command,
 };
 
 static void print_usage(FILE *out, const struct command *command)
