@@ -218,6 +218,21 @@ static u32 indirect_length(const u8 *code, u64 left, int number, bool call)
 	return at + 2;
 }
 
+/*
+ * Where indirect branches must not be in the first half of a cache line (ITS),
+ * Linux makes thunks that have no name: a jump through the register, and INT3.
+ */
+static bool is_unnamed_thunk(const struct text_layout *layout, u64 va, int number)
+{
+	const struct text_world *world = layout->world;
+	u32 length = number >= 8 ? 3 : 2;
+	u8 code[4];
+
+	return world->read(world->context, va, code, length + 1) &&
+	       indirect_length(code, length, number, false) &&
+	       code[length] == 0xcc;
+}
+
 /* The branch to the thunk became one through the register, or to another thunk */
 static bool is_retpoline(const struct text_layout *layout,
 			 const struct text_site *site,
@@ -228,6 +243,7 @@ static bool is_retpoline(const struct text_layout *layout,
 	bool conditional = from[at] == 0x0f;
 	bool call = from[at] == CALL;
 	int number;
+	u64 target;
 
 	if (site->length > place->left)
 		return false;
@@ -235,10 +251,10 @@ static bool is_retpoline(const struct text_layout *layout,
 						      site->length));
 	if (number < 0)
 		return false;
-	/* ITS and call depth tracking have thunks of their own. */
+	target = branch_target(place->va, code, site->length);
 	if (!memcmp(code, from, site->length - 4) &&
-	    thunk_register(layout, branch_target(place->va, code,
-						 site->length)) == number)
+	    (thunk_register(layout, target) == number ||
+	     is_unnamed_thunk(layout, target, number)))
 		return true;
 	at = 0;
 	if (conditional) {

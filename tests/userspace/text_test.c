@@ -11,6 +11,7 @@
 #define NO_KIND		TEXT_KIND_COUNT
 #define PROBE_AT	AT_DATA
 #define ENDBR_AT	0xffffffff810001e0	/* better */
+#define THUNK_AT	0xffffffffc2000070	/* without a name, for r11 */
 
 struct text_fixture {
 	struct module_builder builder;
@@ -60,6 +61,10 @@ static bool read_memory(void *context, u64 va, u8 *bytes, size_t size)
 	struct text_fixture *self = context;
 	size_t i;
 
+	if (va == THUNK_AT) {
+		memcpy(bytes, "\x41\xff\xe3\xcc", size);
+		return true;
+	}
 	if (va == ENDBR_AT) {
 		memcpy(bytes, "\xf3\x0f\x1e\xfa", size);
 		return true;
@@ -276,6 +281,19 @@ TEST_F(text, call_behind_an_endbr)
 	distance -= 0x30;
 	memcpy(self->all.memory[0] + AT_CALL + 1, &distance, sizeof(distance));
 	EXPECT_EQ(1, compare(&self->all));
+}
+
+TEST_F(text, thunk_without_a_name)
+{
+	s32 distance = THUNK_AT - (va_of(&self->all, ".text") + AT_JMP_R11 + 6);
+
+	memcpy(self->all.memory[0] + AT_JMP_R11 + 2, &distance, sizeof(distance));
+	EXPECT_EQ(0, compare(&self->all));
+	EXPECT_EQ(1, self->all.result.patched[TEXT_RETPOLINE]);
+	/* That thunk is for another register. */
+	distance = THUNK_AT - (va_of(&self->all, ".text") + AT_CALL_RAX + 5);
+	memcpy(self->all.memory[0] + AT_CALL_RAX + 1, &distance, sizeof(distance));
+	EXPECT_LT(0, compare(&self->all));
 }
 
 TEST_F(text, direct_call)
