@@ -10,6 +10,9 @@
 #include <linux/capability.h>
 #include <linux/cpu.h>
 #include <linux/kobject.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/security.h>
 #include <linux/string.h>
 
 #include "bridge.h"
@@ -36,57 +39,116 @@ static const char *const actions[] = {
 	NULL
 };
 
-/* A file of policy/: a key of root's, and the words for its values */
-struct policy_file {
-	struct kobj_attribute attr;
-	enum policy_key key;
-	const char *const *words;
+static const char *const profiles[] = {
+	[PROFILE_MONITOR] = "monitor",
+	[PROFILE_BALANCED] = "balanced",
+	[PROFILE_STRICT] = "strict",
+	NULL
 };
 
-static struct policy_file *file_of(struct kobj_attribute *attr)
+/*
+ * A file of policy/: a key of root's or POLICY_PROFILE, the words for its
+ * values, and the one that was given when the module was loaded
+ */
+struct policy_file {
+	struct kobj_attribute attr;
+	u32 key;
+	const char *const *words;
+	char *parameter;
+};
+
+/* Changes, one after the other; and a profile is seen whole */
+static DEFINE_MUTEX(policy_mutex);
+
+static struct policy_file *file_of(struct attribute *attr)
 {
-	return container_of(attr, struct policy_file, attr);
+	return container_of(attr, struct policy_file, attr.attr);
+}
+
+static const char *word_of(const struct policy_file *file)
+{
+	const struct policy *policy = &island_public()->policy;
+	enum policy_profile profile;
+
+	if (file->key != POLICY_PROFILE)
+		return file->words[READ_ONCE(policy->value[file->key])];
+	profile = policy_which_profile(policy);
+	return profile == PROFILE_CUSTOM ? "custom" : file->words[profile];
 }
 
 static ssize_t policy_show(struct kobject *kobj, struct kobj_attribute *attr,
 			   char *buf)
 {
-	const struct policy_file *file = file_of(attr);
-	u32 value = READ_ONCE(island_public()->policy.value[file->key]);
+	ssize_t len;
 
-	return sysfs_emit(buf, "%s\n", file->words[value]);
+	mutex_lock(&policy_mutex);
+	len = sysfs_emit(buf, "%s\n", word_of(file_of(&attr->attr)));
+	mutex_unlock(&policy_mutex);
+	return len;
 }
 
-static void refuse(const struct policy_file *file, const char *word, int err)
+/* The value that a word, with or without a newline, means; or -EINVAL */
+static int value_of(const struct policy_file *file, const char *word)
 {
-	if (err == -EPERM) {
-		pr_notice("policy/%s stays as it is: the policy is locked until the next boot\n",
-			  file->attr.attr.name);
-		return;
+	int value;
+
+	for (value = 0; file->words[value]; value++) {
+		if (sysfs_streq(word, file->words[value]))
+			return value;
 	}
-	if (err == -EBUSY)
-		return;
-	if (err == -ENXIO) {
-		pr_notice("policy/%s stays as it is: no CPU is attached\n",
-			  file->attr.attr.name);
-		return;
-	}
-	pr_notice("policy/%s: '%.16s' is none of its values\n",
-		  file->attr.attr.name, word);
+	/* What stands there may be anything; it is to be one line. */
+	pr_notice("%s: '%*pE' is none of its values\n", file->attr.attr.name,
+		  (int)min_t(size_t, strcspn(word, "\n"), 16), word);
+	return -EINVAL;
 }
 
-static int set(enum policy_key key, u32 value)
+static void say_unchanged(const struct policy_file *file, const char *why)
 {
-	int err = 0;
+	pr_notice("policy/%s stays as it is: %s\n", file->attr.attr.name, why);
+}
+
+/* Lock: Linux first, then root, and then nobody can change it any more. */
+static int set_lock(void)
+{
+	int err = lock_prepare();
+
+	if (!err)
+		err = cpus_hypercall(HYPERCALL_POLICY, POLICY_LOCK, 1);
+	if (!err)
+		helper_hooks_lock();
+	return err;
+}
+
+static int set(const struct policy_file *file, u32 value)
+{
+	int err;
 
 	cpus_read_lock();
-	if (key == POLICY_LOCK && value)
-		err = lock_prepare();
-	if (!err)
-		err = cpus_hypercall(HYPERCALL_POLICY, key, value);
-	if (!err && key == POLICY_LOCK && value)
-		helper_hooks_lock();
+	if (file->key == POLICY_LOCK && value)
+		err = set_lock();
+	else
+		err = cpus_hypercall(HYPERCALL_POLICY, file->key, value);
 	cpus_read_unlock();
+	if (err == -EPERM)
+		say_unchanged(file, "the policy is locked until the next boot");
+	if (err == -ENXIO)
+		say_unchanged(file, "no CPU is attached");
+	return err;
+}
+
+/*
+ * Under lockdown, not even root may change the running kernel, and so not what
+ * keeps others from that.
+ */
+static int refuse_locked_down(const struct policy_file *file, u32 value)
+{
+	int err;
+
+	if (!policy_weakens(&island_public()->policy, file->key, value))
+		return 0;
+	err = security_locked_down(LOCKDOWN_MODULE_PARAMETERS);
+	if (err)
+		say_unchanged(file, "the kernel is locked down, and that would be weaker");
 	return err;
 }
 
@@ -97,30 +159,37 @@ static int set(enum policy_key key, u32 value)
 static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 			    const char *buf, size_t count)
 {
-	const struct policy_file *file = file_of(attr);
+	const struct policy_file *file = file_of(&attr->attr);
 	int value, err;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	for (value = 0; file->words[value]; value++) {
-		if (sysfs_streq(buf, file->words[value]))
-			break;
-	}
-	err = file->words[value] ? set(file->key, value) : -EINVAL;
-	if (err) {
-		refuse(file, buf, err);
-		return err;
-	}
-	return count;
+	value = value_of(file, buf);
+	if (value < 0)
+		return value;
+	/* A word, and something behind a NUL */
+	if (strlen(buf) != count)
+		return -EINVAL;
+
+	mutex_lock(&policy_mutex);
+	err = refuse_locked_down(file, value);
+	if (!err)
+		err = set(file, value);
+	mutex_unlock(&policy_mutex);
+	return err ?: count;
 }
 
+/* Parameters are not shown: files are, which say how it is now. */
 #define POLICY_FILE(name, key_, words_)					\
 static struct policy_file policy_##name = {				\
 	.attr = __ATTR(name, 0644, policy_show, policy_store),		\
 	.key = POLICY_##key_,						\
 	.words = (words_),						\
-}
+};									\
+module_param_named(name, policy_##name.parameter, charp, 0);		\
+MODULE_PARM_DESC(name, "Policy: what /sys/kernel/carapace/policy/" #name " has from the beginning")
 
+POLICY_FILE(profile, PROFILE, profiles);
 POLICY_FILE(action, ACTION, actions);
 POLICY_FILE(registers, REGISTERS, on_off);
 POLICY_FILE(code, CODE, on_off);
@@ -130,7 +199,9 @@ POLICY_FILE(helpers, HELPERS, on_off);
 POLICY_FILE(returns, RETURNS, on_off);
 POLICY_FILE(lock, LOCK, on_off);
 
+/* Also the order of parameters: a profile first, then what differs from it */
 static struct attribute *policy_attrs[] = {
+	&policy_profile.attr.attr,
 	&policy_action.attr.attr,
 	&policy_registers.attr.attr,
 	&policy_code.attr.attr,
@@ -148,15 +219,59 @@ const struct attribute_group guards_group = {
 };
 
 /**
- * guards_start() - begin to enforce the policy
+ * guards_check_parameters() - refuse words that do not exist
  *
- * Context: may sleep; all CPUs are attached.
+ * Context: any; before anything is taken from the machine.
+ *
+ * Return: 0, or -EINVAL after a line that says which word.
+ */
+int guards_check_parameters(void)
+{
+	const struct policy_file *file;
+	u32 i;
+
+	for (i = 0; policy_attrs[i]; i++) {
+		file = file_of(policy_attrs[i]);
+		if (file->parameter && value_of(file, file->parameter) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* What was asked for when the module was loaded: the lock, or all but that */
+static int set_parameters(bool lock)
+{
+	const struct policy_file *file;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; policy_attrs[i] && !err; i++) {
+		file = file_of(policy_attrs[i]);
+		if (file->parameter && (file->key == POLICY_LOCK) == lock)
+			err = set(file, value_of(file, file->parameter));
+	}
+	return err;
+}
+
+/**
+ * guards_start() - begin to enforce the policy that the parameters ask for
+ *
+ * Context: may sleep; all CPUs are attached, and nothing after this can fail.
  *
  * Return: 0 or a negative errno.
  */
 int guards_start(void)
 {
-	return cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
+	int err = set_parameters(false);
+
+	if (!err)
+		err = cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
+	if (err)
+		return err;
+	err = set_parameters(true);
+	if (err)
+		guards_stop();
+	return err;
 }
 
 /**

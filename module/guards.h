@@ -7,6 +7,7 @@
 
 #include <linux/sysfs.h>
 
+int guards_check_parameters(void);
 int guards_start(void);
 void guards_stop(void);
 

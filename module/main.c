@@ -104,7 +104,9 @@ static int __init carapace_init(void)
 	ktime_t start = ktime_get();
 	int err;
 
-	err = refuse_place();
+	err = guards_check_parameters();
+	if (!err)
+		err = refuse_place();
 	if (!err)
 		err = machine_read();
 	if (err)

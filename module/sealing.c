@@ -401,6 +401,9 @@ int sealing_seal_own(void)
 	err = seal(THIS_MODULE, MODULE_PART_TEXT);
 	if (!err)
 		err = seal(THIS_MODULE, MODULE_PART_RODATA);
+	/* Who runs now, and may have been told to let no new code run */
+	if (!err)
+		err = seal(THIS_MODULE, MODULE_PART_INIT_TEXT);
 	done = !err;
 	return err;
 }

@@ -50,6 +50,25 @@ enum policy_action {
 	ACTION_LAST = ACTION_PANIC,
 };
 
+/*
+ * Values that go together. What differs between them is in policy.c; ENFORCE and
+ * LOCK belong to none.
+ *
+ * MONITOR: everything is guarded, and attacks happen
+ * BALANCED: as at attach
+ * STRICT: all that there is
+ */
+enum policy_profile {
+	PROFILE_MONITOR,
+	PROFILE_BALANCED,
+	PROFILE_STRICT,
+	PROFILE_COUNT,
+	PROFILE_CUSTOM = PROFILE_COUNT,	/* none of these */
+};
+
+/* For policy_set(), in the place of a key: all values of an enum policy_profile */
+#define POLICY_PROFILE	0x100
+
 /**
  * struct policy - all of it
  * @value: by enum policy_key
@@ -68,6 +87,8 @@ enum verdict {
 
 void policy_init(struct policy *policy);
 int policy_set(struct policy *policy, u64 key, u64 value);
+enum policy_profile policy_which_profile(const struct policy *policy);
+bool policy_weakens(const struct policy *policy, u64 key, u64 value);
 enum verdict policy_verdict(const struct policy *policy, enum policy_key guard);
 
 /* Whether a violation with this verdict has no effect */

@@ -10,9 +10,12 @@ declare -A _carapacectl_options=(
 	[detach]=""
 	[policy]="--json"
 	[lock]=""
+	[guard]=""
+	[unguard]=""
 	[log]="--json --follow --since"
 	[top]="--interval --rounds"
 	[sites]="--json --summary --jobs"
+	[verify]="--json"
 )
 
 declare -A _carapacectl_values=(
@@ -20,8 +23,11 @@ declare -A _carapacectl_values=(
 	[code]="on off"
 	[dynamic_code]="seal deny"
 	[exec]="on off"
+	[helpers]="on off"
 	[lock]="on"
+	[profile]="monitor balanced strict"
 	[registers]="on off"
+	[returns]="on off"
 )
 
 # What stands behind the command: an option, or what the command takes
@@ -37,6 +43,11 @@ _carapacectl_argument()
 	attach,* | sites,*)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	verify,* | guard,* | unguard,*)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$(cut -d " " -f 1 /proc/modules 2>/dev/null)" \
+			-- "$current")
 		;;
 	policy,*)
 		compopt -o nospace

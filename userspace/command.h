@@ -45,12 +45,15 @@ struct command {
 extern const struct command attach_command;
 extern const struct command detach_command;
 extern const struct command doctor_command;
+extern const struct command guard_command;
 extern const struct command lock_command;
 extern const struct command log_command;
 extern const struct command policy_command;
 extern const struct command sites_command;
 extern const struct command status_command;
 extern const struct command top_command;
+extern const struct command unguard_command;
+extern const struct command verify_command;
 
 int command_usage(const struct command *command);
 int command_options(const struct command *command, int argc, char **argv,

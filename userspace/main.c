@@ -19,9 +19,12 @@ static const struct command *const commands[] = {
 	&detach_command,
 	&policy_command,
 	&lock_command,
+	&guard_command,
+	&unguard_command,
 	&log_command,
 	&top_command,
 	&sites_command,
+	&verify_command,
 };
 
 static void print_usage(FILE *out, const struct command *command)

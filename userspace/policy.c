@@ -14,11 +14,13 @@
 #include "module_lines.h"
 #include "sysfs.h"
 
+#define PROFILE	"profile"
+#define LOCK	"lock"
+
 /* KEY=VALUE, taken apart */
 struct change {
 	char *key;
 	char *value;
-	const struct pair *before;
 };
 
 static int show(const struct pairs *policy, bool as_json)
@@ -53,30 +55,41 @@ static bool parse(const struct pairs *policy, char *argument,
 	*equals = 0;
 	change->key = argument;
 	change->value = equals + 1;
-	change->before = pairs_find(policy, change->key);
-	if (!change->before)
-		complain("no key '%s'; 'carapacectl policy' shows those that there are",
-			 change->key);
-	return change->before;
+	if (pairs_find(policy, change->key))
+		return true;
+	complain("no key '%s'; 'carapacectl policy' shows those that there are",
+		 change->key);
+	return false;
 }
 
-/* What was changed before the one that failed goes back. */
-static void undo(const struct change *changes, int count)
+/*
+ * What was changed before the one that failed goes back. A profile changes many
+ * values, and may have been none before, so it is the values that go back.
+ */
+static void undo(const struct pairs *before)
 {
+	const struct pair *pair, *now;
+	struct pairs after;
+	size_t i;
 	int error;
 
-	while (count-- > 0) {
-		error = sysfs_write("policy", changes[count].key,
-				    changes[count].before->value);
+	sysfs_directory("policy", &after);
+	for (i = 0; i < before->count; i++) {
+		pair = &before->pair[i];
+		now = pairs_find(&after, pair->name);
+		if (!strcmp(pair->name, PROFILE) ||
+		    (now && !strcmp(pair->value, now->value)))
+			continue;
+		error = sysfs_write("policy", pair->name, pair->value);
 		if (error)
-			complain("%s cannot be put back to %s: %s",
-				 changes[count].key,
-				 changes[count].before->value,
-				 strerror(error));
+			complain("%s cannot be put back to %s: %s", pair->name,
+				 pair->value, strerror(error));
 	}
+	pairs_free(&after);
 }
 
-static int apply(const struct change *changes, int count)
+static int apply(const struct pairs *policy, const struct change *changes,
+		 int count)
 {
 	int i, error, lines = module_lines_begin();
 
@@ -90,7 +103,7 @@ static int apply(const struct change *changes, int count)
 		complain("%s=%s: %s", changes[i].key, changes[i].value,
 			 strerror(error));
 		module_lines_print(lines);
-		undo(changes, i);
+		undo(policy);
 		if (count > 1)
 			complain("nothing has been changed");
 	}
@@ -101,22 +114,25 @@ static int apply(const struct change *changes, int count)
 						   STATUS_FAILED;
 }
 
-/* What cannot be taken back comes last, when all else has been taken. */
-static void put_lock_last(struct change *changes, int count)
+/* A profile before what differs from it; then what cannot be taken back */
+static int rank(const struct change *change)
+{
+	if (!strcmp(change->key, PROFILE))
+		return 0;
+	return strcmp(change->key, LOCK) ? 1 : 2;
+}
+
+/* Those of one rank stay in their order. */
+static void put_in_order(struct change *changes, int count)
 {
 	struct change moved;
-	int i, end = count;
+	int i, at;
 
-	for (i = 0; i < end; ) {
-		if (strcmp(changes[i].key, "lock")) {
-			i++;
-			continue;
-		}
+	for (i = 1; i < count; i++) {
 		moved = changes[i];
-		memmove(changes + i, changes + i + 1,
-			(count - i - 1) * sizeof(*changes));
-		changes[count - 1] = moved;
-		end--;
+		for (at = i; at && rank(&changes[at - 1]) > rank(&moved); at--)
+			changes[at] = changes[at - 1];
+		changes[at] = moved;
 	}
 }
 
@@ -130,8 +146,8 @@ static int change_policy(const struct pairs *policy, int argc, char **argv)
 			break;
 	}
 	if (i == argc) {
-		put_lock_last(changes, argc);
-		status = apply(changes, argc);
+		put_in_order(changes, argc);
+		status = apply(policy, changes, argc);
 	}
 	free(changes);
 	return status;
@@ -170,15 +186,25 @@ const struct command policy_command = {
 	.summary = "show or change what is guarded, and what is done about attacks",
 	.help =
 	"Without KEY=VALUE it shows all of the policy. Several changes are made in\n"
-	"order (lock last), and all of them or none: when one is refused, those before\n"
-	"it are taken back. They hold until Carapace is detached.\n"
+	"order (profile first, lock last), and all of them or none: when one is refused,\n"
+	"those before it are taken back. They hold until Carapace is detached; those in\n"
+	"/etc/modprobe.d/carapace.conf are there from the beginning.\n"
+	"\n"
+	"  profile=monitor         all is guarded, nothing is stopped\n"
+	"  profile=balanced        attacks have no effect\n"
+	"  profile=strict          the same, and there is no new kernel code\n"
+	"\n"
+	"What differs from a profile makes it 'custom':\n"
 	"\n"
 	"  action=log|block|panic  what is done about an attack\n"
 	"  code=on|off             kernel code and read-only data cannot be written\n"
 	"  dynamic_code=seal|deny  what becomes of kernel code made from now on\n"
 	"  exec=on|off             kernel mode runs nothing but kernel code\n"
-	"  lock=on                 no way back: see 'carapacectl lock --help'\n"
+	"  helpers=on|off          the kernel starts named programs only\n"
 	"  registers=on|off        the register guard\n"
+	"  returns=on|off          the return guard, where there is one\n"
+	"\n"
+	"  lock=on                 no way back: see 'carapacectl lock --help'\n"
 	"\n"
 	"  -J, --json              show it as one JSON object\n",
 	.run = policy_run,

@@ -12,6 +12,7 @@ USERSPACE_PARTS := \
 	elf_module.c \
 	functions.c \
 	json.c \
+	kcore.c \
 	kernel_module.c \
 	kmsg.c \
 	kvm.c \
@@ -20,7 +21,13 @@ USERSPACE_PARTS := \
 	module_lines.c \
 	program.c \
 	reason.c \
+	symbols.c \
 	sysfs.c \
+	text_compare.c \
+	text_forms.c \
+	text_nops.c \
+	text_relocate.c \
+	text_sites.c \
 	when.c \
 	workers.c
 
@@ -29,6 +36,7 @@ USERSPACE_COMMANDS := \
 	cpu_checks.c \
 	detach.c \
 	doctor.c \
+	guard.c \
 	kernel_checks.c \
 	lock.c \
 	log.c \
@@ -36,7 +44,8 @@ USERSPACE_COMMANDS := \
 	policy.c \
 	sites.c \
 	status.c \
-	top.c
+	top.c \
+	verify.c
 
 # From vmx/
 USERSPACE_PURE := capabilities.c

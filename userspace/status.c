@@ -56,21 +56,39 @@ static bool is_attached(const struct status *status)
 	return !strcmp(status->state, "attached");
 }
 
-static void print_pairs(const char *title, const struct pairs *pairs,
-			bool skip_zero)
+/* Those that are not 0 */
+static void print_pairs(const char *title, const struct pairs *pairs)
 {
 	const char *separator = "";
 	size_t i;
 
 	printf("%-13s ", title);
 	for (i = 0; i < pairs->count; i++) {
-		if (skip_zero && !strcmp(pairs->pair[i].value, "0"))
+		if (!strcmp(pairs->pair[i].value, "0"))
 			continue;
 		printf("%s%s %s", separator, pairs->pair[i].name,
 		       pairs->pair[i].value);
 		separator = ", ";
 	}
 	printf("%s\n", *separator ? "" : "none");
+}
+
+/* The profile in front: it is what the rest comes to. */
+static void print_policy(const struct pairs *policy)
+{
+	const struct pair *profile = pairs_find(policy, "profile");
+	const char *separator = ": ";
+	size_t i;
+
+	printf("%-13s %s", "policy", profile ? profile->value : "custom");
+	for (i = 0; i < policy->count; i++) {
+		if (&policy->pair[i] == profile)
+			continue;
+		printf("%s%s %s", separator, policy->pair[i].name,
+		       policy->pair[i].value);
+		separator = ", ";
+	}
+	putchar('\n');
 }
 
 static void print_capabilities(const struct pairs *capabilities)
@@ -114,12 +132,12 @@ static void print_status(const struct status *status)
 		       "");
 	printf("%-13s %s of %s online\n", "CPUs", status->cpus,
 	       status->online);
-	print_pairs("policy", &status->policy, false);
+	print_policy(&status->policy);
 	printf("%s", count_events(&status->events) ? colour(COLOUR_BAD) : "");
-	print_pairs("violations", &status->events, true);
+	print_pairs("violations", &status->events);
 	printf("%s", colour(COLOUR_NONE));
-	print_pairs("VM exits", &status->exits, true);
-	print_pairs("CPUs' counts", &status->cpu_sums, true);
+	print_pairs("VM exits", &status->exits);
+	print_pairs("CPUs' counts", &status->cpu_sums);
 	printf("%-13s %" PRIu64 " KiB taken, %" PRIu64 " KiB of it used\n",
 	       "memory",
 	       pair_number(pairs_find(&status->stats, "pool_bytes")) / 1024,

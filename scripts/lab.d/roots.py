@@ -41,6 +41,8 @@ GUEST = [
     "util-linux",
 ]
 EMULATOR = ["bochs", "bochs-term", "bochsbios", "erofs-utils"]
+# What packages are built, checked and installed with, and started by at boot
+PACKAGING = ["debhelper", "dh-dkms", "dkms", "liblzma-dev", "lintian", "systemd"]
 
 # Those of the kernel's selftests that a hypervisor could break.
 KSELFTESTS = [
@@ -84,6 +86,8 @@ def packages(suite):
     chosen = KERNEL + BUILD + GUEST
     if suite == EMULATOR_SUITE:
         chosen = chosen + EMULATOR
+    if suite == DEFAULT_SUITE:
+        chosen = chosen + PACKAGING
     return sorted(chosen)
 
 

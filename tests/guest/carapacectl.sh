@@ -59,6 +59,7 @@ not_attached()
 	says $NOT_ATTACHED '"state":"not attached"' carapacectl status --json &&
 	says $NOT_ATTACHED 'not attached' carapacectl policy &&
 	says $NOT_ATTACHED 'not attached' carapacectl top --rounds 1 &&
+	says $NOT_ATTACHED 'not attached' carapacectl guard dummy &&
 	says $NOT_ATTACHED 'not attached' carapacectl detach
 }
 
@@ -110,6 +111,35 @@ all_or_none()
 	says $FAILED "'maybe' is none of its values" \
 		carapacectl policy action=log registers=maybe &&
 	policy_is block on
+}
+
+# A profile comes first, wherever it stands; and one that is refused leaves none
+profiles()
+{
+	says $OK '' carapacectl policy action=log profile=strict &&
+	policy_is log on &&
+	equals "$(cat $sysfs/policy/profile $sysfs/policy/dynamic_code)" \
+		$'custom\ndeny' &&
+	says $OK '^policy +custom: action log,' carapacectl status &&
+	says $FAILED "'maybe' is none of its values" \
+		carapacectl policy profile=monitor registers=maybe &&
+	equals "$(cat $sysfs/policy/profile $sysfs/policy/dynamic_code)" \
+		$'custom\ndeny' &&
+	says $FAILED "'custom' is none" carapacectl policy profile=custom &&
+	carapacectl policy profile=balanced &&
+	says $OK '^policy +balanced: action block,' carapacectl status
+}
+
+# What there is of it is another test's
+guards_modules()
+{
+	says $USAGE 'which modules' carapacectl guard &&
+	if [ -e $sysfs/returns ]; then
+		says $FAILED 'nonesuch: ' carapacectl guard nonesuch
+	else
+		says $FAILED 'no return guard' carapacectl guard nonesuch &&
+		says $FAILED 'no return guard' carapacectl unguard nonesuch
+	fi
 }
 
 not_a_policy()
@@ -198,7 +228,7 @@ degraded()
 	carapacectl detach >/dev/null && return $status
 }
 
-plan 18
+plan 20
 insmod modules/attack.ko
 
 check "not attached, it says so" not_attached
@@ -212,6 +242,8 @@ check "exits are those of all CPUs" exits_add_up
 check "changes a policy" one_policy
 check "changes two at once" two_policies
 check "all or none" all_or_none
+check "profiles" profiles
+check "guards modules, or says that it cannot" guards_modules
 check "takes no other words" not_a_policy
 check "asks for privileges where it takes some" privileges
 check "shows attacks, and no line that a process wrote" attack_is_logged

@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include "code.h"
 #include "policy.h"
 
 FIXTURE(policy)
@@ -188,6 +189,98 @@ TEST_F(policy, guards_do_not_hang_together)
 	}
 	/* Root's own memory is asked for with ENFORCE itself */
 	EXPECT_EQ(VERDICT_BLOCK, policy_verdict(&self->policy, POLICY_ENFORCE));
+}
+
+TEST_F(policy, starts_balanced)
+{
+	EXPECT_EQ(PROFILE_BALANCED, policy_which_profile(&self->policy));
+}
+
+TEST_F(policy, profiles)
+{
+	struct policy *policy = &self->policy;
+
+	ASSERT_EQ(0, policy_set(policy, POLICY_PROFILE, PROFILE_MONITOR));
+	EXPECT_EQ(PROFILE_MONITOR, policy_which_profile(policy));
+	EXPECT_EQ(ACTION_LOG, policy->value[POLICY_ACTION]);
+	EXPECT_EQ(1, policy->value[POLICY_CODE]);
+
+	ASSERT_EQ(0, policy_set(policy, POLICY_PROFILE, PROFILE_STRICT));
+	EXPECT_EQ(PROFILE_STRICT, policy_which_profile(policy));
+	EXPECT_EQ(ACTION_BLOCK, policy->value[POLICY_ACTION]);
+	EXPECT_EQ(DYNAMIC_CODE_DENY, policy->value[POLICY_DYNAMIC_CODE]);
+
+	EXPECT_EQ(-EINVAL, policy_set(policy, POLICY_PROFILE, PROFILE_CUSTOM));
+	EXPECT_EQ(-EINVAL, policy_set(policy, POLICY_PROFILE, ~0ULL));
+	EXPECT_EQ(-EINVAL, policy_set(policy, POLICY_PROFILE, 1ULL << 32));
+	EXPECT_EQ(PROFILE_STRICT, policy_which_profile(policy));
+}
+
+/* Each key that belongs to profiles makes one custom, and gives it back */
+TEST_F(policy, one_other_value_is_custom)
+{
+	enum policy_profile profile;
+	struct policy policy, whole;
+	u32 i;
+
+	for (profile = 0; profile < PROFILE_COUNT; profile++) {
+		whole = self->policy;
+		ASSERT_EQ(0, policy_set(&whole, POLICY_PROFILE, profile));
+		for (i = 0; i < ARRAY_SIZE(keys); i++) {
+			policy = whole;
+			policy.value[keys[i].key] =
+				policy.value[keys[i].key] == keys[i].last ?
+				0 : keys[i].last;
+			EXPECT_EQ(keys[i].key == POLICY_ENFORCE ||
+				  keys[i].key == POLICY_LOCK,
+				  profile == policy_which_profile(&policy));
+			ASSERT_EQ(0, policy_set(&whole, POLICY_PROFILE, profile));
+			EXPECT_EQ(profile, policy_which_profile(&whole));
+		}
+	}
+}
+
+/* All of a profile, or none of it */
+TEST_F(policy, locked_no_profile_takes_a_value_away)
+{
+	struct policy before;
+
+	ASSERT_EQ(0, policy_set(&self->policy, POLICY_ENFORCE, 1));
+	ASSERT_EQ(0, policy_set(&self->policy, POLICY_CODE, 0));
+	ASSERT_EQ(0, policy_set(&self->policy, POLICY_ACTION, ACTION_PANIC));
+	ASSERT_EQ(0, policy_set(&self->policy, POLICY_LOCK, 1));
+	before = self->policy;
+	EXPECT_EQ(-EPERM, policy_set(&self->policy, POLICY_PROFILE,
+				     PROFILE_STRICT));
+	EXPECT_EQ(0, memcmp(&before, &self->policy, sizeof(before)));
+	policy_init(&self->policy);
+	self->policy.value[POLICY_LOCK] = 1;
+	EXPECT_EQ(-EPERM, policy_set(&self->policy, POLICY_PROFILE,
+				     PROFILE_MONITOR));
+	EXPECT_EQ(0, policy_set(&self->policy, POLICY_PROFILE, PROFILE_STRICT));
+	EXPECT_EQ(PROFILE_STRICT, policy_which_profile(&self->policy));
+	EXPECT_EQ(1, self->policy.value[POLICY_LOCK]);
+}
+
+/* What is said to weaken is what the lock refuses, for any policy */
+TEST_F(policy, weakens_where_the_lock_refuses)
+{
+	struct policy policy;
+	u64 key, value, i;
+	u32 j;
+
+	for (i = 0; i < fuzz_rounds(10000); i++) {
+		for (j = 0; j < ARRAY_SIZE(keys); j++)
+			policy.value[keys[j].key] =
+				random_below(keys[j].last + 1);
+		policy.value[POLICY_LOCK] = 1;
+		key = random_below(POLICY_KEY_COUNT + 2);
+		if (key > POLICY_KEY_COUNT)
+			key = POLICY_PROFILE;
+		value = random_below(5);
+		ASSERT_EQ(policy_weakens(&policy, key, value),
+			  policy_set(&policy, key, value) == -EPERM);
+	}
 }
 
 TEST_HARNESS_MAIN

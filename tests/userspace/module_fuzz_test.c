@@ -10,6 +10,7 @@
 
 #include "coverage.h"
 #include "crafted.h"
+#include "patched.h"
 
 #define ROUNDS		20000
 #define FILE_ROUNDS	300
@@ -81,6 +82,56 @@ static void break_something(struct bytes *bytes)
 		bytes->size = 1 + random_below(bytes->size);
 }
 
+/* Memory that has nothing to do with the file, but is likely to look like code */
+static bool any_section(void *context, const char *name, u64 *va)
+{
+	(void)context;
+	*va = MODULE_VA + (strlen(name) << 16);
+	return !one_in(8);
+}
+
+static bool any_memory(void *context, u64 va, u8 *bytes, size_t size)
+{
+	static const u8 opcodes[] = {
+		0x0f, 0x1f, 0x2e, 0x66, 0x90, 0xc3, 0xcc, 0xe8, 0xe9, 0xeb, 0xff,
+	};
+	size_t i;
+
+	(void)context;
+	(void)va;
+	for (i = 0; i < size; i++)
+		bytes[i] = one_in(2) ? opcodes[random_below(ARRAY_SIZE(opcodes))] :
+				       random_u64();
+	return !one_in(8);
+}
+
+static bool any_probe(void *context, u64 va)
+{
+	(void)context;
+	(void)va;
+	return one_in(2);
+}
+
+/* Whether the tables of what Linux patches are well-formed */
+static bool verify(const struct elf_module *module, struct reason *why)
+{
+	static struct symbols symbols;
+	const struct text_world world = {
+		.section = any_section,
+		.read = any_memory,
+		.probed = any_probe,
+		.symbols = &symbols,
+	};
+	struct text_result result;
+
+	if (!symbols.count)
+		patched_symbols(&symbols);
+	if (!text_compare(module, &world, &result, why))
+		return false;
+	text_result_free(&result);
+	return true;
+}
+
 /* 2 where it was examined, 1 where its tables were refused, 0 for all of it */
 static int examine(struct bytes *bytes)
 {
@@ -92,8 +143,9 @@ static int examine(struct bytes *bytes)
 	if (elf_module_open(&module, bytes, &why)) {
 		result = 1;
 		if (coverage_find(&module, &coverage, &why)) {
-			result = 2;
 			coverage_free(&coverage);
+			if (verify(&module, &why))
+				result = 2;
 		}
 		elf_module_close(&module);
 	}
@@ -120,15 +172,45 @@ static int break_and_examine(const struct bytes *whole)
 	return result;
 }
 
-TEST(broken_modules)
+FIXTURE(modules)
+{
+	struct crafted crafted;
+};
+
+FIXTURE_SETUP(modules)
+{
+}
+
+FIXTURE_TEARDOWN(modules)
+{
+}
+
+FIXTURE_VARIANT(modules)
+{
+	bool patched;
+};
+
+FIXTURE_VARIANT_ADD(modules, of_every_fate)
+{
+	.patched = false,
+};
+
+FIXTURE_VARIANT_ADD(modules, patched_everywhere)
+{
+	.patched = true,
+};
+
+TEST_F(modules, broken)
 {
 	u64 round, counts[3] = { 0 };
-	struct crafted crafted;
 	struct bytes whole;
 	int result;
 
-	craft(&crafted);
-	whole = builder_finish(&crafted.builder);
+	if (variant->patched)
+		craft_patched(&self->crafted.builder);
+	else
+		craft(&self->crafted);
+	whole = builder_finish(&self->crafted.builder);
 	ASSERT_EQ(2, examine(&whole));
 	for (round = 0; round < fuzz_rounds(ROUNDS); round++) {
 		result = break_and_examine(&whole);
