@@ -204,7 +204,8 @@ def make_root(suite, path):
 MAKE_KSELFTEST = """
 set -e
 package=$1
-kernel=/lib/modules/$2/build
+kernel=$2
+build=/lib/modules/$kernel/build
 shift 2
 collections=
 while [ "$1" != -- ]; do
@@ -221,10 +222,10 @@ tar -xf usr/src/"$package".tar.xz -C linux --strip-components=1 \
 make -s -C linux ARCH=x86 headers
 # Some need what is not here; the others do, of the same collection, too.
 # Collections differ in what they call the architecture, so it is not said here.
-make -C linux/tools/testing/selftests -i -j"$(nproc)" KDIR="$kernel" \
+make -C linux/tools/testing/selftests -i -j"$(nproc)" KDIR="$build" \
 	TARGETS="$collections" INSTALL_PATH="$PWD/install" \
 	install >log 2>&1 || :
-mkdir install/include install/scripts install/modules
+mkdir install/include install/scripts
 cp linux/tools/testing/selftests/*.h install/include
 cp linux/scripts/checkpatch.pl linux/scripts/spelling.txt \
 	linux/scripts/const_structs.checkpatch install/scripts
@@ -236,8 +237,9 @@ for source; do
 		echo "obj-m += ${source%.c}.o" >>modules/Kbuild
 	fi
 done
-make -C "$kernel" M="$PWD/modules" -k -j"$(nproc)" modules >>log 2>&1 || :
-cp modules/*.ko install/modules
+make -C "$build" M="$PWD/modules" -k -j"$(nproc)" modules >>log 2>&1 || :
+install -D -m 644 -t "/lib/modules/$kernel/kselftest" modules/*.ko
+depmod "$kernel"
 """
 
 
