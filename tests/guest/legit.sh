@@ -11,6 +11,8 @@
 
 # shellcheck source=tests/guest/carapace.sh
 . ./carapace.sh
+# shellcheck source=tests/guest/load.sh
+. ./load.sh
 
 mode=${1:-attached}
 shift
@@ -105,6 +107,22 @@ perf_tracepoint()
 	count=$(perf stat -x, -e sched:sched_process_exec /bin/true 2>&1 |
 		cut -d, -f1)
 	equals "$count" 1
+}
+
+# Of all CPUs, with the stacks
+perf_record()
+{
+	local data=/run/legit-perf
+	local cpu
+	perf record -q -a -g -F 200 -e cpu-clock -o $data \
+		stress-ng --quiet --cpu "$(online_list | wc -l)" --timeout 2s &&
+		perf script -i $data -F comm,cpu > $data.txt || return
+	for cpu in $(online_list); do
+		grep -q "^stress-ng.*\[0*$cpu\]" $data.txt || {
+			echo "CPU $cpu was not seen"
+			return 1
+		}
+	done
 }
 
 system_call_events()
@@ -320,7 +338,26 @@ function_graph_all()
 	tracer function_graph do_exit
 }
 
-# By name only, for they take minutes: function_all, function_graph_all
+# What patches code, while all CPUs run it
+under_load()
+{
+	local name
+	local status=0
+	start_load
+	for name in static_keys tracepoint perf_tracepoint preemption \
+		    kprobe_ftrace kretprobe kprobe_plain kprobe_optimized \
+		    bpf_filters live_patch function_some function_graph_some \
+		    perf_record static_keys; do
+		echo "$name:"
+		"$name" || status=1
+		reset_tracing
+	done
+	stop_load
+	load_ran && load_ended_well && equals $status 0
+}
+
+# By name only, for they take minutes: function_all, function_graph_all,
+# perf_record, under_load
 tests="kprobe_from_before static_keys tracepoint tracepoint_shared perf_tracepoint
 system_call_events preemption kprobe_ftrace kretprobe kprobe_plain
 kprobe_optimized bpf_filters stock_modules live_patch administrator
