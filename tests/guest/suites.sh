@@ -24,7 +24,7 @@ kselftest=/opt/kselftest
 work=/run/suites
 tracing=/sys/kernel/tracing
 # For each program, in the guest's time; what stalls ends so, and is compared
-limit=1800
+limit=3600
 
 # left_out PROGRAM: why it does not run
 left_out()
@@ -96,7 +96,7 @@ samples_say()
 	ftrace-direct) echo "waking up" ;;
 	ftrace-direct-too) echo "handle mm fault" ;;
 	ftrace-direct-modify) printf 'my direct func%s\n' 1 2 ;;
-	ftrace-direct-multi) echo "my_direct_func: ip" ;;
+	ftrace-direct-multi) echo ": ip ff" ;;
 	ftrace-direct-multi-modify) printf 'my direct func%s ip\n' 1 2 ;;
 	ftrace-ops) echo "Attempted .* calls" ;;
 	kprobe_example) printf 'handler_%s: <kernel_clone>\n' pre post ;;
