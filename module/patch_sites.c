@@ -175,9 +175,10 @@ static void add_calls(struct collection *c, const struct static_call_site *site,
 	u64 va, key;
 
 	for (; site < end; site++) {
+		/* Those of .init.text, too: a module's are updated while it loads. */
 		va = (u64)&site->addr + site->addr;
 		key = (u64)&site->key + site->key;
-		if (key & STATIC_CALL_SITE_INIT || !is_in(c, va))
+		if (!is_in(c, va))
 			continue;
 		code = (const u8 *)va;
 		kind = key & STATIC_CALL_SITE_TAIL ? PATCH_TAIL : PATCH_CALL;

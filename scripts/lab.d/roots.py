@@ -18,10 +18,12 @@ BUILD = [
     "bc",
     "build-essential",
     "busybox-static",
+    "gcc-multilib",
     "kmod",
     "libcap-dev",
     "libelf-dev",
     "libnuma-dev",
+    "liburing-dev",
     "rsync",
     "shellcheck",
     "xz-utils",
@@ -77,6 +79,21 @@ KSELFTESTS = [
     "x86",
 ]
 KSELFTEST = "opt/kselftest"
+
+# Tests that are modules, and what patches code by way of example
+KSELFTEST_MODULES = [
+    "lib/test_bpf.c",
+    "lib/test_static_key_base.c",
+    "lib/test_static_keys.c",
+    "samples/ftrace/ftrace-direct-modify.c",
+    "samples/ftrace/ftrace-direct-multi-modify.c",
+    "samples/ftrace/ftrace-direct-multi.c",
+    "samples/ftrace/ftrace-direct-too.c",
+    "samples/ftrace/ftrace-direct.c",
+    "samples/ftrace/ftrace-ops.c",
+    "samples/kprobes/kprobe_example.c",
+    "samples/kprobes/kretprobe_example.c",
+]
 
 # Suites of this kind add newer packages to the release they are named after.
 BACKPORTS = "-backports"
@@ -147,7 +164,8 @@ def chroot(root, command, binds=(), directory="/"):
 
 
 def root_path(suite):
-    name = f"{suite}-{digest(packages(suite), KSELFTESTS)}"
+    recipe = [KSELFTESTS, KSELFTEST_MODULES, MAKE_KSELFTEST]
+    name = f"{suite}-{digest(packages(suite), *recipe)}"
     return cache_dir() / "roots" / name
 
 
@@ -185,10 +203,19 @@ def make_root(suite, path):
     release_file.write_text("lab\n", encoding="ascii")
 
 
-# In a directory of its own; $1 is the package, the rest are the tests.
+# In a directory of its own; $1 is the package, $2 the kernel, then come the
+# collections, --, and the modules.
 MAKE_KSELFTEST = """
 set -e
 package=$1
+kernel=$2
+build=/lib/modules/$kernel/build
+shift 2
+collections=
+while [ "$1" != -- ]; do
+	collections="$collections $1"
+	shift
+done
 shift
 apt-get update -qq
 apt-get download -qq "$package"
@@ -197,24 +224,39 @@ mkdir linux
 tar -xf usr/src/"$package".tar.xz -C linux --strip-components=1 \
 	--exclude=*/drivers --exclude=*/fs --exclude=*/net --exclude=*/sound
 make -s -C linux ARCH=x86 headers
-# Some need what is not here; the others do.
-make -C linux/tools/testing/selftests -k -j"$(nproc)" ARCH=x86 \
-	TARGETS="$*" INSTALL_PATH="$PWD/install" install >log 2>&1 || :
+# Some need what is not here; the others do, of the same collection, too.
+# Collections differ in what they call the architecture, so it is not said here.
+make -C linux/tools/testing/selftests -i -j"$(nproc)" KDIR="$build" \
+	TARGETS="$collections" INSTALL_PATH="$PWD/install" \
+	install >log 2>&1 || :
 mkdir install/include install/scripts
 cp linux/tools/testing/selftests/*.h install/include
 cp linux/scripts/checkpatch.pl linux/scripts/spelling.txt \
 	linux/scripts/const_structs.checkpatch install/scripts
+mkdir modules
+for source; do
+	if [ -e "linux/$source" ]; then
+		cp "linux/$source" modules
+		source=${source##*/}
+		echo "obj-m += ${source%.c}.o" >>modules/Kbuild
+	fi
+done
+make -C "$build" M="$PWD/modules" -k -j"$(nproc)" modules >>log 2>&1 || :
+install -D -m 644 -t "/lib/modules/$kernel/kselftest" modules/*.ko
+depmod "$kernel"
 """
 
 
 def make_kselftest(root, path):
     """The kernel's selftests, their headers, and checkpatch."""
-    version = ".".join(kernel_version(root).split(".")[:2])
+    kernel = kernel_version(root)
+    version = ".".join(kernel.split(".")[:2])
     work = path.with_name("kselftest.work")
     remove(work)
     work.mkdir()
-    script = ["sh", "-c", MAKE_KSELFTEST, "sh", f"linux-source-{version}"]
-    chroot(root, script + KSELFTESTS, directory=f"/{KSELFTEST}.work")
+    script = ["sh", "-c", MAKE_KSELFTEST, "sh", f"linux-source-{version}", kernel]
+    script += [*KSELFTESTS, "--", *KSELFTEST_MODULES]
+    chroot(root, script, directory=f"/{KSELFTEST}.work")
     if not (work / "install/kselftest-list.txt").exists():
         raise LabError("the kernel's selftests could not be built")
     # Kernels before 6.8 have no helpers for shell scripts; ours need them.

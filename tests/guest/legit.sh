@@ -11,6 +11,8 @@
 
 # shellcheck source=tests/guest/carapace.sh
 . ./carapace.sh
+# shellcheck source=tests/guest/load.sh
+. ./load.sh
 
 mode=${1:-attached}
 shift
@@ -107,6 +109,22 @@ perf_tracepoint()
 	equals "$count" 1
 }
 
+# Of all CPUs, with the stacks
+perf_record()
+{
+	local data=/run/legit-perf
+	local cpu
+	perf record -q -a -g -B -N -F 50 -e cpu-clock -o $data \
+		stress-ng --quiet --cpu "$(online_list | wc -l)" --timeout 2s &&
+		perf script -G -i $data -F comm,cpu > $data.txt || return
+	for cpu in $(online_list); do
+		grep -q "^ *stress-ng.*\[0*$cpu\]" $data.txt || {
+			echo "CPU $cpu was not seen"
+			return 1
+		}
+	done
+}
+
 system_call_events()
 {
 	event syscalls/sys_enter_getcwd sys_getcwd /bin/pwd
@@ -138,6 +156,30 @@ tracer()
 	: > $tracing/set_ftrace_filter
 	echo 1 > $tracing/tracing_on
 	[ $found = 0 ] && silent "$2" /bin/true
+}
+
+still_loading()
+{
+	grep -q '^dummy .* Loading ' /proc/modules
+}
+
+# While the module loads, also the static calls of its .init.text go elsewhere
+preemption_in_init()
+{
+	local file=/sys/kernel/debug/sched/preempt
+	local before status=0
+	before=$(sed 's/.*(\(.*\)).*/\1/' $file)
+	modprobe dummy numdummies=1000 &
+	until_seconds 30 still_loading
+	# Without cond_resched(), which it calls
+	echo full > $file
+	still_loading || {
+		echo "was loaded before all was changed"
+		status=1
+	}
+	echo "$before" > $file
+	wait $!
+	modprobe -r dummy && equals $status 0
 }
 
 kprobe_types()
@@ -320,9 +362,28 @@ function_graph_all()
 	tracer function_graph do_exit
 }
 
-# By name only, for they take minutes: function_all, function_graph_all
+# What patches code, while all CPUs run it
+under_load()
+{
+	local name
+	local status=0
+	start_load
+	for name in static_keys tracepoint perf_tracepoint preemption \
+		    kprobe_ftrace kretprobe kprobe_plain kprobe_optimized \
+		    bpf_filters live_patch function_some function_graph_some \
+		    perf_record static_keys; do
+		echo "$name:"
+		"$name" || status=1
+		reset_tracing
+	done
+	stop_load
+	load_ran && load_ended_well && equals $status 0
+}
+
+# By name only, for they take minutes: function_all, function_graph_all,
+# perf_record, under_load
 tests="kprobe_from_before static_keys tracepoint tracepoint_shared perf_tracepoint
-system_call_events preemption kprobe_ftrace kretprobe kprobe_plain
+system_call_events preemption preemption_in_init kprobe_ftrace kretprobe kprobe_plain
 kprobe_optimized bpf_filters stock_modules live_patch administrator
 core_handler function_some function_graph_some"
 
