@@ -182,7 +182,8 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 }
 
 /*
- * Whether a call of this very function ends there, or of one that jumps to it.
+ * Whether a call of this very function ends there, or of one that jumps to it. The
+ * loader of modules has one that does so by a pointer.
  * @function: where the call in its slot returns to.
  */
 static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
@@ -196,7 +197,8 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 		return false;
 	if (begins_with_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	return target == start || tail_calls(vcpu, target, start, TAIL_DEPTH);
+	return target == start || target == config()->choke_caller ||
+	       tail_calls(vcpu, target, start, TAIL_DEPTH);
 }
 
 /* Whether a function can have been called so that it returns there */
