@@ -152,7 +152,7 @@ static int load(int module_btf, unsigned int function, const char *where)
 	int program = bpf(BPF_PROG_LOAD, &attr);
 
 	if (program < 0)
-		fprintf(stderr, "load: %s\n%s", strerror(errno), log);
+		fprintf(stderr, "it is not loaded: %s\n%s", strerror(errno), log);
 	return program;
 }
 

@@ -441,8 +441,8 @@ bpf_guarded()
 	for where in fentry fexit; do
 		returns $EBUSY ./bpf_attach overlay ovl_open $where < /dev/null ||
 			return
-		unguard overlay && start_bpf $where && cat /etc/passwd || return
-		guard overlay && cat /etc/passwd || return
+		unguard overlay && start_bpf $where && cat /etc/passwd > /dev/null || return
+		guard overlay && cat /etc/passwd > /dev/null || return
 		shared=$(coverage overlay shared)
 		[ "$shared" -gt 0 ] || return
 		end_bpf && unguard overlay && guard overlay || return
@@ -532,21 +532,23 @@ shadow_used()
 	cat $sysfs/stats/shadow_used_bytes
 }
 
-# What 500 threads need, and that it is the same memory the next time
+# What 500 threads need, and that it does not get more and more: Linux takes other
+# addresses for a while, and what was there is used again.
 many_threads()
 {
-	local before first round used
+	local before second round used
 	before=$(shadow_used)
 	for round in 1 2 3 4; do
 		start_sleepers "$THREADS" || return
 		used=$(shadow_used)
 		end_sleepers
 		echo "round $round: $THREADS threads, $((used - before)) bytes of shadow more"
-		: "${first:=$used}"
+		[ $round = 1 ] || : "${second:=$used}"
 	done
+	echo "of $(cat $sysfs/stats/shadow_bytes) bytes"
 	equals "$(cat $sysfs/stats/returns_unverified)" 0 &&
 		equals "$(cat $sysfs/stats/returns_unshadowed)" 0 &&
-		[ "$used" -le $((first + first / 4)) ]
+		[ "$used" -le $((second + second / 8)) ]
 }
 
 # refused FILE ERRNO PATTERN NAME: and the log says why, and nothing has changed
@@ -578,13 +580,12 @@ bad_names()
 	refused unguard $ENOENT "'libata' .*not a guarded one" libata
 }
 
-# Stock modules of the cloud flavour: file systems, network, block, crypto
-stock="dummy loop veth tun vfat isofs udf squashfs fuse binfmt_misc romfs minix
-brd dm_mod dm_delay dm_flakey md_mod ifb bonding macvlan ipvlan vxlan
-geneve ipip gre nf_tables nf_conntrack sch_tbf sch_red sch_prio act_mirred
-tcp_bbr ah4 esp4 l2tp_core dns_resolver xts lrw chacha20poly1305 adiantum
-serpent_generic blowfish_common cast6_generic authenc algif_hash
-nfnetlink xfrm_user quota_v2 ext2 xor llc psample"
+# Stock modules of the cloud flavour: file systems, network, block, crypto. Small
+# ones, and what they need: large ones take a minute each to unpack in the emulator.
+stock="vfat isofs romfs binfmt_misc quota_v2 loop brd dummy veth tun ifb
+ipip gre ah4 tcp_bbr sch_tbf sch_red sch_prio act_mirred net_failover dns_resolver
+llc psample nfnetlink tcp_diag unix_diag xts lrw chacha20poly1305 adiantum
+serpent_generic blowfish_common cast6_generic authenc algif_hash xor"
 
 # Of the returns of functions that can be traced at all, 99 % are guarded.
 stock_coverage()
