@@ -154,7 +154,7 @@ static void add_function(struct return_functions *f, const char *name)
  *
  * Context: may sleep; takes ftrace_lock.
  *
- * Return: 0; -ENOENT where none can be guarded; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP where none can be guarded; -ENOMEM.
  */
 int choke_points_find(struct return_functions *f)
 {
@@ -178,5 +178,5 @@ int choke_points_find(struct return_functions *f)
 	if (f->nr_entries)
 		return 0;
 	return_functions_free(f);
-	return -ENOENT;
+	return -EOPNOTSUPP;
 }

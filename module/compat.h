@@ -84,6 +84,15 @@ static inline void compat_module_part(const struct module *mod,
 #endif
 }
 
+/* Since 6.16 what is registered of binary files in sysfs is constant. */
+#ifdef HAVE_CONST_BIN_ATTRIBUTE
+#define COMPAT_BIN_ATTRIBUTE		const struct bin_attribute
+#define COMPAT_BIN_ATTRIBUTE_LIST	const struct bin_attribute *const
+#else
+#define COMPAT_BIN_ATTRIBUTE		struct bin_attribute
+#define COMPAT_BIN_ATTRIBUTE_LIST	struct bin_attribute *
+#endif
+
 /*
  * This CPU's address of the pointer to its task, and of the one to the top of its
  * interrupt stack: together in pcpu_hot from 6.2 to 6.14. The latter is not

@@ -346,6 +346,24 @@ DEFINE_SYSCORE(syscore_hooks,
 	       .resume = syscore_resume_cpu,
 	       .shutdown = syscore_shutdown_cpus);
 
+/*
+ * Nobody can put guarded returns back any more. They work on bare CPUs, as long as
+ * what they jump to is there.
+ */
+static void stay_loaded(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (cpu_is_attached(cpu))
+			return;
+	}
+	if (!READ_ONCE(island_public()->returns_patched))
+		return;
+	__module_get(THIS_MODULE);
+	pr_err("no CPU is guarded, and returns still lead here: the module cannot be unloaded until the next boot\n");
+}
+
 static void report_degraded(struct irq_work *work)
 {
 	const struct vcpu_public *public =
@@ -357,6 +375,7 @@ static void report_degraded(struct irq_work *work)
 	       smp_processor_id(), leave_reason(public),
 	       public->leave_exit_reason, public->leave_vector,
 	       public->leave_rip, public->leave_info);
+	stay_loaded();
 }
 
 /* Root's last act on a CPU that it gives back is an NMI. */

@@ -19,6 +19,7 @@
 #include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -43,6 +44,7 @@
 #include "lock.h"
 #include "machine.h"
 #include "module_list.h"
+#include "probes.h"
 #include "requests.h"
 #include "returns.h"
 #include "returns_stub.h"
@@ -57,6 +59,9 @@ u64 returns_window __ro_after_init;
 static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;
+
+/* From guarded_start() to guarded_stop(); the files are there for longer. */
+static bool ready;
 
 static u64 entry_stub(const struct guarded *g)
 {
@@ -136,31 +141,128 @@ static int fill_stacks(void *guarded)
 	return err;
 }
 
-static int patch(const struct guarded *g, bool undo)
+/* The return that a probe is on, if it is one of these that are not yet left out */
+static struct return_site *site_under(const struct return_functions *f,
+				      const struct kprobe *probe)
+{
+	u64 offset = (u64)probe->addr - f->text;
+	u32 i;
+
+	for (i = 0; offset < f->size && i < f->nr_sites; i++) {
+		if (f->sites[i].offset == offset)
+			return f->sites[i].state == RETURN_GUARDED ?
+			       &f->sites[i] : NULL;
+	}
+	return NULL;
+}
+
+static void leave_out(struct kprobe *probe, void *guarded)
+{
+	const struct guarded *g = guarded;
+	struct return_site *site = site_under(&g->functions, probe);
+
+	if (site)
+		site->state = RETURN_CHANGED;
+}
+
+struct probed {
+	const struct guarded *guarded;
+	const struct kprobe *probe;
+};
+
+static void note_probed(struct kprobe *probe, void *probed)
+{
+	struct probed *p = probed;
+
+	if (site_under(&p->guarded->functions, probe))
+		p->probe = probe;
+}
+
+static int patch_back(const struct guarded *g)
+{
+	struct return_patch q = {
+		.text = g->functions.text,
+		.undo = true,
+	};
+
+	return cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
+}
+
+/*
+ * Root patches what is a return, and nothing else. Of those that were found by
+ * decoding (choke_points.c), jumps that are left are no returns.
+ */
+static void look_what_became(struct guarded *g)
+{
+	struct return_functions *f = &g->functions;
+	u32 i, nr = 0;
+	u64 va, target;
+
+	for (i = 0; i < f->nr_sites; i++) {
+		va = f->text + f->sites[i].offset;
+		if (f->sites[i].state == RETURN_GUARDED &&
+		    !guarded_site_patched(g, i)) {
+			if (f->choke && return_site_form((const u8 *)va, va,
+							 &target) == RETURN_JUMP)
+				continue;
+			f->sites[i].state = RETURN_CHANGED;
+		}
+		f->sites[nr++] = f->sites[i];
+	}
+	f->nr_sites = nr;
+}
+
+/*
+ * Not under a probe, be it armed or not: it has a copy of what is there now, which
+ * is what will run when it is hit, and will be put back.
+ */
+static int patch(struct guarded *g)
 {
 	const struct return_functions *f = &g->functions;
-	struct return_patch q = {
-		.text = f->text,
-		.undo = undo,
-	};
-	u32 *offsets = NULL;
+	struct return_patch q = { .text = f->text };
+	u32 *offsets;
 	u32 i;
-	int ret;
+	int err;
 
-	if (!undo) {
-		offsets = kvmalloc_array(f->nr_sites + 1, sizeof(*offsets),
-					 GFP_KERNEL);
-		if (!offsets)
-			return -ENOMEM;
-		for (i = 0; i < f->nr_sites; i++) {
-			if (f->sites[i].state == RETURN_GUARDED)
-				offsets[q.nr_sites++] = f->sites[i].offset;
-		}
-		q.sites = (u64)offsets;
+	offsets = kvmalloc_array(f->nr_sites + 1, sizeof(*offsets), GFP_KERNEL);
+	if (!offsets)
+		return -ENOMEM;
+	probes_lock();
+	probes_walk(leave_out, g);
+	for (i = 0; i < f->nr_sites; i++) {
+		if (f->sites[i].state == RETURN_GUARDED)
+			offsets[q.nr_sites++] = f->sites[i].offset;
 	}
-	ret = cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
+	q.sites = (u64)offsets;
+	err = cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
+	if (err)
+		patch_back(g);
+	if (err == -EINVAL)
+		err = -EIO;
+	look_what_became(g);
+	probes_unlock();
 	kvfree(offsets);
-	return ret;
+	return err;
+}
+
+/* All of them, or none where one is under a probe: -EBUSY, then, after one line */
+static int unpatch(const struct guarded *g, bool quiet)
+{
+	struct probed probed = { .guarded = g };
+	int ret = -EBUSY;
+
+	probes_lock();
+	probes_walk(note_probed, &probed);
+	if (!probed.probe)
+		ret = patch_back(g);
+	if (probed.probe && !quiet)
+		pr_notice("%s stays guarded: there is a probe on its return at %pS; remove it and try again\n",
+			  g->name, probed.probe->addr);
+	probes_unlock();
+	if (ret > 0 && !quiet)
+		pr_notice("%s stays guarded in part: %d of its returns are no longer as they were left\n",
+			  g->name, ret);
+	return ret > 0 ? -EBUSY : ret;
 }
 
 static int add_entries(struct guarded *g)
@@ -206,10 +308,10 @@ static const struct {
 	const char *why;
 } reasons[] = {
 	{ -EBUSY, "another user has one of its functions (BPF); try again when that is gone" },
-	{ -ENOENT, "it has no list of its returns" },
+	{ -EOPNOTSUPP, "it has no list of its returns, or nothing that can be traced" },
 	{ -ENOMEM, "out of memory" },
 	{ -EPERM, "the policy is locked until the next boot" },
-	{ -EINVAL, "its code is not sealed" },
+	{ -EIO, "its code is not sealed" },
 	{ -ENXIO, "no CPU is attached" },
 };
 
@@ -250,8 +352,8 @@ static int guard_module(struct module *mod)
 	struct guarded *g;
 	int err;
 
-	if (mod == THIS_MODULE)
-		return 0;
+	if (!ready)
+		return -ESHUTDOWN;
 	if (find(name))
 		return -EEXIST;
 	g = kzalloc(sizeof(*g), GFP_KERNEL);
@@ -264,7 +366,7 @@ static int guard_module(struct module *mod)
 	if (err)
 		goto out_free;
 	if (!g->functions.nr_entries) {
-		err = -ENOENT;
+		err = -EOPNOTSUPP;
 		goto out_functions;
 	}
 	err = shadow_memory_need(g->functions.nr_sites / SITES_PER_PAGE + 1);
@@ -274,14 +376,13 @@ static int guard_module(struct module *mod)
 		goto out_functions;
 	err = stop_and_fill(g);
 	if (!err)
-		err = patch(g, false);
+		err = patch(g);
 	if (err)
-		goto out_patch;
+		goto out_entries;
 	list_add_tail(&g->list, &guarded_list);
 	return 0;
 
-out_patch:
-	patch(g, true);
+out_entries:
 	remove_entries(g);
 out_functions:
 	return_functions_free(&g->functions);
@@ -291,15 +392,12 @@ out_free:
 	return err;
 }
 
-/* Sites under a probe cannot be restored: -EBUSY, then, and the rest is. */
-static int unguard_module(struct guarded *g)
+static int unguard_module(struct guarded *g, bool quiet)
 {
-	int ret = patch(g, true);
+	int err = unpatch(g, quiet);
 
-	if (ret < 0)
-		return ret;
-	if (ret > 0)
-		return -EBUSY;
+	if (err)
+		return err;
 	list_del(&g->list);
 	remove_entries(g);
 	forget(g);
@@ -340,7 +438,8 @@ static int guard_each(void)
 		mod = module_list_get(list.name[i]);
 		if (!mod)
 			continue;
-		guard_module(mod);
+		if (mod != THIS_MODULE)
+			guard_module(mod);
 		module_put(mod);
 	}
 	kvfree(list.name);
@@ -356,8 +455,9 @@ static int guard_each(void)
  * Context: may sleep.
  *
  * Return: 0; -ENOENT for a module that is not loaded; -EEXIST for one that is
- * guarded; another errno, after one line. Of all modules, those that can be are
- * guarded, and that is success.
+ * guarded; -EBADF for Carapace itself; -ESHUTDOWN while it comes or goes; another
+ * errno, after one line. Of all modules, those that can be are guarded, and that
+ * is success.
  */
 int guarded_add(const char *name)
 {
@@ -366,8 +466,13 @@ int guarded_add(const char *name)
 
 	if (!strcmp(name, "*") || !strcmp(name, GUARDED_KERNEL)) {
 		mutex_lock(&guarded_mutex);
-		all = all || *name == '*';
-		err = *name == '*' ? guard_each() : guard_module(NULL);
+		if (!ready)
+			err = -ESHUTDOWN;
+		else if (*name == '*')
+			err = guard_each();
+		else
+			err = guard_module(NULL);
+		all = all || (*name == '*' && !err);
 		mutex_unlock(&guarded_mutex);
 		return err;
 	}
@@ -375,9 +480,25 @@ int guarded_add(const char *name)
 	if (!mod)
 		return -ENOENT;
 	mutex_lock(&guarded_mutex);
-	err = guard_module(mod);
+	err = mod == THIS_MODULE ? -EBADF : guard_module(mod);
 	mutex_unlock(&guarded_mutex);
 	module_put(mod);
+	return err;
+}
+
+/* Those that can be; the last error of the others */
+static int unguard_each(bool quiet)
+{
+	struct guarded *g, *next;
+	int this, err = 0;
+
+	if (lock_is_on())
+		return -EPERM;
+	all = false;
+	list_for_each_entry_safe(g, next, &guarded_list, list) {
+		this = unguard_module(g, quiet);
+		err = this ? : err;
+	}
 	return err;
 }
 
@@ -392,27 +513,16 @@ int guarded_add(const char *name)
  */
 int guarded_remove(const char *name)
 {
-	struct guarded *g, *next;
+	struct guarded *g;
 	int err = -ENOENT;
 
 	mutex_lock(&guarded_mutex);
-	if (!strcmp(name, "*")) {
-		err = lock_is_on() ? -EPERM : 0;
-		if (!err)
-			all = false;
-		list_for_each_entry_safe(g, next, &guarded_list, list) {
-			if (!err)
-				err = unguard_module(g);
-		}
-	} else {
-		g = find(name);
-		if (g)
-			err = unguard_module(g);
-	}
+	g = find(name);
+	if (!strcmp(name, "*"))
+		err = unguard_each(false);
+	else if (g)
+		err = unguard_module(g, false);
 	mutex_unlock(&guarded_mutex);
-	if (err == -EBUSY)
-		pr_notice("module %s stays guarded in part: a probe is on one of its returns; remove it and try again\n",
-			  name);
 	return err;
 }
 
@@ -473,7 +583,7 @@ static void module_gone(struct module *mod)
 	mutex_lock(&guarded_mutex);
 	g = find(mod->name);
 	if (g) {
-		patch(g, true);
+		patch_back(g);
 		list_del(&g->list);
 		remove_entries(g);
 		forget(g);
@@ -521,9 +631,14 @@ int guarded_start(void)
 	if (err)
 		return err;
 	err = register_module_notifier(&module_notifier);
-	if (err)
+	if (err) {
 		shadow_memory_stop();
-	return err;
+		return err;
+	}
+	mutex_lock(&guarded_mutex);
+	ready = true;
+	mutex_unlock(&guarded_mutex);
+	return 0;
 }
 
 static int nothing(void *unused)
@@ -543,9 +658,20 @@ static int nothing(void *unused)
  */
 void guarded_stop(void)
 {
-	unregister_module_notifier(&module_notifier);
-	while (guarded_remove("*") == -EBUSY)
+	int err;
+
+	mutex_lock(&guarded_mutex);
+	ready = false;
+	err = unguard_each(false);
+	mutex_unlock(&guarded_mutex);
+	while (err == -EBUSY) {
 		msleep(1000);
+		mutex_lock(&guarded_mutex);
+		err = unguard_each(true);
+		mutex_unlock(&guarded_mutex);
+	}
+	/* Modules that went meanwhile took their entries along. */
+	unregister_module_notifier(&module_notifier);
 	synchronize_rcu_tasks();
 	stop_machine(nothing, NULL, NULL);
 	shadow_memory_stop();

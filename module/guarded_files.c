@@ -10,67 +10,144 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/stdarg.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
+#include "compat.h"
 #include "guarded.h"
 #include "island_load.h"
 
-static ssize_t change(int (*how)(const char *name), const char *file,
-		      const char *buf, size_t count)
-{
-	char name[MODULE_NAME_LEN];
-	char *word;
+/* What the log says of names. Of the rest the module's guard has told (guarded.c). */
+static const struct {
 	int err;
+	const char *why;
+} reasons[] = {
+	{ -ENOENT, "is no module that is loaded, or not a guarded one" },
+	{ -EINVAL, "is no module's name" },
+	{ -EEXIST, "is guarded already" },
+	{ -EBADF, "is Carapace itself, which nobody guards" },
+	{ -ESHUTDOWN, "comes while Carapace is not ready, or leaves" },
+	{ -EPERM, "stays guarded: the policy is locked until the next boot" },
+};
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (count >= sizeof(name))
-		return -EINVAL;
-	memcpy(name, buf, count);
-	name[count] = '\0';
+static void say_why(const char *file, const char *word, int err)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
+		if (reasons[i].err == err)
+			pr_notice("returns/%s: '%.16s' %s\n", file, word,
+				  reasons[i].why);
+	}
+}
+
+static int change(int (*how)(const char *name), const char *text, size_t count,
+		  char name[MODULE_NAME_LEN])
+{
+	char *word;
+
+	/* For the log, if it is none */
+	strscpy(name, text, min_t(size_t, count + 1, MODULE_NAME_LEN));
 	word = strim(name);
-	err = *word && !strpbrk(word, " \t\n") ? how(word) : -EINVAL;
-	if (err == -ENOENT || err == -EINVAL)
-		pr_notice("returns/%s: '%.16s' is no module's name\n", file,
-			  word);
-	return err ? : count;
+	memmove(name, word, strlen(word) + 1);
+	if (count >= MODULE_NAME_LEN || !*name || strpbrk(name, " \t\n"))
+		return -EINVAL;
+	return how(name);
 }
 
 static ssize_t guard_store(struct kobject *kobj, struct kobj_attribute *attr,
 			   const char *buf, size_t count)
 {
-	return change(guarded_add, "guard", buf, count);
+	char name[MODULE_NAME_LEN];
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = change(guarded_add, buf, count, name);
+	if (err == -EPERM)
+		return err;
+	say_why("guard", name, err);
+	return err == -EBADF ? -EINVAL : err ? : count;
 }
 
 static ssize_t unguard_store(struct kobject *kobj, struct kobj_attribute *attr,
 			     const char *buf, size_t count)
 {
-	return change(guarded_remove, "unguard", buf, count);
+	char name[MODULE_NAME_LEN];
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = change(guarded_remove, buf, count, name);
+	say_why("unguard", name, err);
+	return err ? : count;
 }
 
-struct page_text {
+/* A line for each module, of which there may be more than a page holds */
+#define LINE_MAX	256
+
+struct text {
 	char *buf;
-	ssize_t len;
+	size_t size;
+	size_t len;
 };
 
-static int add_name(const struct guarded *g, void *data)
+static __printf(2, 3) void add(struct text *text, const char *format, ...)
 {
-	struct page_text *text = data;
+	va_list args;
 
-	text->len += sysfs_emit_at(text->buf, text->len, "%s\n", g->name);
+	va_start(args, format);
+	if (text->len < text->size)
+		text->len += vscnprintf(text->buf + text->len,
+					text->size - text->len, format, args);
+	va_end(args);
+}
+
+static int count_one(const struct guarded *g, void *nr)
+{
+	(*(u32 *)nr)++;
 	return 0;
 }
 
-static ssize_t modules_show(struct kobject *kobj, struct kobj_attribute *attr,
-			    char *buf)
+/* Made anew for each piece that is read; a line may be missing, or be there twice */
+static ssize_t read_text(void (*fill)(struct text *text), char *buf, loff_t at,
+			 size_t count)
 {
-	struct page_text text = { .buf = buf };
+	struct text text = { .len = 0 };
+	ssize_t ret;
+	u32 nr = 0;
 
+	guarded_walk(count_one, &nr);
+	/* Some may come meanwhile. */
+	text.size = (nr + 8) * LINE_MAX;
+	text.buf = kvmalloc(text.size, GFP_KERNEL);
+	if (!text.buf)
+		return -ENOMEM;
+	fill(&text);
+	ret = memory_read_from_buffer(buf, count, &at, text.buf, text.len);
+	kvfree(text.buf);
+	return ret;
+}
+
+static int add_name(const struct guarded *g, void *text)
+{
+	add(text, "%s\n", g->name);
+	return 0;
+}
+
+static void add_modules(struct text *text)
+{
 	if (guarded_all())
-		text.len = sysfs_emit(buf, "*\n");
-	guarded_walk(add_name, &text);
-	return text.len;
+		add(text, "*\n");
+	guarded_walk(add_name, text);
+}
+
+static ssize_t modules_read(struct file *file, struct kobject *kobj,
+			    COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
+			    size_t count)
+{
+	return read_text(add_modules, buf, at, count);
 }
 
 /* A module each line: what is covered, and how many of what is not for which reason */
@@ -94,48 +171,53 @@ static void count(const struct guarded *g, struct tally *t)
 	}
 }
 
-static int add_coverage(const struct guarded *g, void *data)
+static int add_line(const struct guarded *g, void *text)
 {
 	const struct return_functions *f = &g->functions;
-	struct page_text *text = data;
 	struct tally t = { .sites = 0 };
 
 	count(g, &t);
-	text->len += sysfs_emit_at(text->buf, text->len,
-				   "%s functions %u of %u returns %u of %u untraceable %u shared %u changed %u\n",
-				   g->name, f->nr_entries,
-				   f->nr_entries + f->nr_shared,
-				   t.by_state[RETURN_GUARDED], t.sites,
-				   t.by_state[RETURN_NO_ENTRY],
-				   t.by_state[RETURN_SHARED],
-				   t.by_state[RETURN_CHANGED]);
+	add(text,
+	    "%s functions %u of %u returns %u of %u untraceable %u shared %u changed %u\n",
+	    g->name, f->nr_entries, f->nr_entries + f->nr_shared,
+	    t.by_state[RETURN_GUARDED], t.sites, t.by_state[RETURN_NO_ENTRY],
+	    t.by_state[RETURN_SHARED], t.by_state[RETURN_CHANGED]);
 	return 0;
 }
 
-static ssize_t coverage_show(struct kobject *kobj, struct kobj_attribute *attr,
-			     char *buf)
+static void add_coverage(struct text *text)
 {
-	struct page_text text = { .buf = buf };
+	guarded_walk(add_line, text);
+}
 
-	guarded_walk(add_coverage, &text);
-	return text.len;
+static ssize_t coverage_read(struct file *file, struct kobject *kobj,
+			     COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
+			     size_t count)
+{
+	return read_text(add_coverage, buf, at, count);
 }
 
 static struct kobj_attribute guard_attr = __ATTR(guard, 0200, NULL, guard_store);
 static struct kobj_attribute unguard_attr =
 	__ATTR(unguard, 0200, NULL, unguard_store);
-static struct kobj_attribute modules_attr = __ATTR_RO(modules);
-static struct kobj_attribute coverage_attr = __ATTR_RO(coverage);
 
 static struct attribute *guarded_attrs[] = {
 	&guard_attr.attr,
 	&unguard_attr.attr,
-	&modules_attr.attr,
-	&coverage_attr.attr,
+	NULL,
+};
+
+static COMPAT_BIN_ATTRIBUTE modules_attr = __BIN_ATTR_RO(modules, 0);
+static COMPAT_BIN_ATTRIBUTE coverage_attr = __BIN_ATTR_RO(coverage, 0);
+
+static COMPAT_BIN_ATTRIBUTE_LIST guarded_texts[] = {
+	&modules_attr,
+	&coverage_attr,
 	NULL,
 };
 
 const struct attribute_group guarded_group = {
 	.name = "returns",
 	.attrs = guarded_attrs,
+	.bin_attrs = guarded_texts,
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carapace: kprobes that are there before the code is sealed
+ * Carapace: kprobes that are there already
  *
  * Root sees what a kprobe replaces when it is armed. Of those that are armed
- * already it is told here, so that they can be taken away again.
+ * before the code is sealed it is told here, so that they can be taken away again.
+ *
+ * A kprobe copies the instruction when it is registered, which may be long before
+ * it is armed: what is under one must not change until it is gone.
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
@@ -39,11 +42,70 @@ static u64 bytes_under(struct kprobe *probe)
 	return *(u64 *)bytes;
 }
 
-/* Armed, and not by ftrace */
-static bool replaces_code(const struct kprobe *probe)
+static struct mutex *probes_mutex(void)
 {
-	return *(u8 *)probe->addr != probe->opcode &&
-	       !(probe->flags & (KPROBE_FLAG_FTRACE | KPROBE_FLAG_GONE));
+	return (void *)kernel_symbol("kprobe_mutex");
+}
+
+/**
+ * probes_lock() - let none come or go
+ *
+ * Context: may sleep; before the lock that keeps CPUs online, as in Linux.
+ */
+void probes_lock(void)
+{
+	struct mutex *lock = probes_mutex();
+
+	if (lock)
+		mutex_lock(lock);
+}
+
+/**
+ * probes_unlock() - they may again
+ */
+void probes_unlock(void)
+{
+	struct mutex *lock = probes_mutex();
+
+	if (lock)
+		mutex_unlock(lock);
+}
+
+/**
+ * probes_walk() - go through those that replace code, or may
+ * @function: called for each
+ * @data: for it
+ *
+ * Not through those that ftrace does the work of.
+ *
+ * Context: between probes_lock() and probes_unlock().
+ */
+void probes_walk(void (*function)(struct kprobe *probe, void *data), void *data)
+{
+	struct hlist_head *table = (void *)kernel_symbol("kprobe_table");
+	struct kprobe *probe;
+	u32 i;
+
+	for (i = 0; table && i < TABLE_SIZE; i++) {
+		hlist_for_each_entry(probe, &table[i], hlist) {
+			if (!(probe->flags &
+			      (KPROBE_FLAG_FTRACE | KPROBE_FLAG_GONE)))
+				function(probe, data);
+		}
+	}
+}
+
+static void note_if_armed(struct kprobe *probe, void *unused)
+{
+	long err;
+
+	if (*(u8 *)probe->addr == probe->opcode)
+		return;
+	err = hypercall(HYPERCALL_NOTE_PROBE, (u64)probe->addr,
+			bytes_under(probe));
+	if (err)
+		pr_warn("the kprobe at %pS cannot be removed while attached (%ld)\n",
+			probe->addr, err);
 }
 
 /**
@@ -53,25 +115,7 @@ static bool replaces_code(const struct kprobe *probe)
  */
 void probes_note(void)
 {
-	struct hlist_head *table = (void *)kernel_symbol("kprobe_table");
-	struct mutex *lock = (void *)kernel_symbol("kprobe_mutex");
-	struct kprobe *probe;
-	long err;
-	u32 i;
-
-	if (!table || !lock)
-		return;
-	mutex_lock(lock);
-	for (i = 0; i < TABLE_SIZE; i++) {
-		hlist_for_each_entry(probe, &table[i], hlist) {
-			if (!replaces_code(probe))
-				continue;
-			err = hypercall(HYPERCALL_NOTE_PROBE,
-					(u64)probe->addr, bytes_under(probe));
-			if (err)
-				pr_warn("the kprobe at %pS cannot be removed while attached (%ld)\n",
-					probe->addr, err);
-		}
-	}
-	mutex_unlock(lock);
+	probes_lock();
+	probes_walk(note_if_armed, NULL);
+	probes_unlock();
 }

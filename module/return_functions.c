@@ -182,16 +182,16 @@ static enum return_state state_of(const struct symbols *s, u64 va)
 	return symbol->shared ? RETURN_SHARED : RETURN_GUARDED;
 }
 
-/*
- * The list still has the returns of what was freed after initialisation, and
- * alignment may follow it. What is no return is none of ours.
- */
-static bool is_return(const struct return_functions *f, u64 va)
+/* What somebody else's probe stands on, say, is no return just now. */
+static enum return_state state_at(const struct symbols *s, u64 va)
 {
+	enum return_state state = state_of(s, va);
 	u64 target;
 
-	return va - f->text < f->size - RETURN_SITE + 1 &&
-	       return_site_form((const u8 *)va, va, &target) != RETURN_UNKNOWN;
+	if (state == RETURN_GUARDED &&
+	    return_site_form((const u8 *)va, va, &target) == RETURN_UNKNOWN)
+		return RETURN_CHANGED;
+	return state;
 }
 
 static int collect_sites(const struct module *mod, const struct symbols *s,
@@ -201,17 +201,18 @@ static int collect_sites(const struct module *mod, const struct symbols *s,
 	u64 va;
 
 	if (!find_section(mod, ".return_sites", &start, &end))
-		return -ENOENT;
+		return -EOPNOTSUPP;
 	f->sites = kvcalloc(end - start + 1, sizeof(*f->sites), GFP_KERNEL);
 	if (!f->sites)
 		return -ENOMEM;
 	for (entry = start; entry < end; entry++) {
 		va = (u64)entry + *entry;
-		if (!is_return(f, va))
+		/* Still in the list: what was freed after initialisation */
+		if (va - f->text >= f->size - RETURN_SITE + 1)
 			continue;
 		f->sites[f->nr_sites++] = (struct return_site){
 			.offset = va - f->text,
-			.state = state_of(s, va),
+			.state = state_at(s, va),
 		};
 	}
 	sort(f->sites, f->nr_sites, sizeof(*f->sites), by_offset, NULL);
@@ -225,7 +226,7 @@ static int collect_sites(const struct module *mod, const struct symbols *s,
  *
  * Context: may sleep; takes ftrace_lock.
  *
- * Return: 0; -ENOENT for a module that has no list of its returns; -ENOMEM.
+ * Return: 0; -EOPNOTSUPP for a module that has no list of its returns; -ENOMEM.
  */
 int return_functions_find(const struct module *mod, struct return_functions *f)
 {

@@ -131,6 +131,9 @@ void shadow_memory_describe(struct returns_config *config)
 	config->trampolines[0] = kernel_symbol("return_to_handler");
 	config->trampolines[1] = kernel_symbol("arch_rethook_trampoline");
 	config->trampolines[2] = kernel_symbol("__kretprobe_trampoline");
+	config->choke_caller = kernel_symbol("module_set_memory");
+	if (!config->choke_caller)
+		config->choke_caller = kernel_symbol("frob_text");
 }
 
 static struct page *give(void)

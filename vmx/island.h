@@ -49,6 +49,8 @@ struct code_range {
  * @percpu_size: bytes
  * @boot_stack: the stack that the first CPU idles on
  * @trampolines: where tracers of Linux's have functions return to
+ * @choke_caller: a function that is given choke points by pointer, and ends by
+ *	jumping there; 0 where there is none
  */
 struct returns_config {
 	u64 stacks;
@@ -68,6 +70,7 @@ struct returns_config {
 	u64 percpu_size;
 	u64 boot_stack;
 	u64 trampolines[4];
+	u64 choke_caller;
 };
 
 #define ISLAND_FUNCTIONS	12

@@ -38,6 +38,9 @@
 #define ENDBR_LENGTH	4
 #define ENDBR64		0xfa1e0ff3
 
+/* Before it: there Linux counts calls (retbleed=stuff), and has them lead there */
+#define CALL_COUNTING	16
+
 /* A function's entry, by the stack pointer: below, where the stub goes on */
 struct entry {
 	u64 stack;		/* where its return address is */
@@ -182,7 +185,8 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 }
 
 /*
- * Whether a call of this very function ends there, or of one that jumps to it.
+ * Whether a call of this very function ends there, or of one that jumps to it. The
+ * loader of modules has one that does so by a pointer.
  * @function: where the call in its slot returns to.
  */
 static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
@@ -196,7 +200,10 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 		return false;
 	if (begins_with_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	return target == start || tail_calls(vcpu, target, start, TAIL_DEPTH);
+	return target == start || target == start - CALL_COUNTING ||
+	       target == config()->choke_caller ||
+	       target == config()->choke_caller - CALL_COUNTING ||
+	       tail_calls(vcpu, target, start, TAIL_DEPTH);
 }
 
 /* Whether a function can have been called so that it returns there */

@@ -152,6 +152,17 @@ static int sleep_in_kernel(char **argv)
 	return 0;
 }
 
+/* See enum vuln_call */
+static int call(char **argv)
+{
+	struct vuln_calls c = { address(argv[0]), address(argv[1]) };
+
+	if (ioctl(device, VULN_CALL, &c))
+		return result(-1);
+	printf("%llu\n", c.result);
+	return 0;
+}
+
 static void run_on(int cpu)
 {
 	cpu_set_t set;
@@ -202,6 +213,7 @@ static const struct {
 	{ "jump", "RIP [RSP RAX RCX R10 R11 RDI RSI RDX]", 1, jump },
 	{ "vmfunc", "EAX ECX", 2, vmfunc },
 	{ "sleep", "MILLISECONDS [DEPTH]", 1, sleep_in_kernel },
+	{ "call", "KIND ARGUMENT", 2, call },
 	{ "race", "ROUNDS SPIN", 2, race },
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A live patch: /proc/cmdline says something else
+ * A live patch: /proc/cmdline says something else, and a function of
+ * carapace_vuln's, where that is loaded, has another result
  */
+#include <linux/compiler.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/types.h>
 
 static int patched_cmdline_show(struct seq_file *m, void *v)
 {
@@ -19,8 +22,27 @@ static struct klp_func functions[] = {
 	}, { }
 };
 
+static noinline u64 patched_tail_end(u64 a, u64 b)
+{
+	OPTIMIZER_HIDE_VAR(a);
+	return a * b + 1000;
+}
+
+static struct klp_func vuln_functions[] = {
+	{
+		.old_name = "vuln_tail_end",
+		.new_func = patched_tail_end,
+	}, { }
+};
+
 static struct klp_object objects[] = {
-	{ .funcs = functions }, { }
+	{
+		.funcs = functions,
+	},
+	{
+		.name = "carapace_vuln",
+		.funcs = vuln_functions,
+	}, { }
 };
 
 static struct klp_patch patch = {

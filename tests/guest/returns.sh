@@ -1,0 +1,731 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What Linux does with functions whose returns are guarded goes on working
+#
+# usage: returns.sh [long|stock|TEST...]
+#
+# By name only: suspend_to_ram, and bare_everywhere, the last of all tests.
+#
+# On the vulnerable driver, on the file system that all this runs from, and on
+# other modules. Nothing here is an attack: each test fails where one is reported.
+# Each kind of tracing is seen to see what it is there for.
+
+# shellcheck source=tests/guest/carapace.sh
+. ./carapace.sh
+
+tracing=/sys/kernel/tracing
+klp=/sys/kernel/livepatch/livepatch
+returns=$sysfs/returns
+
+# How many times, how many threads
+: "${ROUNDS:=5}"
+: "${THREADS:=500}"
+
+until_seconds()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+		sleep 0.1
+	done
+}
+
+guard()
+{
+	echo "$1" > $returns/guard
+}
+
+unguard()
+{
+	echo "$1" > $returns/unguard
+}
+
+is_guarded()
+{
+	grep -qx "$1" $returns/modules
+}
+
+# coverage MODULE FIELD: a number of its line
+coverage()
+{
+	awk -v module="$1" -v field="$2" '
+	$1 == module {
+		for (i = 2; i < NF; i++)
+			if ($i == field)
+				print $(i + 1)
+	}' $returns/coverage
+}
+
+reset_tracing()
+{
+	echo nop > $tracing/current_tracer
+	: > $tracing/set_ftrace_filter
+	[ ! -e $tracing/events/returns ] || echo 0 > $tracing/events/returns/enable
+	: > $tracing/dynamic_events
+	: > $tracing/trace
+	echo 256 > $tracing/buffer_size_kb
+}
+
+traced()
+{
+	grep -qE -- "$1" $tracing/trace || {
+		echo "not traced: $1; but:"
+		grep -v '^#' $tracing/trace | head -n 5
+		return 1
+	}
+}
+
+# The driver's calls of all kinds; see vuln_work.c
+calls()
+{
+	equals "$(./vuln call 0 3)" 108 &&
+	equals "$(./vuln call 1 3)" 1533 &&
+	equals "$(./vuln call 2 3)" 18 &&
+	equals "$(./vuln call 3 30)" 465 &&
+	equals "$(./vuln call 4 3)" 12 &&
+	equals "$(./vuln call 5 3)" 12
+}
+
+# event DEFINITION PATTERN: a probe named "it", seen while it is on, only then
+event()
+{
+	echo "$1" >> $tracing/dynamic_events || return
+	: > $tracing/trace
+	echo 1 > $tracing/events/returns/it/enable
+	calls || return
+	echo 0 > $tracing/events/returns/it/enable
+	traced "$2" || return
+	: > $tracing/trace
+	calls || return
+	! grep -qE "$2" $tracing/trace
+}
+
+# In the background: work for the driver, until it is told to end
+start_load()
+{
+	rm -f /run/returns-load-failed
+	touch /run/returns-load
+	while [ -e /run/returns-load ]; do
+		./vuln_work 1 || touch /run/returns-load-failed
+	done &
+	load=$!
+}
+
+end_load()
+{
+	rm -f /run/returns-load
+	wait $load
+	[ ! -e /run/returns-load-failed ]
+}
+
+# start_sleepers COUNT
+start_sleepers()
+{
+	mkfifo /run/returns-ready
+	./returns_user sleepers "$1" > /run/returns-ready &
+	sleepers=$!
+	read -r < /run/returns-ready
+	rm /run/returns-ready
+	until_seconds 60 all_asleep "$1"
+}
+
+all_asleep()
+{
+	[ "$(cat /proc/$sleepers/task/*/stack | grep -c ' vuln_sleep_until+')" = "$1" ]
+}
+
+end_sleepers()
+{
+	kill $sleepers
+	wait $sleepers 2> /dev/null
+	return 0
+}
+
+# Guarded and not, with functions in flight and asleep, some of which come back
+# while it is so and some while it is not
+guard_in_a_loop()
+{
+	local status=0
+	unguard carapace_vuln
+	start_load
+	start_sleepers 8 || status=1
+	for _ in $(seq "$ROUNDS"); do
+		./vuln sleep 150 & local one=$!
+		guard carapace_vuln && calls || status=1
+		./vuln sleep 150 & local other=$!
+		sleep 0.1
+		unguard carapace_vuln && calls || status=1
+		wait $one || status=1
+		wait $other || status=1
+	done
+	end_sleepers
+	end_load || status=1
+	guard carapace_vuln && return $status
+}
+
+# Who slept through the end of it comes back all the same
+unload_carapace()
+{
+	start_sleepers 8 || return
+	./vuln sleep 2500 & local one=$!
+	rmmod carapace && is_gone && calls || return
+	end_sleepers
+	./vuln sleep 500 & local other=$!
+	# shellcheck disable=SC2119
+	attach && wait $one && guard carapace_vuln && wait $other &&
+		guard overlay && guard vmlinux
+}
+
+unload_guarded()
+{
+	start_load
+	until_seconds 10 grep -q '^carapace_vuln .* [1-9][0-9]* ' /proc/modules
+	end_load && rmmod carapace_vuln && ! is_guarded carapace_vuln || return
+	insmod modules/carapace_vuln.ko && ! is_guarded carapace_vuln &&
+		guard carapace_vuln && calls
+}
+
+come_later()
+{
+	guard '*' && is_guarded '\*' && is_guarded overlay || return
+	rmmod carapace_vuln && insmod modules/carapace_vuln.ko &&
+		is_guarded carapace_vuln && ./vuln_work 2 || return
+	[ "$(coverage carapace_vuln returns)" -gt 0 ] || return
+	modprobe vfat && is_guarded vfat && is_guarded fat && modprobe -r vfat &&
+		! is_guarded vfat || return
+	unguard '*' && equals "$(cat $returns/modules)" '' || return
+	calls && guard carapace_vuln && guard overlay && guard vmlinux
+}
+
+# As many as are switched on: before guarding, or while it is
+function_tracer()
+{
+	echo '*:mod:carapace_vuln' > $tracing/set_ftrace_filter
+	echo function > $tracing/current_tracer
+	calls && ./vuln_work 1 || return
+	traced 'vuln_eight' && traced 'vuln_sleep_until' || return
+	unguard carapace_vuln && calls && guard carapace_vuln && calls
+}
+
+# A function that sleeps while the tracer comes and goes
+function_graph()
+{
+	./vuln sleep 1500 & local before=$!
+	echo '*:mod:carapace_vuln' > $tracing/set_ftrace_filter
+	echo function_graph > $tracing/current_tracer
+	./vuln sleep 2500 & local meanwhile=$!
+	calls && ./vuln_work 1 && wait $before || return
+	traced 'vuln_recursion.*\(\)' || return
+	unguard carapace_vuln && calls && guard carapace_vuln && calls || return
+	echo nop > $tracing/current_tracer
+	calls && wait $meanwhile
+}
+
+kprobe_entry()
+{
+	event 'p:returns/it carapace_vuln:vuln_eight' 'it: \(vuln_eight\+'
+}
+
+kretprobe()
+{
+	event 'r:returns/it carapace_vuln:vuln_eight $retval' \
+		'it: \(.*<- vuln_eight.* arg1=0x6c' || return
+	# Recursion
+	reset_tracing
+	event 'r:returns/it carapace_vuln:vuln_recursion $retval' \
+		'<- vuln_recursion.* arg1=0x1d1'
+}
+
+# Over a function that sleeps, and over unguarding
+kretprobe_asleep()
+{
+	echo 'r:returns/it carapace_vuln:vuln_sleep_until' > $tracing/dynamic_events
+	echo 1 > $tracing/events/returns/it/enable
+	./vuln sleep 2000 & local one=$!
+	sleep 0.3
+	unguard carapace_vuln && guard carapace_vuln || return
+	wait $one && traced '<- vuln_sleep_until' || return
+	./vuln sleep 1000 & local other=$!
+	sleep 0.3
+	echo 0 > $tracing/events/returns/it/enable
+	: > $tracing/dynamic_events
+	unguard carapace_vuln && guard carapace_vuln && wait $other
+}
+
+kprobe_inside()
+{
+	local offset
+	for offset in {10..40}; do
+		echo "p:returns/it carapace_vuln:vuln_eight+$offset" \
+			> $tracing/dynamic_events && break
+	done 2> /dev/null
+	: > $tracing/dynamic_events
+	event "p:returns/it carapace_vuln:vuln_eight+$offset" \
+		'it: \(vuln_eight\+'
+}
+
+fprobe()
+{
+	event 'f:returns/it vuln_eight' 'it: \(vuln_eight\+' || return
+	reset_tracing
+	event 'f:returns/it vuln_eight%return $retval' '<- vuln_eight.*=108'
+}
+
+# Where vuln_eight returns: its only return
+return_offset()
+{
+	objdump -dr --disassemble=vuln_eight modules/carapace_vuln.ko |
+		awk '
+		/<vuln_eight>:$/ { start = $1 }
+		/\tret/ || /\tjmp/ { at = $1 }
+		END {
+			sub(":", "", at)
+			print start, at
+		}' | {
+		read -r start at
+		echo $((16#$at - 16#$start))
+	}
+}
+
+site="carapace_vuln:vuln_eight+$(return_offset)"
+
+probe_site()
+{
+	echo "p:returns/it $site" >> $tracing/dynamic_events
+}
+
+enable_site()
+{
+	echo "$1" > $tracing/events/returns/it/enable
+}
+
+site_is_probed()
+{
+	: > $tracing/trace
+	calls && traced 'it: \(vuln_eight\+'
+}
+
+# Probed first: that return stays as it is, and the probe, too. Registered is
+# enough: it has a copy of what is to be put back.
+probe_before_guarding()
+{
+	local all enabled=$1
+	all=$(coverage carapace_vuln returns)
+	equals "$(coverage carapace_vuln changed)" 0 &&
+		unguard carapace_vuln && probe_site || return
+	[ -z "$enabled" ] || enable_site 1
+	guard carapace_vuln && calls || return
+	equals "$(coverage carapace_vuln changed)" 1 || return
+	equals "$(coverage carapace_vuln returns)" $((all - 1)) || return
+	enable_site 1
+	site_is_probed || return
+	unguard carapace_vuln && site_is_probed && guard carapace_vuln &&
+		site_is_probed || return
+	enable_site 0
+	: > $tracing/dynamic_events
+	calls && unguard carapace_vuln && guard carapace_vuln && calls &&
+		equals "$(coverage carapace_vuln changed)" 0 &&
+		equals "$(coverage carapace_vuln returns)" "$all"
+}
+
+probe_before_armed()
+{
+	probe_before_guarding armed
+}
+
+# Probed last: it works, and the guard stays until it is gone; nothing is undone
+# before.
+probe_after_guarding()
+{
+	local all enabled=$1
+	all=$(coverage carapace_vuln returns)
+	probe_site || return
+	if [ -n "$enabled" ]; then
+		enable_site 1
+		site_is_probed || return
+	fi
+	says 1 busy unguard carapace_vuln || return
+	matches "$(our_lines)" 'carapace_vuln stays guarded.* probe' || return
+	is_guarded carapace_vuln && calls || return
+	[ "$(coverage carapace_vuln returns)" -ge $((all - 1)) ] || return
+	[ -n "$enabled" ] || enable_site 1
+	site_is_probed || return
+	enable_site 0
+	: > $tracing/dynamic_events
+	calls && unguard carapace_vuln && calls && guard carapace_vuln && calls &&
+		equals "$(coverage carapace_vuln returns)" "$all"
+}
+
+probe_after_armed()
+{
+	probe_after_guarding armed
+}
+
+says_so()
+{
+	our_lines | grep -q "$1"
+}
+
+unload_waits()
+{
+	probe_site && enable_site 1 || return
+	rmmod carapace & local unload=$!
+	until_seconds 20 says_so 'stays guarded'
+	sleep 2
+	kill -0 $unload && site_is_probed || return
+	equals "$(our_lines | grep -c 'stays guarded')" 1 || return
+	enable_site 0
+	: > $tracing/dynamic_events
+	wait $unload && is_gone && calls || return
+	# shellcheck disable=SC2119
+	attach && guard carapace_vuln && guard overlay && guard vmlinux
+}
+
+settled()
+{
+	[ "$(cat $klp/transition 2> /dev/null || echo 0)" = 0 ]
+}
+
+patched()
+{
+	equals "$(./vuln call 4 3)" 1012 && equals "$(./vuln call 5 3)" 1012
+}
+
+unpatch()
+{
+	echo 0 > $klp/enabled
+	until_seconds 60 [ ! -e $klp ]
+	calls && rmmod livepatch
+}
+
+# Guarded when it comes, or it comes when it is guarded
+live_patch()
+{
+	start_sleepers 2 || return
+	insmod modules/livepatch.ko && until_seconds 60 settled && patched ||
+		return
+	unguard carapace_vuln && patched && guard carapace_vuln && patched ||
+		return
+	unpatch && unguard carapace_vuln || return
+	insmod modules/livepatch.ko && until_seconds 60 settled && patched &&
+		guard carapace_vuln && patched && unpatch || return
+	end_sleepers
+	calls
+}
+
+# bpf_attach's, while it runs; sets $bpf
+start_bpf()
+{
+	mkfifo /run/returns-bpf /run/returns-said
+	./bpf_attach overlay ovl_open "$1" < /run/returns-bpf \
+		> /run/returns-said 2>&1 & bpf=$!
+	exec 7> /run/returns-bpf 8< /run/returns-said
+	rm /run/returns-bpf /run/returns-said
+	read -r -t 60 said <&8
+	equals "$said" attached
+}
+
+end_bpf()
+{
+	exec 7>&-
+	read -r -t 60 said <&8
+	exec 8<&-
+	wait $bpf && matches "$said" '^ran [1-9]'
+}
+
+bpf_guarded()
+{
+	local shared
+	for where in fentry fexit; do
+		returns $EBUSY ./bpf_attach overlay ovl_open $where < /dev/null ||
+			return
+		unguard overlay && start_bpf $where && cat /etc/passwd > /dev/null || return
+		guard overlay && cat /etc/passwd > /dev/null || return
+		shared=$(coverage overlay shared)
+		[ "$shared" -gt 0 ] || return
+		end_bpf && unguard overlay && guard overlay || return
+		equals "$(coverage overlay shared)" 0 || return
+	done
+}
+
+perf_sampling()
+{
+	perf record -q -F 500 -e cpu-clock -g -a -o /run/returns-perf -- \
+		./vuln_work 3 || return
+	perf script -i /run/returns-perf -F ip,sym > /run/returns-script \
+		2> /dev/null
+	# A chain that begins in the driver, or in a stub under it, and goes on
+	awk -v RS= '/vuln_ioctl/ { all++; if (/entry_SYSCALL_64/) whole++ }
+		END { print all + 0, whole + 0; exit !(all && all == whole) }' \
+		/run/returns-script
+}
+
+whole_stack()
+{
+	grep -q vuln_sleep_until "$1" && grep -q vuln_ioctl "$1" &&
+		grep -q entry_SYSCALL_64 "$1"
+}
+
+stacks()
+{
+	local task
+	start_sleepers 2 || return
+	for task in /proc/$sleepers/task/*/stack; do
+		grep -q vuln "$task" || continue
+		whole_stack "$task" || return
+	done
+	echo t > /proc/sysrq-trigger
+	log_since_mark > /run/returns-log
+	end_sleepers
+	# Certain frames; what is not has a question mark.
+	grep -q ' vuln_sleep_until+' /run/returns-log || return
+	! grep -E '\? +vuln_(sleep_until|ioctl)' /run/returns-log
+}
+
+switch_off_tracing()
+{
+	returns 1 sh -c 'echo 0 > /proc/sys/kernel/ftrace_enabled' 2> /dev/null
+	calls || return
+	equals "$(cat /proc/sys/kernel/ftrace_enabled)" 1
+}
+
+hotplug()
+{
+	local cpu status=0
+	cpu=$(online_list | tail -n 1)
+	[ "$cpu" != 0 ] || return 0
+	start_load
+	start_sleepers 4 || status=1
+	for _ in 1 2 3; do
+		echo 0 > "/sys/devices/system/cpu/cpu$cpu/online" || status=1
+		calls || status=1
+		unguard carapace_vuln && guard carapace_vuln || status=1
+		echo 1 > "/sys/devices/system/cpu/cpu$cpu/online" || status=1
+		calls || status=1
+	done
+	end_sleepers
+	end_load || status=1
+	equals "$(cat $sysfs/cpus)" "$(online)" && return $status
+}
+
+suspend_to_ram()
+{
+	start_sleepers 4 && echo mem > /sys/power/state && calls || return
+	end_sleepers
+	calls && equals "$(cat $sysfs/cpus)" "$(online)"
+}
+
+kinds_of_calls()
+{
+	calls && ./vuln_work "$ROUNDS"
+}
+
+uring()
+{
+	is_guarded overlay && ./returns_user uring /etc/passwd 20
+}
+
+shadow_used()
+{
+	cat $sysfs/stats/shadow_used_bytes
+}
+
+# What 500 threads need, and that it does not get more and more: Linux takes other
+# addresses for a while, and what was there is used again.
+many_threads()
+{
+	local before second round used
+	before=$(shadow_used)
+	for round in 1 2 3 4; do
+		start_sleepers "$THREADS" || return
+		used=$(shadow_used)
+		end_sleepers
+		echo "round $round: $THREADS threads, $((used - before)) bytes of shadow more"
+		[ $round = 1 ] || : "${second:=$used}"
+	done
+	echo "of $(cat $sysfs/stats/shadow_bytes) bytes"
+	equals "$(cat $sysfs/stats/returns_unverified)" 0 &&
+		equals "$(cat $sysfs/stats/returns_unshadowed)" 0 &&
+		[ "$used" -le $((second + second / 8)) ]
+}
+
+# refused FILE ERRNO PATTERN NAME: and the log says why, and nothing has changed
+refused()
+{
+	local before status=0
+	before=$(cat $returns/modules $returns/coverage)
+	mark_log
+	echo "$1 '${4:0:20}'"
+	./write_errno "$returns/$1" "$4" || status=$?
+	equals "$status" "$2" && one_line "$3" &&
+		equals "$(cat $returns/modules $returns/coverage)" "$before"
+}
+
+bad_names()
+{
+	local long
+	long=$(printf 'x%.0s' {1..100})
+	for file in guard unguard; do
+		refused $file $ENOENT "'nonsense' is no" nonsense &&
+		refused $file $EINVAL "no module's name" '' &&
+		refused $file $EINVAL "no module's name" ' ' &&
+		refused $file $EINVAL "no module's name" 'two words' &&
+		refused $file $EINVAL "no module's name" "$long" || return
+	done
+	refused guard $EEXIST "'carapace_vuln' is guarded already" carapace_vuln &&
+	refused guard $EINVAL "'carapace' .*itself" carapace &&
+	refused unguard $ENOENT "'carapace' .*not a guarded one" carapace &&
+	refused unguard $ENOENT "'libata' .*not a guarded one" libata
+}
+
+# Stock modules of the cloud flavour: file systems, network, block, crypto. Small
+# ones, and what they need: large ones take a minute each to unpack in the emulator.
+stock="vfat isofs romfs binfmt_misc quota_v2 loop brd dummy veth tun ifb
+ipip gre ah4 tcp_bbr sch_tbf sch_red sch_prio act_mirred net_failover dns_resolver
+llc psample nfnetlink tcp_diag unix_diag xts lrw chacha20poly1305 adiantum
+serpent_generic blowfish_common cast6_generic authenc algif_hash xor"
+
+# Of the returns of functions that can be traced at all, 99 % are guarded.
+stock_coverage()
+{
+	local module seen=0 bad=0
+	unguard '*'
+	for module in $stock; do
+		modprobe -q "$module"
+	done
+	guard '*'
+	while read -r module _ _ _ _ _ guarded _ all _ untraceable _; do
+		seen=$((seen + 1))
+		echo "$module: $guarded of $((all - untraceable)), and $untraceable untraceable"
+		[ $((guarded * 100)) -ge $(((all - untraceable) * 99)) ] ||
+			bad=$((bad + 1))
+	done < $returns/coverage
+	equals "$(grep -cvFx '*' $returns/modules)" "$seen" || return
+	echo "$seen modules, $bad with less than 99 %"
+	[ "$seen" -ge 30 ] && [ $bad = 0 ]
+}
+
+# They go on working, and go.
+stock_use()
+{
+	local module
+	ip link add returns0 type veth peer name returns1 &&
+		ip link set returns0 up && ip link del returns0 || return
+	dd if=/dev/zero of=/tmp/returns-disk bs=1M count=4 status=none
+	for module in $stock; do
+		modprobe -qr "$module"
+	done
+	unguard '*' && guard carapace_vuln && guard overlay && guard vmlinux
+}
+
+# Root is gone from every CPU: the returns go on working, and what they lead to
+# stays. The last of all tests.
+bare_everywhere()
+{
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach_testing && guard carapace_vuln && guard overlay || return
+	start_sleepers 4 || return
+	for cpu in $(online_list); do
+		# HYPERCALL_TEST_FAULT
+		./ring0 "$cpu" vmcall "$magic" 3 > /dev/null
+	done
+	expected_state=degraded
+	every_cpu is_bare && calls && ./vuln_work 2 || return
+	end_sleepers
+	returns 1 rmmod carapace && matches "$(our_lines)" 'cannot be unloaded' &&
+		calls && returns 1 unguard carapace_vuln && calls
+}
+
+# What the log may say, by test
+may_say()
+{
+	case $1 in
+	probe_after_*)	echo 'stays guarded' ;;
+	unload_*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
+	bad_names)	echo 'returns/(un)?guard' ;;
+	come_later|stock_*)	echo 'is not guarded \(' ;;
+	bare_everywhere)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;
+	*)		echo nothing ;;
+	esac
+}
+
+# For the next test, whatever became of this one
+recover()
+{
+	local name
+	# shellcheck disable=SC2119
+	is_attached || attach
+	[ -c /dev/carapace_vuln ] || insmod modules/carapace_vuln.ko
+	for name in carapace_vuln overlay vmlinux; do
+		is_guarded $name || guard $name
+	done
+}
+
+# A test, and what has to be so after each
+quietly()
+{
+	local status=0
+	mark_log
+	local mark=$log_mark
+	"$1" || status=1
+	reset_tracing
+	log_mark=$mark
+	log_since_mark | grep -v carapace-tests | grep -vE "$(may_say "$1")" |
+		grep -E -e carapace: -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
+			-e 'rcu: INFO' -e 'INFO: task' \
+			-e 'general protection fault' -e 'unable to handle' &&
+		status=1
+	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+		equals "$(cat $sysfs/state)" $expected_state && return $status
+}
+
+expected_state=attached
+quick="kinds_of_calls guard_in_a_loop unload_guarded function_tracer kretprobe
+probe_before_guarding probe_after_armed bpf_guarded switch_off_tracing uring
+bad_names"
+# These take some minutes.
+long="unload_carapace function_graph kprobe_entry kretprobe_asleep
+kprobe_inside fprobe probe_before_armed probe_after_guarding unload_waits
+live_patch stacks hotplug come_later perf_sampling many_threads"
+stock_tests="stock_coverage stock_use"
+
+# Lists of words
+# shellcheck disable=SC2086
+case $* in
+'')	set -- $quick ;;
+long)	set -- $long ;;
+stock)	set -- $stock_tests ;;
+esac
+plan $(($# + 1))
+
+reset_tracing
+insmod modules/carapace_vuln.ko
+
+start()
+{
+	# shellcheck disable=SC2119
+	attach && guard carapace_vuln && guard overlay && guard vmlinux
+}
+check "three are guarded" start
+for name; do
+	if [ "$name" = fprobe ] && ! grep -q 'f\[:' $tracing/README; then
+		skip "$name" "this kernel has no such events"
+		continue
+	fi
+	started=$SECONDS
+	output=$(quietly "$name" 2>&1)
+	status=$?
+	[ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/# /'
+	echo "# $((SECONDS - started)) s"
+	recover > /dev/null 2>&1
+	if [ $status = 0 ]; then
+		ktap_test_pass "$name"
+	else
+		ktap_test_fail "$name"
+	fi
+done
+[ $expected_state != attached ] || rmmod carapace carapace_vuln
+ktap_finished
