@@ -80,9 +80,15 @@
 	xor	%eax, %eax
 	mov	$VIEW_GUARD, %ecx
 	vmfunc
+.if \choke
 	jmp	returns_stored
+.else
+SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	mov	%r10, %rax
+	mov	%r11, %rcx
+	RET
 
-.ifeq \choke
 .Lindirect_\choke:
 	cmpb	$GROUP5, -2(%rcx)
 	jne	.Lask_\choke
@@ -124,12 +130,7 @@ SYM_INNER_LABEL(returns_shadow_choke, SYM_L_GLOBAL)
 	STORE_RETURN_ADDRESS choke=1
 SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-
-SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
-	ANNOTATE_NOENDBR
-	mov	%r10, %rax
-	mov	%r11, %rcx
-	RET
+	jmp	returns_stored
 
 /*
  * A CPU without the shell raised #UD, and has the shadow as ordinary memory.
@@ -179,14 +180,16 @@ SYM_FUNC_END(returns_entry)
 /**
  * returns_check - return, if that leads to where the function was called from
  *
- * What a patched return site jumps to, with the stack as at a return: its address
+ * What a patched return site jumps to, behind the ENDBR64, with the stack as at a return: its address
  * is at the stack pointer. R10 and R11 are free; RAX and RDX hold what the
  * function returns.
  *
  * The address that is used is the one from the shadow, put where it belongs right
  * before: another CPU that writes there, too, has two instructions' time for it.
  */
-SYM_FUNC_START(returns_check)
+SYM_FUNC_START(returns_check_function)
+SYM_INNER_LABEL(returns_check, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 1:	mov	%rsp, %r11
 	sub	returns_stacks(%rip), %r11
 	mov	%r11, %r10
@@ -212,7 +215,7 @@ SYM_FUNC_START(returns_check)
 	RET
 	_ASM_EXTABLE(2b, 3b)
 	_ASM_EXTABLE(4b, 5b)
-SYM_FUNC_END(returns_check)
+SYM_FUNC_END(returns_check_function)
 
 /**
  * returns_blocked - where root sends a CPU instead of a blocked return
