@@ -14,9 +14,10 @@
  * stubs elsewhere.
  *
  * A stack gets its shadow page by page, when it is first needed. The page stays
- * until memory is short: Linux has new stacks where old ones were, so there are
- * never more than there were stacks at one time. Then those go that belong to
- * addresses where nothing is mapped any more.
+ * until memory is short: Linux has new stacks where old ones were, once it has
+ * flushed the old ones' addresses, which it does when there are enough of them
+ * (lazy_max_pages() in mm/vmalloc.c). When memory is short those pages go that
+ * belong to addresses where nothing is mapped any more.
  */
 #include "cpu_ops.h"
 #include "ept.h"
