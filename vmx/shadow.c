@@ -414,40 +414,70 @@ bool shadow_has(struct vcpu *vcpu, u64 stack)
 	return frame(vcpu, stack);
 }
 
-/*
- * Pages whose stack Linux has freed. Every CPU drops them before anything else
- * is there.
- */
-static u32 reclaim(struct vcpu *vcpu)
-{
-	u64 freed[64];
-	struct guest_mapping m;
-	u64 va, end, pa, entry, at;
-	u32 i, nr = 0;
+/* A page that is about to be free: where it is mapped, and for which stack */
+struct stale_page {
+	u64 stack;
+	u64 entry_pa;
+	u64 entry;
+};
 
-	end = window() + WINDOW_SIZE;
-	for (va = window(); va < end && nr < ARRAY_SIZE(freed); ) {
+#define STALE_PAGES	32
+
+static bool is_mapped(struct vcpu *vcpu, u64 stack)
+{
+	struct guest_mapping m;
+
+	return guest_walk(vcpu, stack, &m);
+}
+
+/* Unmaps pages whose stack Linux has freed. */
+static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
+{
+	u64 va, stack, pa, top, entry;
+	u64 end = window() + WINDOW_SIZE;
+	u32 nr = 0;
+
+	for (va = window(); va < end && nr < STALE_PAGES; ) {
 		if (!window_entry(vcpu, va, false, &pa)) {
-			at = read_entry(vcpu, island.window_entry[(va - window()) /
-								 WINDOW_PART]);
-			va = at & PTE_P ? (va | (SIZE_2M - 1)) + 1 :
-					  (va | (WINDOW_PART - 1)) + 1;
+			top = read_entry(vcpu, island.window_entry[(va - window()) /
+								  WINDOW_PART]);
+			va = (va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
 			continue;
 		}
+		stack = va - window() + island.config.returns.stacks;
 		entry = read_entry(vcpu, pa);
-		if (entry & PTE_P &&
-		    !guest_walk(vcpu, va - window() +
-				island.config.returns.stacks, &m)) {
+		if (entry & PTE_P && !is_mapped(vcpu, stack)) {
 			write_entry(vcpu, pa, 0);
-			freed[nr++] = entry & PTE_ADDR_MASK;
+			stale[nr++] = (struct stale_page){ stack, pa, entry };
 		}
 		va += PAGE_SIZE;
 	}
-	if (nr)
-		shootdown(vcpu);
-	for (i = 0; i < nr; i++)
-		shadow_page_free(freed[i]);
 	return nr;
+}
+
+/*
+ * Linux may map a stack again between the look at its tables and the shootdown,
+ * and what a CPU stores there then, by a translation that it has cached, must not
+ * be lost. Whoever comes later waits for the lock.
+ */
+static u32 reclaim(struct vcpu *vcpu)
+{
+	struct stale_page stale[STALE_PAGES];
+	u32 nr = find_stale(vcpu, stale);
+	u32 i, freed = 0;
+
+	if (!nr)
+		return 0;
+	shootdown(vcpu);
+	for (i = 0; i < nr; i++) {
+		if (is_mapped(vcpu, stale[i].stack)) {
+			write_entry(vcpu, stale[i].entry_pa, stale[i].entry);
+			continue;
+		}
+		shadow_page_free(stale[i].entry & PTE_ADDR_MASK);
+		freed++;
+	}
+	return freed;
 }
 
 /**

@@ -273,6 +273,7 @@ TEST(nmi_in_root_while_stepping)
 	struct ring0_request q = { .op = RING0_step_nmi };
 	int device = ring0_open();
 	int i, k, nr_cpus, cpus[CPUS_MAX];
+	unsigned long long sent;
 
 	ASSERT_LE(0, device);
 	ASSERT_EQ(0, load_module(carapace_testing_ko(), ""));
@@ -280,12 +281,16 @@ TEST(nmi_in_root_while_stepping)
 	for (i = 0; i < nr_cpus; i++) {
 		pin_to_cpu(cpus[i]);
 		for (k = 0; k < COUNT; k++) {
+			sent = cpu_stat(cpus[i], "nmis_sent");
 			ring0(device, &q);
+			sent = cpu_stat(cpus[i], "nmis_sent") - sent;
 			EXPECT_EQ(RING0_NO_FAULT, q.vector);
 			EXPECT_EQ(1, q.result[0]);
 			EXPECT_EQ(0, q.result[1]);
 			EXPECT_EQ(1 << 14, q.result[2]);
-			EXPECT_EQ(1, q.result[3]);
+			/* Root's own are handed on, too, where it needed a CPU. */
+			EXPECT_LE(1, q.result[3]);
+			EXPECT_GE(1 + sent, q.result[3]);
 		}
 	}
 	EXPECT_TRUE(state_is("attached"));
