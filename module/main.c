@@ -10,6 +10,8 @@
 #include <linux/module.h>
 #include <linux/pgtable.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/hypervisor.h>
 
@@ -32,6 +34,10 @@
 static bool disable;
 module_param(disable, bool, 0444);
 MODULE_PARM_DESC(disable, "Do not attach: carapace.disable on the kernel command line keeps modprobe from loading it");
+
+static char *guard_names;
+module_param_named(guard, guard_names, charp, 0444);
+MODULE_PARM_DESC(guard, "Whose returns are guarded from the beginning, as in returns/guard, with commas between");
 
 #ifdef CARAPACE_TESTING
 static int fail_cpu = -1;
@@ -99,6 +105,19 @@ static void report(const char *what, const struct cpumask *cpus, ktime_t start,
 		pool_bytes() / SZ_1K, memory);
 }
 
+/* What cannot be guarded is told, and keeps nothing else from being so. */
+static void __init guard_from_the_beginning(void)
+{
+	char *names = kstrdup(guard_names, GFP_KERNEL);
+	char *rest = names, *name;
+
+	while ((name = strsep(&rest, ","))) {
+		if (*name && guarded_add(name))
+			pr_notice("guard=%s is left out\n", name);
+	}
+	kfree(names);
+}
+
 static int __init carapace_init(void)
 {
 	ktime_t start = ktime_get();
@@ -150,6 +169,8 @@ static int __init carapace_init(void)
 	err = guarded_start();
 	if (err)
 		goto out_helpers;
+	/* Once locked, root fills in no shadow any more. */
+	guard_from_the_beginning();
 	err = guards_start();
 	if (err)
 		goto out_guarded;

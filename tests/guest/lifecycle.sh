@@ -63,7 +63,8 @@ used_pool_is_part_of_it()
 
 only_the_policy_is_writable()
 {
-	[ -z "$(find "$sysfs" -type f -perm /222 ! -path '*/policy/*')" ] &&
+	[ -z "$(find "$sysfs" -type f -perm /222 ! -path '*/policy/*' \
+		! -path '*/returns/*')" ] &&
 		[ -z "$(find "$sysfs" -type f -perm /022)" ]
 }
 

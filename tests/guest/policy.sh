@@ -65,7 +65,7 @@ single_values_are_custom()
 {
 	local pair
 	for pair in action=panic action=log code=off exec=off registers=off \
-		helpers=off dynamic_code=deny; do
+		helpers=off returns=off dynamic_code=deny; do
 		set_policy profile=balanced "$pair" || return
 		case $pair in
 		action=log) policy_is profile=monitor ;;
@@ -74,7 +74,8 @@ single_values_are_custom()
 		esac || return
 		policy_is "$pair" || return
 	done
-	set_policy dynamic_code=seal helpers=on && policy_is profile=balanced
+	set_policy dynamic_code=seal helpers=on returns=on &&
+		policy_is profile=balanced
 }
 
 words_that_do_not_exist()
@@ -120,7 +121,10 @@ parameters()
 	rmmod carapace &&
 	attach "action=panic registers=off code=off lock=off" &&
 	policy_is profile=custom action=panic dynamic_code=seal registers=off \
-		code=off exec=on lock=off
+		code=off exec=on lock=off &&
+	rmmod carapace &&
+	attach "guard=ata_piix,nosuch,sd_mod" &&
+	equals "$(sort $sysfs/returns/modules | tr '\n' ' ')" "ata_piix sd_mod "
 }
 
 # bad_parameter PATTERN PARAMETERS
