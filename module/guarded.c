@@ -289,10 +289,10 @@ static void remove_entries(struct guarded *g)
 	ftrace_free_filter(&g->ops);
 }
 
-/* The CPU that goes through the stacks has to be attached. */
+/* The CPU that goes through the stacks has to be attached. guarded_mutex is held. */
 static int stop_and_fill(struct guarded *g)
 {
-	struct cpumask attached;
+	static struct cpumask attached;
 	int err;
 
 	cpus_attached_mask(&attached);
