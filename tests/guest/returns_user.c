@@ -30,9 +30,10 @@ static int fail(const char *what)
 
 static void *sleep_in_driver(void *device)
 {
-	__u64 for_ever = 0;
+	const struct vuln_sleep for_ever = { 0 };
 
-	ioctl(*(int *)device, VULN_SLEEP, &for_ever);
+	if (ioctl(*(int *)device, VULN_SLEEP, &for_ever))
+		perror("VULN_SLEEP");
 	return NULL;
 }
 
