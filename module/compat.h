@@ -14,6 +14,7 @@
 #include <linux/percpu.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
+#include <linux/version.h>
 
 /*
  * register_syscore() (7.0, and 6.12's stable releases): callbacks take an
@@ -106,6 +107,20 @@ static inline void compat_module_part(const struct module *mod,
 #define compat_irq_stack()						\
 	((u64)this_cpu_ptr((void __percpu *)				\
 			   kernel_symbol("hardirq_stack_ptr")))
+#endif
+
+/* What a rule of the unwind table says by a type since 6.4, and by a bit before */
+#ifdef HAVE_ORC_TYPES
+#define COMPAT_UNWIND_FORMAT	UNWIND_FORMAT_TYPES
+#else
+#define COMPAT_UNWIND_FORMAT	UNWIND_FORMAT_END_BIT
+#endif
+
+/* It has a new name since 5.14, so that nobody compares it carelessly. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+#define COMPAT_TASK_STATE	offsetof(struct task_struct, __state)
+#else
+#define COMPAT_TASK_STATE	offsetof(struct task_struct, state)
 #endif
 
 /* Direct calls of many functions have had a name of their own before 6.3. */

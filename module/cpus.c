@@ -35,6 +35,7 @@
 #include "lock.h"
 #include "machine.h"
 #include "sealing.h"
+#include "stacks.h"
 
 struct cpu_lifecycle {
 	u64 attach_ns;
@@ -256,6 +257,7 @@ static int cpu_startup(unsigned int cpu)
 		pr_err("root cannot seal Carapace itself (%d)\n", err);
 		detach_this_cpu();
 	}
+	stacks_unsettled();
 	return err;
 }
 
@@ -266,6 +268,7 @@ static int cpu_teardown(unsigned int cpu)
 		return -EPERM;
 	}
 	detach_this_cpu();
+	stacks_unsettled();
 	return 0;
 }
 
@@ -311,6 +314,7 @@ static void SYSCORE_CALLBACK(syscore_resume_cpu)
 		       smp_processor_id(),
 		       leave_reason(island_vcpu_public(smp_processor_id())),
 		       island_vcpu_public(smp_processor_id())->leave_info);
+	stacks_unsettled();
 }
 
 static void detach_ipi(void *unused)
@@ -358,10 +362,11 @@ static void stay_loaded(void)
 		if (cpu_is_attached(cpu))
 			return;
 	}
-	if (!READ_ONCE(island_public()->returns_patched))
+	if (!READ_ONCE(island_public()->returns_patched) &&
+	    !READ_ONCE(island_public()->stacks_armed))
 		return;
 	__module_get(THIS_MODULE);
-	pr_err("no CPU is guarded, and returns still lead here: the module cannot be unloaded until the next boot\n");
+	pr_err("no CPU is guarded, and code of the kernel's still leads here: the module cannot be unloaded until the next boot\n");
 }
 
 static void report_degraded(struct irq_work *work)

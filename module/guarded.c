@@ -24,7 +24,6 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
-#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -40,7 +39,6 @@
 #include "guarded.h"
 #include "hypercall.h"
 #include "island_load.h"
-#include "kernel_symbols.h"
 #include "lock.h"
 #include "machine.h"
 #include "module_list.h"
@@ -49,6 +47,7 @@
 #include "returns.h"
 #include "returns_stub.h"
 #include "shadow_memory.h"
+#include "tasks.h"
 
 /* As many of a module's sites as one page of root's remembers */
 #define SITES_PER_PAGE	510
@@ -83,24 +82,28 @@ static int share(struct ftrace_ops *ops, enum ftrace_ops_cmd cmd)
 	return 0;
 }
 
-/* The part of a task's stack that is in use; none for one that runs */
+/* The part of a task's stack that is in use */
 static bool stack_in_use(const struct task_struct *task, struct shadow_fill *fill)
 {
 	u64 base = (u64)READ_ONCE(task->stack);
 
 	fill->stack = task->thread.sp;
-	if (!base || task->on_cpu || fill->stack - base >= THREAD_SIZE)
+	if (!base || fill->stack - base >= THREAD_SIZE)
 		return false;
 	fill->size = base + THREAD_SIZE - fill->stack;
 	return true;
 }
 
-static int fill_task(struct task_struct *task, const struct guarded *g)
+static int fill_task(struct task_struct *task, void *guarded)
 {
+	const struct guarded *g = guarded;
 	struct shadow_fill fill;
 	int err = 0;
 	u32 i;
 
+	/* The first CPU's stack is its own, and idles in no module. */
+	if (task == &init_task)
+		return 0;
 	for (i = 0; !err && i < g->functions.nr_ranges; i++) {
 		fill.text = g->functions.ranges[i].start;
 		fill.text_size = g->functions.ranges[i].size;
@@ -110,35 +113,10 @@ static int fill_task(struct task_struct *task, const struct guarded *g)
 	return err;
 }
 
-/* What each CPU runs when it has nothing to do is in no list of tasks. */
-static int fill_idle_tasks(const struct guarded *g)
-{
-	struct task_struct **idle = (void *)kernel_symbol("idle_threads");
-	struct task_struct *task;
-	unsigned int cpu;
-	int err = 0;
-
-	for_each_possible_cpu(cpu) {
-		task = idle ? *per_cpu_ptr((struct task_struct * __percpu *)idle,
-					   cpu) : NULL;
-		/* The first CPU's stack is its own, and idles in no module. */
-		if (!err && task && task != &init_task)
-			err = fill_task(task, g);
-	}
-	return err;
-}
-
 /* On one CPU, while all others wait with interrupts off */
 static int fill_stacks(void *guarded)
 {
-	struct task_struct *process, *task;
-	int err = 0;
-
-	for_each_process_thread(process, task) {
-		if (!err)
-			err = fill_task(task, guarded);
-	}
-	return err;
+	return tasks_walk_asleep(fill_task, guarded);
 }
 
 /* The return that a probe is on, if it is one of these that are not yet left out */
@@ -293,14 +271,12 @@ static void remove_entries(struct guarded *g)
 static int stop_and_fill(struct guarded *g)
 {
 	static struct cpumask attached;
-	int err;
 
 	cpus_attached_mask(&attached);
 	if (cpumask_empty(&attached))
 		return -ENXIO;
-	err = fill_idle_tasks(g);
-	return err ? : stop_machine(fill_stacks, g,
-				    cpumask_of(cpumask_first(&attached)));
+	return stop_machine(fill_stacks, g,
+			    cpumask_of(cpumask_first(&attached)));
 }
 
 static const struct {

@@ -24,6 +24,7 @@
 #include "island_load.h"
 #include "lock.h"
 #include "policy.h"
+#include "stacks.h"
 
 static const char *const on_off[] = { "off", "on", NULL };
 static const char *const dynamic_code[] = {
@@ -121,14 +122,22 @@ static int set_lock(void)
 
 static int set(const struct policy_file *file, u32 value)
 {
+	const struct policy *policy = &island_public()->policy;
 	int err;
 
+	if (policy_would_be(policy, file->key, value, POLICY_PARKED_STACKS)) {
+		err = stacks_arm();
+		if (err)
+			return err;
+	}
 	cpus_read_lock();
 	if (file->key == POLICY_LOCK && value)
 		err = set_lock();
 	else
 		err = cpus_hypercall(HYPERCALL_POLICY, file->key, value);
 	cpus_read_unlock();
+	if (!READ_ONCE(policy->value[POLICY_PARKED_STACKS]))
+		stacks_disarm();
 	if (err == -EPERM)
 		say_unchanged(file, "the policy is locked until the next boot");
 	if (err == -ENXIO)
@@ -197,6 +206,7 @@ POLICY_FILE(exec, EXEC, on_off);
 POLICY_FILE(dynamic_code, DYNAMIC_CODE, dynamic_code);
 POLICY_FILE(helpers, HELPERS, on_off);
 POLICY_FILE(returns, RETURNS, on_off);
+POLICY_FILE(parked_stacks, PARKED_STACKS, on_off);
 POLICY_FILE(lock, LOCK, on_off);
 
 /* Also the order of parameters: a profile first, then what differs from it */
@@ -209,6 +219,7 @@ static struct attribute *policy_attrs[] = {
 	&policy_dynamic_code.attr.attr,
 	&policy_helpers.attr.attr,
 	&policy_returns.attr.attr,
+	&policy_parked_stacks.attr.attr,
 	&policy_lock.attr.attr,
 	NULL,
 };

@@ -29,6 +29,7 @@
 #include "reports.h"
 #include "sealing.h"
 #include "shadow_memory.h"
+#include "stacks.h"
 #include "sysfs.h"
 
 static bool disable;
@@ -142,6 +143,8 @@ static int __init carapace_init(void)
 	if (!err)
 		err = choke_points_prepare();
 	if (!err)
+		err = stacks_prepare();
+	if (!err)
 		err = shadow_memory_prepare();
 	if (!err)
 		err = island_load(machine());
@@ -179,6 +182,7 @@ static int __init carapace_init(void)
 	return 0;
 
 out_guarded:
+	stacks_stop();
 	guarded_stop();
 out_helpers:
 	helper_hooks_stop();
@@ -207,6 +211,7 @@ static void __exit carapace_exit(void)
 		return;
 	cpus_attached_mask(&cpus);
 	guards_stop();
+	stacks_stop();
 	guarded_stop();
 	helper_hooks_stop();
 	sealing_stop();

@@ -48,6 +48,7 @@ enum context {
 	CONTEXT_KTHREAD,	/* nobody to kill: it goes on, the deed undone */
 	CONTEXT_INIT,		/* as is process 1: the machine needs it */
 	CONTEXT_INTERRUPT,	/* whoever was interrupted has no part in it */
+	CONTEXT_PARKED,		/* nor has the task whose stack was written to */
 };
 
 static const char *const context_names[] = {
@@ -55,12 +56,14 @@ static const char *const context_names[] = {
 	[CONTEXT_KTHREAD] = "kthread",
 	[CONTEXT_INIT] = "init",
 	[CONTEXT_INTERRUPT] = "interrupt",
+	[CONTEXT_PARKED] = "parked",
 };
 
 struct incident {
 	struct report report;
 	enum context context;
 	struct task_struct *task;
+	pid_t pid;
 	char comm[TASK_COMM_LEN];
 	u8 code[CODE_BYTES];
 	bool code_valid;
@@ -105,6 +108,8 @@ static enum context interrupted_context(const struct report *report)
 {
 	unsigned int count = preempt_count() - NMI_OFFSET - HARDIRQ_OFFSET;
 
+	if (report->kind == REPORT_STACK)
+		return CONTEXT_PARKED;
 	if (report->cpl == 3)
 		return CONTEXT_TASK;
 	if (report->in_nmi || (count & (HARDIRQ_MASK | NMI_MASK)) ||
@@ -133,21 +138,6 @@ static unsigned int save_trace(unsigned long trace[TRACE_DEPTH],
 	return depth;
 }
 
-static void record(struct incident *incident, const struct report *report,
-		   struct pt_regs *regs)
-{
-	incident->report = *report;
-	incident->context = interrupted_context(report);
-	incident->task = current;
-	get_task_struct(current);
-	strscpy(incident->comm, current->comm, sizeof(incident->comm));
-	incident->code_valid =
-		!copy_from_kernel_nofault(incident->code, (void *)report->rip,
-					  CODE_BYTES);
-	incident->depth = report->cpl == 3 ? 0 :
-			  save_trace(incident->trace, regs);
-}
-
 /* An attacker's text must not look like one of our keys. */
 static void show_text(char shown[REPORT_TEXT], const struct report *r)
 {
@@ -157,6 +147,36 @@ static void show_text(char shown[REPORT_TEXT], const struct report *r)
 		shown[i] = isascii(r->text[i]) && isprint(r->text[i]) &&
 			   r->text[i] != '"' ? r->text[i] : '?';
 	shown[i] = 0;
+}
+
+/* Who did it; of a stack, whose it is: who wrote there is not known. */
+static void record_task(struct incident *incident, const struct report *report)
+{
+	char shown[REPORT_TEXT];
+
+	incident->task = current;
+	get_task_struct(current);
+	if (incident->context != CONTEXT_PARKED) {
+		incident->pid = task_pid_nr(current);
+		strscpy(incident->comm, current->comm, sizeof(incident->comm));
+		return;
+	}
+	show_text(shown, report);
+	incident->pid = report->pid;
+	strscpy(incident->comm, shown, sizeof(incident->comm));
+}
+
+static void record(struct incident *incident, const struct report *report,
+		   struct pt_regs *regs)
+{
+	incident->report = *report;
+	incident->context = interrupted_context(report);
+	record_task(incident, report);
+	incident->code_valid =
+		!copy_from_kernel_nofault(incident->code, (void *)report->rip,
+					  CODE_BYTES);
+	incident->depth = report->cpl == 3 ? 0 :
+			  save_trace(incident->trace, regs);
 }
 
 /* Code of the kernel's by its name, a process's by its address */
@@ -188,6 +208,7 @@ static void describe_object(char *text, size_t size, const struct report *r)
 		scnprintf(text, size, "address=%pS found=\"%s\"",
 			  (void *)r->object, shown);
 		break;
+	case REPORT_STACK:
 	case REPORT_RETURN:
 		describe_code(found, sizeof(found), r->found);
 		scnprintf(text, size, "slot=%#llx expected=%pS found=%s",
@@ -208,7 +229,7 @@ static void print_report(const struct incident *incident)
 	describe_object(object, sizeof(object), r);
 	pr_alert("ATTACK kind=%s cpu=%u pid=%d comm=%s context=%s fn=%pS %s action=%s\n",
 		 report_kind_name(r->kind), raw_smp_processor_id(),
-		 task_pid_nr(incident->task), incident->comm,
+		 incident->pid, incident->comm,
 		 context_names[incident->context], (void *)r->rip, object,
 		 action_name(r));
 }
@@ -244,7 +265,7 @@ static void send_uevent(const struct incident *incident)
 	struct attack_event event = {
 		.kind = report_kind_name(incident->report.kind),
 		.action = action_name(&incident->report),
-		.pid = task_pid_nr(incident->task),
+		.pid = incident->pid,
 		.rip = incident->report.rip,
 	};
 
@@ -264,7 +285,7 @@ static void handle_incident(const struct incident *incident)
 	}
 	trace_carapace_attack(report_kind_name(incident->report.kind),
 			      action_name(&incident->report),
-			      task_pid_nr(incident->task), incident->comm,
+			      incident->pid, incident->comm,
 			      incident->report.rip, incident->report.object,
 			      incident->report.expected,
 			      incident->report.found);

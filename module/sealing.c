@@ -41,6 +41,7 @@
 #include "returns_stub.h"
 #include "sealing.h"
 #include "shadow_memory.h"
+#include "stacks.h"
 
 /* For as many more than the core has, there is room for modules' */
 #define MODULE_SITES	32768
@@ -205,6 +206,7 @@ void sealing_describe(struct island_config *config)
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;
 	shadow_memory_describe(&config->returns);
+	stacks_describe(config);
 }
 
 static bool is_code(enum compat_module_part part)
@@ -241,6 +243,21 @@ static int seal(const struct module *mod, enum compat_module_part part)
 	return err == -ENXIO ? 0 : err;
 }
 
+/* Both of them sealed; without, stacks are followed up to its functions only. */
+static void describe_unwinding(const struct module *mod)
+{
+	struct unwind_request q = {
+		.ips = (u64)mod->arch.orc_unwind_ip,
+		.rules = (u64)mod->arch.orc_unwind,
+		.nr = mod->arch.num_orcs,
+	};
+	u64 size;
+
+	compat_module_part(mod, MODULE_PART_TEXT, &q.text, &size);
+	if (q.nr)
+		cpus_hypercall(HYPERCALL_UNWIND, (u64)&q, 0);
+}
+
 /* When it is about to be initialised; MODULE_PART_RO_AFTER_INIT follows. */
 static const enum compat_module_part coming[] = {
 	MODULE_PART_TEXT,
@@ -263,6 +280,7 @@ static int seal_coming(const struct module *mod)
 			return err;
 		}
 	}
+	describe_unwinding(mod);
 	return 0;
 }
 
@@ -353,6 +371,7 @@ static void seal_loaded_module(struct module *mod, void *unused)
 		if (err)
 			pr_warn("module %s is not sealed (%d)\n", mod->name, err);
 	}
+	describe_unwinding(mod);
 }
 
 static void hold(struct module *mod, void *failed)

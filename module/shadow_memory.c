@@ -167,7 +167,7 @@ int shadow_memory_need(u32 pages)
 	int err = 0;
 
 	mutex_lock(&memory_mutex);
-	while (!err && READ_ONCE(island_public()->shadow_free) <
+	while (!err && READ_ONCE(island_public()->shadow_spare) <
 		       pages + PAGES_READY) {
 		if (!give())
 			err = -ENOMEM;

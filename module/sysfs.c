@@ -165,6 +165,11 @@ CPU_STAT(nmis_in_root, READ_ONCE(island_vcpu_public(cpu)->nmis_in_root));
 CPU_STAT(nmis_injected, READ_ONCE(island_vcpu_public(cpu)->nmis_injected));
 CPU_STAT(nmis_sent, READ_ONCE(island_vcpu_public(cpu)->kicks));
 CPU_STAT(pool_accesses, READ_ONCE(island_vcpu_public(cpu)->pool_writes));
+CPU_STAT(stacks_parked, READ_ONCE(island_vcpu_public(cpu)->parked));
+CPU_STAT(stacks_parked_in_part,
+	 READ_ONCE(island_vcpu_public(cpu)->parked_in_part));
+CPU_STAT(stacks_unverified,
+	 READ_ONCE(island_vcpu_public(cpu)->unparked_unverified));
 CPU_STAT(unknown_exits, READ_ONCE(island_vcpu_public(cpu)->unknown_exits));
 
 static const struct attribute *cpu_attrs[] = {
@@ -174,6 +179,9 @@ static const struct attribute *cpu_attrs[] = {
 	&cpu_nmis_injected_attr.attr,
 	&cpu_nmis_sent_attr.attr,
 	&cpu_pool_accesses_attr.attr,
+	&cpu_stacks_parked_attr.attr,
+	&cpu_stacks_parked_in_part_attr.attr,
+	&cpu_stacks_unverified_attr.attr,
 	&cpu_unknown_exits_attr.attr,
 	NULL,
 };

@@ -23,6 +23,7 @@ static const struct {
 } differences[] = {
 	{ PROFILE_MONITOR, POLICY_ACTION, ACTION_LOG },
 	{ PROFILE_STRICT, POLICY_DYNAMIC_CODE, DYNAMIC_CODE_DENY },
+	{ PROFILE_STRICT, POLICY_PARKED_STACKS, 1 },
 };
 
 /* @policy, with the values of a profile */
@@ -111,6 +112,26 @@ int policy_set(struct policy *policy, u64 key, u64 value)
 		return -EPERM;
 	*policy = changed;
 	return 0;
+}
+
+/**
+ * policy_would_be() - a value after a change
+ * @policy: the policy
+ * @key: as for policy_set()
+ * @value: as for policy_set()
+ * @of: whose value
+ *
+ * Context: pure.
+ *
+ * Return: the value; as it is where there is no such key or value.
+ */
+u32 policy_would_be(const struct policy *policy, u64 key, u64 value,
+		    enum policy_key of)
+{
+	struct policy changed = *policy;
+
+	change(policy, key, value, &changed);
+	return changed.value[of];
 }
 
 /**

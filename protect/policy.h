@@ -22,6 +22,7 @@
  * DYNAMIC_CODE: enum dynamic_code
  * HELPERS: the kernel starts no programs but those that administrators named
  * RETURNS: functions return to where they were called from
+ * PARKED_STACKS: a task goes on with the stack that it was left with
  * LOCK: no value gets smaller any more, and root does not leave
  */
 #define POLICY_KEYS(X)				\
@@ -33,6 +34,7 @@
 	X(DYNAMIC_CODE,	1,		0)	\
 	X(HELPERS,	1,		1)	\
 	X(RETURNS,	1,		1)	\
+	X(PARKED_STACKS, 1,		0)	\
 	X(LOCK,		1,		0)
 
 enum policy_key {
@@ -88,6 +90,8 @@ enum verdict {
 void policy_init(struct policy *policy);
 int policy_set(struct policy *policy, u64 key, u64 value);
 enum policy_profile policy_which_profile(const struct policy *policy);
+u32 policy_would_be(const struct policy *policy, u64 key, u64 value,
+		    enum policy_key of);
 bool policy_weakens(const struct policy *policy, u64 key, u64 value);
 enum verdict policy_verdict(const struct policy *policy, enum policy_key guard);
 

@@ -19,6 +19,7 @@
 	X(EXEC,		"exec")			\
 	X(HELPER,	"helper")		\
 	X(RETURN,	"return-address")	\
+	X(STACK,	"parked-stack")		\
 	X(SELF,		"carapace")
 
 enum report_kind {
@@ -40,11 +41,13 @@ enum report_kind {
  * @rip: the instruction
  * @rsp: the stack pointer
  * @object: what was attacked: enum pinned_register, or a linear address; for
- *	HELPER, where the program's name was found; for RETURN, the address's place
+ *	HELPER, where the program's name was found; for RETURN
+ *	and STACK, the word's place
  * @expected: what it was, and stays when it is undone; for EXEC the address
  *	from which the CPU came, as far as that can be told
  * @found: what it was to become; for EXEC, enum page_class
- * @text: for HELPER, the beginning of what was to be started, with the arguments;
+ * @pid: for STACK, the number of the task whose stack it is
+ * @text: for STACK, that task's name; for HELPER, the beginning of what was to be started, with the arguments;
  *	whatever bytes an attacker put there, up to a NUL
  */
 struct report {
@@ -58,6 +61,7 @@ struct report {
 	u64 object;
 	u64 expected;
 	u64 found;
+	u64 pid;
 	char text[REPORT_TEXT];
 };
 

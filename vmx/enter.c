@@ -295,6 +295,8 @@ static int launch(struct vcpu *vcpu, const struct enter_frame *frame, u64 cr4)
 	vmwrite(CR4_GUEST_HOST_MASK, vmread(CR4_GUEST_HOST_MASK) |
 				     pins_mask(vcpu, PINNED_CR4));
 
+	vcpu->running_stack = 0;
+	stack_guard_cpu_changes();
 	shootdown_join(vcpu);
 	vmx_launch(frame);
 

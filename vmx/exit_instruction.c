@@ -14,6 +14,8 @@
 #include "seal.h"
 #include "shadow.h"
 #include "shootdown.h"
+#include "stack_guard.h"
+#include "stack_walk.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -121,6 +123,10 @@ static int (*const locked_calls[])(struct vcpu *vcpu, u64 first) = {
 	[HYPERCALL_SHADOW_TAKE]		= shadow_take,
 	[HYPERCALL_RETURNS_FILL]	= return_guard_fill,
 	[HYPERCALL_RETURNS_PATCH]	= return_sites_patch,
+	[HYPERCALL_STACKS_ARM]		= stack_guard_arm,
+	[HYPERCALL_STACKS_NOTE]		= stack_guard_note,
+	[HYPERCALL_STACKS_SETTLE]	= stack_guard_settle,
+	[HYPERCALL_UNWIND]		= stack_unwind_request,
 };
 
 static struct exit_result locked_call(struct vcpu *vcpu)
@@ -155,6 +161,8 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 		return return_guard_enter(vcpu, true);
 	case HYPERCALL_CHECK:
 		return return_guard_check(vcpu);
+	case HYPERCALL_SWITCH:
+		return stack_guard_switch(vcpu);
 	default:
 		return RESULT_UD;
 	}

@@ -7,6 +7,15 @@
 #include "guard.h"
 #include "vcpu.h"
 
+static void tell(struct vcpu *vcpu, enum verdict verdict, struct report *report)
+{
+	report->verdict = verdict;
+	report->in_nmi = vcpu->event.interruptibility & INTERRUPTIBILITY_NMI;
+	report->tsc = rdtsc();
+	report_add(&vcpu->config.public->reports, report);
+	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+}
+
 /**
  * guard_violation() - ask the policy, and tell the guest half
  * @vcpu: the CPU
@@ -26,13 +35,29 @@ enum verdict guard_violation(struct vcpu *vcpu, enum policy_key guard,
 {
 	enum verdict verdict = policy_verdict(&island.policy, guard);
 
-	if (verdict == VERDICT_ALLOW)
-		return verdict;
+	if (verdict != VERDICT_ALLOW)
+		tell(vcpu, verdict, report);
+	return verdict;
+}
 
-	report->verdict = verdict;
-	report->in_nmi = vcpu->event.interruptibility & INTERRUPTIBILITY_NMI;
-	report->tsc = rdtsc();
-	report_add(&vcpu->config.public->reports, report);
-	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+/**
+ * guard_violation_hopeless() - the same, where nothing can be undone
+ * @vcpu: the CPU
+ * @guard: the guard that was violated
+ * @report: as for guard_violation()
+ *
+ * Context: root, handling an exit of this CPU.
+ *
+ * Return: what becomes of it: what would be undone stops the machine.
+ */
+enum verdict guard_violation_hopeless(struct vcpu *vcpu, enum policy_key guard,
+				      struct report *report)
+{
+	enum verdict verdict = policy_verdict(&island.policy, guard);
+
+	if (verdict_undoes(verdict))
+		verdict = VERDICT_PANIC;
+	if (verdict != VERDICT_ALLOW)
+		tell(vcpu, verdict, report);
 	return verdict;
 }

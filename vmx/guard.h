@@ -12,5 +12,7 @@ struct vcpu;
 
 enum verdict guard_violation(struct vcpu *vcpu, enum policy_key guard,
 			     struct report *report);
+enum verdict guard_violation_hopeless(struct vcpu *vcpu, enum policy_key guard,
+				      struct report *report);
 
 #endif /* CARAPACE_VMX_GUARD_H */

@@ -29,6 +29,10 @@ enum hypercall {
 	HYPERCALL_SHADOW_TAKE	= 13,	/* RSI = address for one's, or for 0 */
 	HYPERCALL_RETURNS_FILL	= 14,	/* RSI = address of a struct shadow_fill */
 	HYPERCALL_RETURNS_PATCH	= 15,	/* RSI = address of a struct return_patch */
+	HYPERCALL_STACKS_ARM	= 16,	/* RSI = 1, or 0 for the opposite */
+	HYPERCALL_STACKS_NOTE	= 17,	/* RSI = address of a task that sleeps */
+	HYPERCALL_STACKS_SETTLE	= 18,
+	HYPERCALL_UNWIND	= 19,	/* RSI = address of a struct unwind_request */
 };
 #endif
 
@@ -44,6 +48,12 @@ enum hypercall {
 #define HYPERCALL_ENTER		0x7265746e65706163	/* "capenter" */
 #define HYPERCALL_ENTER_CHOKE	0x656b6f6863706163	/* "capchoke" */
 #define HYPERCALL_CHECK		0x6b63656863706163	/* "capcheck" */
+
+/*
+ * SWITCH: this CPU is changing from the task in RDI to the one in RSI, and is on
+ * its stack already.
+ */
+#define HYPERCALL_SWITCH	0x6863747773706163	/* "capswtch" */
 
 #define HYPERCALL_PONG		0x676e6f70ULL		/* "pong" */
 

@@ -88,7 +88,14 @@ void island_publish(void)
 	public->pool_pages = island.config.pool.nr_total;
 	public->pool_used = island.config.pool.nr_used;
 	public->shadow_pages = island.shadow.nr_chunks * SHADOW_CHUNK_PAGES;
-	public->shadow_free = island.shadow.nr_free;
+	public->shadow_free = 0;
+	public->shadow_spare = ~0ULL;
+	for (i = 0; i < SHADOW_USES; i++) {
+		public->shadow_free += island.shadow.nr_free[i];
+		if (island.shadow.nr_free[i] < public->shadow_spare)
+			public->shadow_spare = island.shadow.nr_free[i];
+	}
+	public->stacks_armed = island.stacks_armed;
 	public->returns_patched = island.patched_sites;
 	public->policy = island.policy;
 }

@@ -17,6 +17,7 @@
 #include "public.h"
 #include "table_pool.h"
 #include "types.h"
+#include "unwind.h"
 
 /**
  * struct code_range - memory that is contiguous in both kinds of addresses
@@ -73,6 +74,36 @@ struct returns_config {
 	u64 choke_caller;
 };
 
+/**
+ * struct stacks_config - what root must know to guard stacks
+ * @switch_jump: the jump by which Linux, on another task's stack already, goes on
+ * @switch_to: where it leads
+ * @stub: where it leads instead while stacks are guarded
+ * @fork_return: where a task that has never run begins
+ * @fork_slot: offset of that address in its stack
+ * @boot_task: the task that the first CPU idles in
+ * @task_sp: offset, in a task, of the stack pointer while it does not run
+ * @task_state: of its state, 32 bits
+ * @task_dead: that of one that will not run again
+ * @task_pid: of its number, 32 bits
+ * @task_comm: of its name, 16 bytes
+ * @unwind: the core kernel's unwind table
+ */
+struct stacks_config {
+	u64 switch_jump;
+	u64 switch_to;
+	u64 stub;
+	u64 fork_return;
+	u64 fork_slot;
+	u64 boot_task;
+	u64 task_sp;
+	u64 task_state;
+	u64 task_dead;
+	u64 task_pid;
+	u64 task_comm;
+	struct unwind_table unwind;
+};
+
 #define ISLAND_FUNCTIONS	12
 #define ISLAND_FIRMWARE		16
 
@@ -90,6 +121,8 @@ struct returns_config {
  * @public_pa: its physical address
  * @text: the core kernel's text
  * @rodata: its read-only data
+ * @unwind: what is known for unwinding through it: read-only, too, but for Linux
+ *	at boot; of size 0 for none
  * @idt_pa: the page that the IDT is in
  * @firmware: code of the firmware's; of size 0 for none
  * @sites: Linux's address of the places where @text may change (protect/patch.h);
@@ -102,6 +135,7 @@ struct returns_config {
  * @modules_end: to here, Linux puts code
  * @landing: where a CPU goes that cannot go back
  * @returns: for the return guard
+ * @stacks: for the stack guard
  * @nr_vcpus: number of vCPUs; vCPU i lies at ISLAND_VCPUS + i * VCPU_STRIDE
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
@@ -121,6 +155,7 @@ struct island_config {
 	u64 public_pa;
 	struct code_range text;
 	struct code_range rodata;
+	struct code_range unwind;
 	u64 idt_pa;
 	struct code_range firmware[ISLAND_FIRMWARE];
 	const struct patch_site *sites;
@@ -131,6 +166,7 @@ struct island_config {
 	u64 modules_end;
 	u64 landing;
 	struct returns_config returns;
+	struct stacks_config stacks;
 	u32 nr_vcpus;
 	bool cpuid_faulting;
 	bool itlb_multihit;

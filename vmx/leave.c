@@ -370,6 +370,7 @@ static void record(struct vcpu *vcpu, enum leave_reason reason)
 	public->state = state_after(vcpu, reason);
 	/* From here on this CPU runs no guest, so there is nothing to drop. */
 	__atomic_store_n(&vcpu->in, false, __ATOMIC_SEQ_CST);
+	stack_guard_cpu_changes();
 }
 
 /**

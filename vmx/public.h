@@ -56,6 +56,9 @@ enum leave_reason {
  * @unknown_exits: VM exits for reasons that root does not know
  * @pool_writes: guest accesses that hidden memory refused
  * @kicks: NMIs that root sent to this CPU, for its own ends
+ * @parked: stacks that root noted as this CPU left them
+ * @parked_in_part: of these, those that it could not follow to the end
+ * @unparked_unverified: stacks that it had noted nothing of
  * @reports: violations on this CPU
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
  */
@@ -73,6 +76,9 @@ struct vcpu_public {
 	u64 unknown_exits;
 	u64 planted_pa;
 	u64 kicks;
+	u64 parked;
+	u64 parked_in_part;
+	u64 unparked_unverified;
 	struct report_ring reports;
 };
 
@@ -83,10 +89,12 @@ struct vcpu_public {
  * @pool_used: of these, pages in use
  * @shadow_pages: pages that Linux gave for the return addresses' shadow
  * @shadow_free: of these, pages that are free
+ * @shadow_spare: as many are free of each use
  * @shadow_low: how often they became few
  * @returns_patched: return sites that compare
  * @returns_unshadowed: entries that had no memory for a shadow
  * @returns_unverified: returns that found none for that reason
+ * @stacks_armed: every switch to another task leads to root
  * @policy: the policy that root goes by
  */
 struct island_public {
@@ -95,10 +103,12 @@ struct island_public {
 	u64 pool_used;
 	u64 shadow_pages;
 	u64 shadow_free;
+	u64 shadow_spare;
 	u64 shadow_low;
 	u64 returns_patched;
 	u64 returns_unshadowed;
 	u64 returns_unverified;
+	u64 stacks_armed;
 	struct policy policy;
 };
 

@@ -22,12 +22,19 @@ struct seal_request;
  * @frames: how many of its frames are sealed; 0 for an unused region
  * @transient: Linux frees it soon, also while the policy is locked
  * @returns_pa: which of its returns are guarded: return_sites.c
+ * @unwind_ips: how to unwind through it: struct unwind_table; 0 where that is not
+ *	known
+ * @unwind_rules: the same
+ * @nr_unwind: how many
  */
 struct region {
 	struct patch_region patch;
 	u32 frames;
 	bool transient;
 	u64 returns_pa;
+	u64 unwind_ips;
+	u64 unwind_rules;
+	u64 nr_unwind;
 };
 
 /* Number 0 is the core kernel's text, and is not in the frame map */

@@ -85,4 +85,18 @@ struct return_patch {
 	u64 undo;
 };
 
+/**
+ * struct unwind_request - how to unwind through a module's code
+ * @text: where its region begins
+ * @ips: as in struct unwind_table, in sealed memory
+ * @rules: the same
+ * @nr: how many
+ */
+struct unwind_request {
+	u64 text;
+	u64 ips;
+	u64 rules;
+	u64 nr;
+};
+
 #endif /* CARAPACE_VMX_REQUESTS_H */

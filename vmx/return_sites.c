@@ -104,7 +104,7 @@ static u64 page_with_room(struct vcpu *vcpu, struct region *region, u32 room)
 		if (page->nr + room <= ARRAY_SIZE(page->site))
 			return pa;
 	}
-	fresh = shadow_page(vcpu);
+	fresh = shadow_page(vcpu, SHADOW_ROOT);
 	if (fresh) {
 		((struct site_page *)window_map(vcpu, fresh))->next = pa;
 		region->returns_pa = fresh;

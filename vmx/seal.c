@@ -82,7 +82,7 @@ static bool is_core(u64 pa)
 	const struct island_config *c = &island.config;
 
 	return in_range(&c->text, pa) || in_range(&c->rodata, pa) ||
-	       pa == c->idt_pa;
+	       in_range(&c->unwind, pa) || pa == c->idt_pa;
 }
 
 static int seal_range(const struct code_range *range, enum page_class class)
@@ -109,6 +109,8 @@ int seal_init(void)
 		err = seal_range(&c->text, CLASS_CODE);
 	if (!err)
 		err = seal_range(&c->rodata, CLASS_RODATA);
+	if (!err)
+		err = seal_range(&c->unwind, CLASS_RODATA);
 	if (!err)
 		err = seal_set_class(c->idt_pa, c->idt_pa + PAGE_SIZE,
 				     CLASS_TABLE);

@@ -13,8 +13,8 @@
 
 struct vcpu;
 
-/* Tables: a 1 GiB page, and the 2 MiB ones at text's and rodata's ends */
-#define SEAL_SPLITS		6
+/* Tables: a 1 GiB page, and the 2 MiB ones where what is sealed at attach ends */
+#define SEAL_SPLITS		8
 #define SEAL_RELEASED		256
 
 /**

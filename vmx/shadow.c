@@ -22,6 +22,7 @@
 #include "cpu_ops.h"
 #include "ept.h"
 #include "guest_walk.h"
+#include "memory.h"
 #include "seal.h"
 #include "shadow.h"
 #include "shootdown.h"
@@ -144,14 +145,14 @@ static void note_entries(struct vcpu *vcpu)
 			  &island.window_entry[i]);
 }
 
-static int protect_chunk(u64 pa, enum page_class class)
+static int protect_chunk(u64 pa, enum page_class class, enum shadow_use use)
 {
+	bool writable = class == CLASS_SHADOW && use == SHADOW_STACKS;
 	int err = seal_set_class(pa, pa + SIZE_2M, class);
 
 	if (!err && has_view())
 		err = ept_grant(&island.shadow_view, pa, EPT_LEVEL_2M,
-				class == CLASS_SHADOW ? EPT_READ | EPT_WRITE :
-							EPT_READ);
+				writable ? EPT_READ | EPT_WRITE : EPT_READ);
 	return err;
 }
 
@@ -182,6 +183,8 @@ static bool may_become_shadow(u64 pa)
 int shadow_give(struct vcpu *vcpu, u64 pa)
 {
 	struct shadow *s = &island.shadow;
+	enum shadow_use use = s->nr_free[SHADOW_ROOT] < s->nr_free[SHADOW_STACKS] ?
+			      SHADOW_ROOT : SHADOW_STACKS;
 	int err = 0;
 
 	if (pa % SIZE_2M || !window() || !may_become_shadow(pa))
@@ -193,12 +196,14 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 		note_entries(vcpu);
 	}
 	if (!err)
-		err = protect_chunk(pa, CLASS_SHADOW);
+		err = protect_chunk(pa, CLASS_SHADOW, use);
 	if (err)
 		return err;
 	shootdown(vcpu);
-	s->chunk[s->nr_chunks++] = (struct shadow_chunk){ .pa = pa };
-	s->nr_free += SHADOW_CHUNK_PAGES;
+	s->chunk[s->nr_chunks] = (struct shadow_chunk){ .pa = pa, .use = use };
+	/* Who looks a page up does so without the lock. */
+	__atomic_store_n(&s->nr_chunks, s->nr_chunks + 1, __ATOMIC_RELEASE);
+	s->nr_free[use] += SHADOW_CHUNK_PAGES;
 	return 0;
 }
 
@@ -225,7 +230,8 @@ static void empty_window(struct vcpu *vcpu)
  *
  * Context: root, with the lock.
  *
- * Return: 0; -EPERM once the policy is locked; -EBUSY while returns compare;
+ * Return: 0; -EPERM once the policy is locked; -EBUSY while returns compare, or
+ * stacks are looked at;
  * -EFAULT.
  */
 int shadow_take(struct vcpu *vcpu, u64 va)
@@ -235,7 +241,7 @@ int shadow_take(struct vcpu *vcpu, u64 va)
 
 	if (island_locked())
 		return -EPERM;
-	if (island.patched_sites)
+	if (island.patched_sites || island.stacks_armed)
 		return -EBUSY;
 	if (guest_write_word(vcpu, va, 0))
 		return -EFAULT;
@@ -243,10 +249,11 @@ int shadow_take(struct vcpu *vcpu, u64 va)
 		return 0;
 	empty_window(vcpu);
 	pa = s->chunk[--s->nr_chunks].pa;
-	protect_chunk(pa, CLASS_DATA);
+	protect_chunk(pa, CLASS_DATA, s->chunk[s->nr_chunks].use);
 	shootdown(vcpu);
-	s->nr_free = 0;
-	s->next = 0;
+	memset(s->nr_free, 0, sizeof(s->nr_free));
+	memset(s->next, 0, sizeof(s->next));
+	island.boot_stack_record = 0;
 	return guest_write_word(vcpu, va, pa);
 }
 
@@ -280,7 +287,9 @@ bool shadow_owns(u64 pa)
  */
 bool shadow_is_full(void)
 {
-	return island.shadow.nr_free < TOP_LEVEL;
+	const u32 *nr_free = island.shadow.nr_free;
+
+	return nr_free[SHADOW_STACKS] < TOP_LEVEL || nr_free[SHADOW_ROOT] < TOP_LEVEL;
 }
 
 static u64 claim_page(struct shadow_chunk *chunk)
@@ -300,6 +309,7 @@ static u64 claim_page(struct shadow_chunk *chunk)
 /**
  * shadow_page() - a page of the shadow's memory
  * @vcpu: the CPU
+ * @use: what for
  *
  * The guest half learns from struct island_public how many are left.
  *
@@ -307,26 +317,27 @@ static u64 claim_page(struct shadow_chunk *chunk)
  *
  * Return: its physical address, zeroed, or 0.
  */
-u64 shadow_page(struct vcpu *vcpu)
+u64 shadow_page(struct vcpu *vcpu, enum shadow_use use)
 {
 	struct shadow *s = &island.shadow;
 	u64 *page;
 	u64 pa = 0;
 	u32 i;
 
-	for (i = 0; !pa && s->nr_free && i < s->nr_chunks; i++) {
-		pa = claim_page(&s->chunk[s->next]);
+	for (i = 0; !pa && s->nr_free[use] && i < s->nr_chunks; i++) {
+		if (s->chunk[s->next[use]].use == use)
+			pa = claim_page(&s->chunk[s->next[use]]);
 		if (!pa)
-			s->next = (s->next + 1) % s->nr_chunks;
+			s->next[use] = (s->next[use] + 1) % s->nr_chunks;
 	}
 	if (!pa)
 		return 0;
-	s->nr_free--;
+	s->nr_free[use]--;
 	page = window_map(vcpu, pa);
 	for (i = 0; i < PAGE_SIZE / sizeof(*page); i++)
 		page[i] = 0;
 	/* The guest half is to give more before there is none. */
-	if (s->nr_free == LOW_PAGES) {
+	if (s->nr_free[use] == LOW_PAGES) {
 		island.config.public->shadow_low++;
 		__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
 	}
@@ -348,7 +359,7 @@ void shadow_page_free(u64 pa)
 		return;
 	page = (pa - chunk->pa) / PAGE_SIZE;
 	chunk->used[page / 64] &= ~BIT_ULL(page % 64);
-	island.shadow.nr_free++;
+	island.shadow.nr_free[chunk->use]++;
 }
 
 /* Where the shadow of a stack's word lies */
@@ -369,7 +380,7 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 	for (level = TOP_LEVEL; level > 1; level--) {
 		entry = read_entry(vcpu, *pa);
 		if (!(entry & PTE_P)) {
-			entry = make ? shadow_page(vcpu) : 0;
+			entry = make ? shadow_page(vcpu, SHADOW_ROOT) : 0;
 			if (!entry)
 				return false;
 			entry |= TABLE_FLAGS;
@@ -430,6 +441,12 @@ static bool is_mapped(struct vcpu *vcpu, u64 stack)
 	return guest_walk(vcpu, stack, &m);
 }
 
+/* The page of a stack that an entry is there for */
+static u64 stack_page(u64 shadowed, u64 entry)
+{
+	return entry & PTE_P ? shadowed : shadowed + PAGE_SIZE;
+}
+
 /* Unmaps pages whose stack Linux has freed. */
 static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
 {
@@ -446,7 +463,7 @@ static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
 		}
 		stack = va - window() + island.config.returns.stacks;
 		entry = read_entry(vcpu, pa);
-		if (entry & PTE_P && !is_mapped(vcpu, stack)) {
+		if (entry && !is_mapped(vcpu, stack_page(stack, entry))) {
 			write_entry(vcpu, pa, 0);
 			stale[nr++] = (struct stale_page){ stack, pa, entry };
 		}
@@ -470,7 +487,7 @@ static u32 reclaim(struct vcpu *vcpu)
 		return 0;
 	shootdown(vcpu);
 	for (i = 0; i < nr; i++) {
-		if (is_mapped(vcpu, stale[i].stack)) {
+		if (is_mapped(vcpu, stack_page(stale[i].stack, stale[i].entry))) {
 			write_entry(vcpu, stale[i].entry_pa, stale[i].entry);
 			continue;
 		}
@@ -501,10 +518,96 @@ bool shadow_make(struct vcpu *vcpu, u64 stack)
 		return false;
 	if (!window_entry(vcpu, shadow_of(stack), true, &pa))
 		return false;
-	page = shadow_page(vcpu);
+	page = shadow_page(vcpu, SHADOW_STACKS);
 	if (page)
 		write_entry(vcpu, pa, page | PAGE_FLAGS);
 	return page;
+}
+
+/* Where the entry is that stands for the page below a stack, which has no shadow */
+static bool record_entry(struct vcpu *vcpu, u64 stack, bool make, u64 *pa)
+{
+	return in_window(stack - PAGE_SIZE) &&
+	       window_entry(vcpu, shadow_of(stack - PAGE_SIZE), make, pa);
+}
+
+/**
+ * shadow_record() - the page on which root keeps what it knows of a stack
+ * @vcpu: the CPU
+ * @stack: the stack's lowest address
+ *
+ * Its physical address stands where the shadow of the guard page below the stack
+ * would be mapped, as an entry that is not present. So the stubs cannot reach it,
+ * and it goes when the stack does.
+ *
+ * Context: root; without the lock only for a stack that is mapped, and by the CPU
+ *	that is on it or about to be, for then it stays. Ends what the window showed.
+ *
+ * Return: its physical address, or 0 where there is none.
+ */
+u64 shadow_record(struct vcpu *vcpu, u64 stack)
+{
+	u64 pa, entry;
+
+	if (!record_entry(vcpu, stack, false, &pa))
+		return 0;
+	entry = read_entry(vcpu, pa);
+	return entry & PTE_P || !shadow_owns(entry & PTE_ADDR_MASK) ?
+	       0 : entry & PTE_ADDR_MASK;
+}
+
+/**
+ * shadow_record_make() - the same, made where there is none
+ * @vcpu: the CPU
+ * @stack: the stack's lowest address
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: its physical address, or 0 where there is no memory.
+ */
+u64 shadow_record_make(struct vcpu *vcpu, u64 stack)
+{
+	u64 pa, page = shadow_record(vcpu, stack);
+
+	if (page || !in_window(stack - PAGE_SIZE) ||
+	    (shadow_is_full() && !reclaim(vcpu)) ||
+	    !record_entry(vcpu, stack, true, &pa))
+		return page;
+	page = shadow_page(vcpu, SHADOW_ROOT);
+	if (page)
+		write_entry(vcpu, pa, page);
+	return page;
+}
+
+/**
+ * shadow_record_next() - go through all of them
+ * @vcpu: the CPU
+ * @stack: the stack that the last one was for, or 0; changed to the next one's
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: its physical address, or 0 behind the last.
+ */
+u64 shadow_record_next(struct vcpu *vcpu, u64 *stack)
+{
+	u64 va = *stack ? shadow_of(*stack) : window();
+	u64 end = window() + WINDOW_SIZE;
+	u64 pa, top, record;
+
+	while (va < end) {
+		if (!window_entry(vcpu, va, false, &pa)) {
+			top = read_entry(vcpu, island.window_entry[(va - window()) /
+								  WINDOW_PART]);
+			va = (va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
+			continue;
+		}
+		va += PAGE_SIZE;
+		*stack = va - window() + island.config.returns.stacks;
+		record = shadow_record(vcpu, *stack);
+		if (record)
+			return record;
+	}
+	return 0;
 }
 
 /**

@@ -17,27 +17,36 @@ struct sealed_write;
 /* Tables of the shadow view, and the list of views */
 #define SHADOW_VIEW_PAGES	8
 
+/* What a piece is used for */
+enum shadow_use {
+	SHADOW_STACKS,		/* the stubs write there, in the shadow view */
+	SHADOW_ROOT,		/* root alone writes: tables, and what it notes */
+	SHADOW_USES,
+};
+
 /**
  * struct shadow_chunk - 2 MiB that Linux gave
  * @pa: where
+ * @use: what for
  * @used: a bit for each page
  */
 struct shadow_chunk {
 	u64 pa;
+	enum shadow_use use;
 	u64 used[SHADOW_CHUNK_PAGES / 64];
 };
 
 /**
  * struct shadow - all of it
  * @nr_chunks: how many of @chunk there are
- * @nr_free: pages of theirs that are free
+ * @nr_free: pages of theirs that are free, by their use
  * @next: the chunk to look for one first
  * @chunk: the memory
  */
 struct shadow {
 	u32 nr_chunks;
-	u32 nr_free;
-	u32 next;
+	u32 nr_free[SHADOW_USES];
+	u32 next[SHADOW_USES];
 	struct shadow_chunk chunk[SHADOW_CHUNKS];
 };
 
@@ -46,7 +55,10 @@ int shadow_give(struct vcpu *vcpu, u64 pa);
 int shadow_take(struct vcpu *vcpu, u64 va);
 bool shadow_owns(u64 pa);
 bool shadow_is_full(void);
-u64 shadow_page(struct vcpu *vcpu);
+u64 shadow_page(struct vcpu *vcpu, enum shadow_use use);
+u64 shadow_record(struct vcpu *vcpu, u64 stack);
+u64 shadow_record_make(struct vcpu *vcpu, u64 stack);
+u64 shadow_record_next(struct vcpu *vcpu, u64 *stack);
 void shadow_page_free(u64 pa);
 bool shadow_has(struct vcpu *vcpu, u64 stack);
 bool shadow_make(struct vcpu *vcpu, u64 stack);

@@ -18,6 +18,7 @@
 #include "return_guard.h"
 #include "seal.h"
 #include "shadow.h"
+#include "stack_guard.h"
 #include "vmcs.h"
 
 /* In the order in which guest_regs.S stores them */
@@ -82,6 +83,9 @@ struct trial {
  * @perf_root: what exits load instead
  * @config: what the guest half gave
  * @own_stack: the shadow of this CPU's own stacks, which the window does not have
+ * @running_stack: lowest address of the stack of the task that runs here; 0 where
+ *	that is not known yet
+ * @walk: of the stack that is being looked at
  */
 struct vcpu {
 	struct guest_regs regs;
@@ -106,6 +110,8 @@ struct vcpu {
 
 	struct vcpu_config config __attribute__((aligned(VCPU_CONFIG)));
 	struct own_stack_word own_stack[OWN_STACK_WORDS];
+	u64 running_stack;
+	struct stack_words walk;
 };
 
 _Static_assert(sizeof(struct guest_regs) == VCPU_REGS_SIZE, "layout.h");
@@ -133,6 +139,9 @@ struct island {
 	u64 window_entry[WINDOW_SIZE / SIZE_1G];	/* in Linux's tables */
 	u64 eptp_list_pa;			/* 0 without VMFUNC */
 	u32 patched_sites;			/* returns that compare */
+	bool stacks_armed;			/* stack_guard.c */
+	bool stacks_settled;
+	u64 boot_stack_record;
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
 	u64 epoch;		/* of translations: shootdown.c */

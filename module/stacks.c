@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: stack guard: the guest half
+ *
+ * Root has every switch to another task come to it, and does the rest (vmx/
+ * stack_guard.c). Here it is told where Linux switches, and which tasks are there
+ * when it begins, or when a CPU has come or gone.
+ */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/mutex.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <linux/smp.h>
+#include <linux/static_call.h>
+#include <linux/stop_machine.h>
+#include <linux/workqueue.h>
+
+#include "bridge.h"
+#include "call_site.h"
+#include "compat.h"
+#include "cpus.h"
+#include "hypercall.h"
+#include "island.h"
+#include "island_load.h"
+#include "kernel_symbols.h"
+#include "shadow_memory.h"
+#include "stack_switch.h"
+#include "stacks.h"
+#include "tasks.h"
+
+/* How far into __switch_to_asm() its end is looked for */
+#define SWITCH_LENGTH	256
+
+/* Pages of root's for a task: what it notes, and tables, when they lie apart */
+#define PAGES_PER_TASK	2
+
+static unsigned long switch_to_function, switch_jump;
+static DEFINE_MUTEX(stacks_mutex);
+
+static void no_switch_to(void)
+{
+}
+
+/* Where Linux goes; for the stub, and jumped to by it only. */
+DEFINE_STATIC_CALL(carapace_switch_to, no_switch_to);
+
+static unsigned long find_jump(void)
+{
+	const u8 *code = (const u8 *)kernel_symbol("__switch_to_asm");
+	u64 target;
+	u32 i;
+
+	for (i = 0; code && i < SWITCH_LENGTH; i++) {
+		if (jump_target(code + i, (u64)code + i + CALL_NEAR, &target) &&
+		    target == switch_to_function)
+			return (unsigned long)code + i;
+	}
+	return 0;
+}
+
+/**
+ * stacks_prepare() - find out where Linux switches
+ *
+ * Context: may sleep; while Linux may still patch this module as it likes.
+ *
+ * Return: 0. Where that was not found stacks cannot be guarded, and everything
+ * else is as ever.
+ */
+int stacks_prepare(void)
+{
+	tasks_prepare();
+	switch_to_function = kernel_symbol("__switch_to");
+	if (!switch_to_function)
+		return 0;
+	switch_jump = find_jump();
+	static_call_update(carapace_switch_to, (void *)switch_to_function);
+	return 0;
+}
+
+/* What unwind_init() has made ready; whole pages of it */
+static void describe_unwind(struct island_config *config)
+{
+	unsigned long first = kernel_symbol("__start_orc_unwind_ip");
+	unsigned long rules = kernel_symbol("__start_orc_unwind");
+	unsigned long blocks = kernel_symbol("orc_lookup");
+	unsigned long end = kernel_symbol("orc_lookup_end");
+	struct unwind_table *t = &config->stacks.unwind;
+
+	if (!first || !rules || !blocks || !end)
+		return;
+	config->unwind.va = PAGE_ALIGN(first);
+	config->unwind.pa = __pa(config->unwind.va);
+	config->unwind.size = PAGE_ALIGN_DOWN(end) - config->unwind.va;
+	t->start = kernel_symbol("_stext");
+	t->size = kernel_symbol("_etext") - t->start;
+	t->ips = first;
+	t->rules = rules;
+	t->nr = (kernel_symbol("__stop_orc_unwind_ip") - first) / sizeof(s32);
+	t->blocks = blocks;
+	t->nr_blocks = (end - blocks) / sizeof(u32);
+	t->format = COMPAT_UNWIND_FORMAT;
+}
+
+/**
+ * stacks_describe() - tell root
+ * @config: filled in
+ *
+ * Context: may sleep; after shadow_memory_describe().
+ */
+void stacks_describe(struct island_config *config)
+{
+	struct stacks_config *c = &config->stacks;
+
+	c->switch_jump = switch_jump;
+	c->switch_to = switch_to_function;
+	c->stub = (u64)stack_switch;
+	c->fork_return = kernel_symbol("ret_from_fork_asm");
+	if (!c->fork_return)
+		c->fork_return = kernel_symbol("ret_from_fork");
+	c->fork_slot = (u64)task_pt_regs(current) - sizeof(u64) -
+		       (u64)task_stack_page(current);
+	c->boot_task = (u64)&init_task;
+	c->task_sp = offsetof(struct task_struct, thread.sp);
+	c->task_state = COMPAT_TASK_STATE;
+	c->task_dead = TASK_DEAD;
+	c->task_pid = offsetof(struct task_struct, pid);
+	c->task_comm = offsetof(struct task_struct, comm);
+	describe_unwind(config);
+}
+
+static int note(struct task_struct *task, void *unused)
+{
+	return hypercall(HYPERCALL_STACKS_NOTE, (u64)task, 0);
+}
+
+/* On one CPU, while all others wait with interrupts off */
+static int note_all(void *unused)
+{
+	int err;
+
+	err = hypercall(HYPERCALL_STACKS_SETTLE, 0, 0);
+	if (!err)
+		err = tasks_walk_asleep(note, NULL);
+	if (!err)
+		err = hypercall(HYPERCALL_STACKS_SETTLE, 1, 0);
+	return err;
+}
+
+static int settle(void)
+{
+	static struct cpumask attached;
+	int err;
+
+	err = shadow_memory_need(tasks_count() * PAGES_PER_TASK);
+	if (err)
+		return err;
+	cpus_attached_mask(&attached);
+	if (cpumask_empty(&attached))
+		return -ENXIO;
+	return stop_machine(note_all, NULL,
+			    cpumask_of(cpumask_first(&attached)));
+}
+
+static void settle_again(struct work_struct *work)
+{
+	int err = 0;
+
+	mutex_lock(&stacks_mutex);
+	if (READ_ONCE(island_public()->stacks_armed))
+		err = settle();
+	mutex_unlock(&stacks_mutex);
+	/* Settled already, by a work that was queued before */
+	if (err && err != -EPERM)
+		pr_warn("parked stacks are not guarded any more (%d); write policy/parked_stacks again\n",
+			err);
+}
+
+static DECLARE_WORK(settle_work, settle_again);
+
+/**
+ * stacks_unsettled() - a CPU has come, or is going
+ *
+ * Context: any; when it is done, root compares again.
+ */
+void stacks_unsettled(void)
+{
+	if (READ_ONCE(island_public()->stacks_armed))
+		schedule_work(&settle_work);
+}
+
+static const struct {
+	int err;
+	const char *why;
+} reasons[] = {
+	{ -EOPNOTSUPP, "this kernel has no unwind tables (CONFIG_UNWINDER_ORC), or does not switch tasks as expected" },
+	{ -EBUSY, "something stands at the end of __switch_to_asm(); remove the probe and try again" },
+	{ -ENOMEM, "out of memory" },
+	{ -ENXIO, "no CPU is attached" },
+};
+
+static void say_why(int err)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(reasons) && reasons[i].err != err; i++)
+		;
+	pr_notice("parked stacks are not guarded (%d): %s\n", err,
+		  i < ARRAY_SIZE(reasons) ? reasons[i].why : "unexpected");
+}
+
+static void disarm(void)
+{
+	cpus_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
+	/* No CPU is in the stub any more: there, interrupts are off. */
+	kick_all_cpus_sync();
+}
+
+/**
+ * stacks_arm() - have root look at stacks, also at those that are parked now
+ *
+ * Context: may sleep; takes cpu_hotplug_lock.
+ *
+ * Return: 0, also where it does already, or a negative errno after one line.
+ */
+int stacks_arm(void)
+{
+	int err = 0;
+
+	mutex_lock(&stacks_mutex);
+	if (!READ_ONCE(island_public()->stacks_armed)) {
+		err = shadow_memory_need(tasks_count() * PAGES_PER_TASK);
+		if (!err)
+			err = cpus_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
+		if (!err) {
+			err = settle();
+			if (err)
+				disarm();
+		}
+	}
+	mutex_unlock(&stacks_mutex);
+	if (err)
+		say_why(err);
+	return err;
+}
+
+/**
+ * stacks_disarm() - have it no longer do so
+ *
+ * Context: may sleep.
+ */
+void stacks_disarm(void)
+{
+	mutex_lock(&stacks_mutex);
+	if (READ_ONCE(island_public()->stacks_armed))
+		disarm();
+	mutex_unlock(&stacks_mutex);
+}
+
+/**
+ * stacks_stop() - the same, for good
+ *
+ * Context: may sleep; CPUs are still attached, guards are off.
+ */
+void stacks_stop(void)
+{
+	stacks_disarm();
+	cancel_work_sync(&settle_work);
+}

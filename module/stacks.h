@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: stack guard: the guest half
+ */
+#ifndef CARAPACE_MODULE_STACKS_H
+#define CARAPACE_MODULE_STACKS_H
+
+#include <linux/types.h>
+
+struct island_config;
+struct module;
+
+int stacks_prepare(void);
+void stacks_describe(struct island_config *config);
+int stacks_arm(void);
+void stacks_disarm(void);
+void stacks_unsettled(void);
+void stacks_stop(void);
+
+#endif /* CARAPACE_MODULE_STACKS_H */

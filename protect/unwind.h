@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Carapace: where on a stack the return addresses are
+ *
+ * Pure. By the kernel's own tables (ORC, Documentation/arch/x86/orc-unwinder.rst
+ * and arch/x86/kernel/unwind_orc.c), and only by them: where they know nothing,
+ * a walk ends. What looks like a return address may be a remainder of an earlier
+ * call, which whoever owns the place may overwrite.
+ */
+#ifndef CARAPACE_PROTECT_UNWIND_H
+#define CARAPACE_PROTECT_UNWIND_H
+
+#include "types.h"
+
+/* How a rule is stored: with a type since 6.4, before it with a bit for the end */
+enum unwind_format {
+	UNWIND_FORMAT_END_BIT,
+	UNWIND_FORMAT_TYPES,
+};
+
+/* What lies at the address that a rule leads to */
+enum unwind_kind {
+	UNWIND_UNKNOWN,		/* the table does not know */
+	UNWIND_END,		/* the outermost frame */
+	UNWIND_CALL,		/* right below it, a return address */
+	UNWIND_REGS,		/* struct pt_regs */
+	UNWIND_IRET,		/* the part of it that IRET pops */
+};
+
+#define UNWIND_RULE_SIZE	6
+
+/**
+ * struct unwind_rule - how to get from a frame to its caller's
+ * @kind: enum unwind_kind
+ * @sp_base: what @sp_offset is added to, as the table has it
+ * @bp_base: the same for @bp_offset
+ * @sp_offset: in bytes
+ * @bp_offset: in bytes
+ */
+struct unwind_rule {
+	u8 kind;
+	u8 sp_base;
+	u8 bp_base;
+	s16 sp_offset;
+	s16 bp_offset;
+};
+
+/**
+ * struct unwind_table - rules for a part of the code
+ * @start: its first address
+ * @size: bytes
+ * @ips: address of an array of s32: each the distance from itself to the first
+ *	instruction that the rule with the same number is for; sorted
+ * @rules: address of the array of rules
+ * @nr: how many
+ * @blocks: address of an array of u32, for each UNWIND_BLOCK bytes of the code
+ *	the number of the rule at its beginning; 0 where there is none
+ * @nr_blocks: how many
+ * @format: enum unwind_format
+ */
+struct unwind_table {
+	u64 start;
+	u64 size;
+	u64 ips;
+	u64 rules;
+	u64 nr;
+	u64 blocks;
+	u64 nr_blocks;
+	u64 format;
+};
+
+#define UNWIND_BLOCK	256
+
+/**
+ * struct unwind_frame - a frame
+ * @ip: where it goes on
+ * @sp: its stack pointer
+ * @bp: its RBP
+ * @regs: address of a struct pt_regs that it was interrupted with; 0 for none
+ * @after_call: @ip follows a call, which may be the function's last instruction
+ */
+struct unwind_frame {
+	u64 ip;
+	u64 sp;
+	u64 bp;
+	u64 regs;
+	bool after_call;
+};
+
+#define UNWIND_WORDS	3
+
+/**
+ * struct unwind_step - what a step found
+ * @nr: how many of @at there are
+ * @at: addresses of the words that say where the caller goes on, and with which
+ *	stack
+ */
+struct unwind_step {
+	u32 nr;
+	u64 at[UNWIND_WORDS];
+};
+
+/**
+ * struct unwind_memory - what is read from
+ * @read: copies @size bytes from @va, or returns false
+ * @context: for it
+ */
+struct unwind_memory {
+	bool (*read)(void *context, u64 va, void *to, u32 size);
+	void *context;
+};
+
+bool unwind_find(const struct unwind_table *table,
+		 const struct unwind_memory *memory,
+		 const struct unwind_frame *frame, struct unwind_rule *rule);
+enum unwind_kind unwind_step(const struct unwind_rule *rule,
+			     const struct unwind_memory *stack,
+			     struct unwind_frame *frame,
+			     struct unwind_step *step);
+
+#endif /* CARAPACE_PROTECT_UNWIND_H */

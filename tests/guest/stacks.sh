@@ -1,0 +1,255 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Stacks of tasks that do not run: attacks on them, and what Linux does with them
+#
+# usage: stacks.sh MODE...
+#
+# bare	without Carapace, each exploit succeeds. That is the control of the others.
+# log	policy/parked_stacks is on: each succeeds and is reported.
+# block	none has an effect, each is reported, and whose stack it was goes on as if
+#	nothing had been.
+# work	as in block, what Linux and its users do: no report at all.
+# lock	the guard cannot be taken off by forged hypercalls. The last of all.
+#
+# No function's returns are guarded, so that nothing else stops anything.
+
+# shellcheck source=tests/guest/carapace.sh
+. ./carapace.sh
+
+: "${EXPLOITS:=PARKED_CORE PARKED_POINTER TASK_SLEEPING TASK_STALE}"
+: "${SECONDS_OF_LOAD:=2}"
+: "${ROUNDS:=5}"
+
+EPERM=0xffffffffffffffff
+# vmx/hypercall.h
+STACKS_ARM=16
+STACKS_NOTE=17
+STACKS_SETTLE=18
+
+parked()
+{
+	local file sum=0
+	for file in $sysfs/stats/cpu*/stacks_"$1"; do
+		sum=$((sum + $(cat "$file")))
+	done
+	echo $sum
+}
+
+none_reported()
+{
+	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+	equals "$(cat $sysfs/state)" attached
+}
+
+start()
+{
+	# shellcheck disable=SC2119
+	attach && echo "$1" > $sysfs/policy/action &&
+		echo on > $sysfs/policy/parked_stacks &&
+		equals "$(cat $sysfs/policy/parked_stacks)" on
+}
+
+is_well()
+{
+	! log_since_mark | grep -E -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
+		-e 'general protection fault' -e 'rcu: INFO' -e 'INFO: task' &&
+		./vuln_work 2
+}
+
+# perform MODE EXPLOIT
+perform()
+{
+	local status=0 output report
+	mark_log
+	output=$(./exploit "$2" 2>&1) || status=$?
+	report=$(log_since_mark | grep "carapace: ATTACK")
+	echo "$output"
+	echo "$report"
+	if [ "$1" = block ]; then
+		equals "$status" 1 &&
+			equals "$(echo "$output" | grep 'is root')" '' || return
+	else
+		equals "$status" 0 && matches "$output" 'is root$' || return
+	fi
+	if [ "$1" = bare ]; then
+		equals "$report" ''
+	else
+		matches "$report" \
+			"ATTACK kind=parked-stack cpu=[0-9]+ pid=[0-9]+ comm=exploit context=parked .* slot=0x[0-9a-f]+ expected=.* found=.* action=$1\$"
+	fi && is_well
+}
+
+# What a stack is written to for by others than its task, and what is done to tasks
+load()
+{
+	./vuln_work 3 &&
+	stress-ng --quiet --timeout "$SECONDS_OF_LOAD" "$@" >/dev/null 2>&1 &&
+		none_reported
+}
+
+# Off and on again, while tasks sleep, run, are born and die
+switch_in_a_loop()
+{
+	local status=0 load
+	stress-ng --quiet --fork 1 --switch 1 --timeout 60 >/dev/null 2>&1 & load=$!
+	for _ in $(seq "$ROUNDS"); do
+		echo off > $sysfs/policy/parked_stacks &&
+		echo on > $sysfs/policy/parked_stacks || status=1
+	done
+	kill $load
+	wait $load
+	[ $status = 0 ] && none_reported
+}
+
+# A CPU goes and comes, and tasks run on it meanwhile that root does not see
+hotplug()
+{
+	local cpu status=0 load before
+	cpu=$(online_list | tail -n 1)
+	[ "$cpu" != 0 ] || return 0
+	stress-ng --quiet --fork 1 --futex 1 --timeout 60 >/dev/null 2>&1 & load=$!
+	for _ in $(seq "$ROUNDS"); do
+		echo 0 > /sys/devices/system/cpu/cpu"$cpu"/online &&
+		echo 1 > /sys/devices/system/cpu/cpu"$cpu"/online || status=1
+	done
+	before=$(parked parked)
+	sleep 1
+	kill $load
+	wait $load
+	[ $status = 0 ] && [ "$(parked parked)" -gt "$before" ] && none_reported
+}
+
+suspend()
+{
+	echo mem > /sys/power/state && ./vuln_work 1 && none_reported
+}
+
+# Every task's stack, as Linux unwinds it, is as deep as it is bare.
+traces()
+{
+	local all
+	all=$(cat /proc/[0-9]*/stack | grep -c .)
+	[ "$all" -gt 100 ] && none_reported
+}
+
+# Tasks' functions are traced, probed and attached to as ever
+tracing()
+{
+	local tracing=/sys/kernel/tracing tracer
+	# Functions that sleep, some of them while the tracer comes and goes
+	printf '%s\n' '*:mod:carapace_vuln' 'pipe_*' 'futex_*' do_nanosleep \
+		'schedule*' > $tracing/set_ftrace_filter
+	./vuln sleep 3000 &
+	for tracer in function_graph function nop; do
+		echo $tracer > $tracing/current_tracer && ./vuln_work 1 || return
+	done
+	: > $tracing/set_ftrace_filter
+	wait $! && none_reported
+}
+
+modules()
+{
+	modprobe vfat && modprobe -r vfat && modprobe dummy &&
+		modprobe -r dummy && none_reported
+}
+
+profile()
+{
+	echo balanced > $sysfs/policy/profile &&
+	equals "$(cat $sysfs/policy/parked_stacks)" off &&
+	echo strict > $sysfs/policy/profile &&
+	equals "$(cat $sysfs/policy/parked_stacks)" on &&
+	./vuln_work 1 && none_reported &&
+	echo balanced > $sysfs/policy/profile &&
+	echo on > $sysfs/policy/parked_stacks
+}
+
+# What was left was noted, and was complete but for the odd one
+noted()
+{
+	local all part
+	all=$(parked parked)
+	part=$(parked parked_in_part)
+	echo "$all stacks, $part in part"
+	[ "$all" -gt 1000 ] && [ $((part * 100)) -lt "$all" ] &&
+		equals "$(parked unverified)" 0
+}
+
+refused()
+{
+	equals "$(./vuln jump hypercall 0 0 0 0 0 "$@")" $EPERM && none_reported
+}
+
+forged()
+{
+	equals "$(cat $sysfs/policy/parked_stacks)" on &&
+	refused $STACKS_ARM 0 && refused $STACKS_SETTLE 0 &&
+	refused $STACKS_SETTLE 1 &&
+	refused $STACKS_NOTE init_task
+}
+
+stays_on()
+{
+	! echo off > $sysfs/policy/parked_stacks &&
+	! echo balanced > $sysfs/policy/profile &&
+	equals "$(cat $sysfs/policy/parked_stacks)" on && ./vuln_work 1
+} 2>/dev/null
+
+count()
+{
+	case $1 in
+	work)	echo 14 ;;
+	lock)	echo 4 ;;
+	*)	echo $(($(echo "$EXPLOITS" | wc -w) + 2)) ;;
+	esac
+}
+
+insmod modules/carapace_vuln.ko
+tests=0
+for mode; do
+	tests=$((tests + $(count "$mode")))
+done
+plan $tests
+
+for mode; do
+	case $mode in
+	bare)
+		check "bare: not attached" is_gone ;;
+	work)
+		check "work: attached" start block ;;
+	lock)
+		check "lock: attached" start block ;;
+	*)
+		check "$mode: attached" start "$mode" ;;
+	esac
+	case $mode in
+	bare|log|block)
+		for exploit in $EXPLOITS; do
+			check "$mode: $exploit" perform "$mode" "$exploit"
+		done
+		check "$mode: ordinary use" is_well ;;
+	work)
+		check "work: tasks" load --fork 2 --vfork 1 --clone 1 --exec 1
+		check "work: scheduler" load --switch 1 --schedpolicy 1 --yield 1
+		check "work: waiting" load --futex 1 --poll 1 --epoll 1 --sem 1 --timer 1
+		check "work: memory" load --vm 1 --vm-bytes 16M --mmap 1 --mmap-bytes 8M
+		check "work: files" load --hdd 1 --hdd-bytes 4M --dentry 1
+		check "work: network and pipes" load --sock 1 --pipe 1
+		check "work: signals and debuggers" load --signal 1 --ptrace 1 --kill 1
+		check "work: traces" traces
+		check "work: tracing" tracing
+		check "work: modules" modules
+		check "work: off and on in a loop" switch_in_a_loop
+		check "work: CPU hotplug" hotplug
+		check "work: noted to the end" noted ;;
+	lock)
+		echo on > $sysfs/policy/lock
+		check "lock: stays on" stays_on
+		check "lock: forged hypercalls" forged
+		check "lock: ordinary use" is_well ;;
+	esac
+	[ "$mode" = bare ] || [ "$mode" = lock ] || rmmod carapace
+done
+[ "$mode" = lock ] || rmmod carapace_vuln
+ktap_finished

@@ -1,0 +1,609 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: stack guard: parked stacks (attackers A1 and A2)
+ *
+ * A task that does not run has left its stack as it wants to find it. Others
+ * write there for good reasons (wake-ups, completions, results), but not where
+ * the stack says where to go on. So as a CPU changes to another task, root notes
+ * those words of the stack that is left, on a page that the guest can only read,
+ * and compares those of the stack that comes.
+ *
+ * The CPU comes here by the jump at the end of __switch_to_asm(), which root has
+ * patched: on the new stack already, with the registers from it loaded, and with
+ * nothing returned there yet. It can be there by no other way for anything's
+ * good, so what is compared holds against whoever jumps there: the stack that is
+ * left is the one that root saw this CPU change to, whatever registers say; and a
+ * stack that is noted is only changed to where it was left, by its own task.
+ *
+ * DESIGN has parked stacks read-only in EPT instead, each CPU with tables of its
+ * own. Comparing needs no such tables, no INVEPT at a switch, no exit for any of
+ * the writes that are legitimate, and none of them to be told from others while
+ * it waits; an attacker's write is undone before it has an effect either way. What
+ * it cannot tell is who wrote, and when.
+ *
+ * Words are found by Linux's own unwind tables, from where the task left. A stack
+ * changes while its task runs on a CPU that has no shell; so a CPU that comes or
+ * goes unsettles all, and nothing is compared until the guest half has had root
+ * note all stacks that are parked, with all CPUs stopped.
+ */
+#include "call_site.h"
+#include "cpu_ops.h"
+#include "guard.h"
+#include "guest_walk.h"
+#include "hypercall.h"
+#include "memory.h"
+#include "region.h"
+#include "shadow.h"
+#include "shootdown.h"
+#include "stack_guard.h"
+#include "stack_walk.h"
+#include "vcpu.h"
+#include "window.h"
+
+#define TASK_COMM	16
+
+/*
+ * What a task that is left has on top of its stack (struct inactive_task_frame).
+ * The CPU has popped all but the last when it comes here.
+ */
+enum switch_frame {
+	FRAME_R15,
+	FRAME_R14,
+	FRAME_R13,
+	FRAME_R12,
+	FRAME_RBX,
+	FRAME_RBP,
+	FRAME_RETURN,
+	FRAME_WORDS,
+};
+
+#define FRAME_POPPED	(FRAME_RETURN * sizeof(u64))
+
+/* Of the innermost frames; most stacks are not used for more. */
+#define STACK_COPIED	400
+
+/* As many at a time: the window shows either the one page or the other */
+#define COPY_AT_ONCE	32
+
+/* In the place of a stack pointer */
+#define STACK_FREE	0	/* no task's, or its task has never run, or is dead */
+#define STACK_RUNS	1
+
+/**
+ * struct record - what root knows of a stack; a page that shadow_record() finds
+ * @task: whose it is
+ * @sp: where its task left it, or one of the above
+ * @words: what is compared
+ * @copied: how many words there are of @copy
+ * @copy: what was on the stack, from @sp on: to undo what was written together with
+ *	such a word
+ */
+struct record {
+	u64 task;
+	u64 sp;
+	struct stack_words words;
+	u32 copied;
+	u64 copy[STACK_COPIED];
+};
+
+_Static_assert(sizeof(struct record) <= PAGE_SIZE, "a page");
+
+static const struct stacks_config *config(void)
+{
+	return &island.config.stacks;
+}
+
+static struct record *show(struct vcpu *vcpu, u64 record_pa)
+{
+	return window_map(vcpu, record_pa);
+}
+
+/* The stack that a pointer points into; 0 where stacks never are */
+static u64 stack_of(u64 sp)
+{
+	const struct returns_config *c = &island.config.returns;
+
+	if (sp - c->boot_stack < c->stack_size)
+		return c->boot_stack;
+	return sp - c->stacks < WINDOW_SIZE ? sp & ~(c->stack_size - 1) : 0;
+}
+
+static bool is_parked(const struct record *record)
+{
+	return record->sp > STACK_RUNS;
+}
+
+static u64 record_of(struct vcpu *vcpu, u64 base)
+{
+	if (base == island.config.returns.boot_stack)
+		return island.boot_stack_record;
+	return base ? shadow_record(vcpu, base) : 0;
+}
+
+/* With the lock */
+static u64 make_record(struct vcpu *vcpu, u64 base)
+{
+	return base == island.config.returns.boot_stack ?
+	       island.boot_stack_record : shadow_record_make(vcpu, base);
+}
+
+/* A stack has its record made once, so that this takes the lock then only. */
+static u64 record_made(struct vcpu *vcpu, u64 base)
+{
+	u64 record_pa = record_of(vcpu, base);
+
+	if (!base || record_pa)
+		return record_pa;
+	island_lock(vcpu);
+	record_pa = make_record(vcpu, base);
+	island_publish();
+	island_unlock();
+	return record_pa;
+}
+
+static u64 task_word(struct vcpu *vcpu, u64 task, u64 offset, u32 size)
+{
+	u64 word = 0;
+
+	guest_read(vcpu, task + offset, &word, size);
+	return word;
+}
+
+static bool is_dead(struct vcpu *vcpu, u64 task)
+{
+	return task_word(vcpu, task, config()->task_state, sizeof(u32)) &
+	       config()->task_dead;
+}
+
+/* The frame on top, as the CPU left it; all of it is compared. */
+static bool note_frame(struct stack *stack, u64 sp, struct stack_words *words)
+{
+	u32 i;
+
+	words->nr = 0;
+	for (i = 0; i < FRAME_WORDS; i++) {
+		if (!stack_note(stack, words, sp + i * sizeof(u64)))
+			return false;
+	}
+	return true;
+}
+
+static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
+{
+	u64 end = stack->base + island.config.returns.stack_size;
+	u32 total = (end - sp) / sizeof(u64), done, nr, i;
+	u64 words[COPY_AT_ONCE];
+
+	if (total > STACK_COPIED)
+		total = STACK_COPIED;
+	for (done = 0; done < total; done += nr) {
+		for (nr = 0; nr < COPY_AT_ONCE && done + nr < total; nr++) {
+			if (!stack_read(stack, sp + (done + nr) * sizeof(u64),
+					&words[nr]))
+				return;
+		}
+		for (i = 0; i < nr; i++)
+			show(stack->vcpu, record_pa)->copy[done + i] = words[i];
+	}
+	show(stack->vcpu, record_pa)->copied = total;
+}
+
+static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
+		       u64 sp)
+{
+	struct stack stack = { .vcpu = vcpu, .base = base };
+	struct vcpu_public *public = vcpu->config.public;
+	struct stack_words *words = &vcpu->walk;
+	struct unwind_frame frame = {
+		.sp = sp + FRAME_WORDS * sizeof(u64),
+		.after_call = true,
+	};
+	struct record *record;
+
+	if (!note_frame(&stack, sp, words))
+		return;
+	frame.ip = words->value[FRAME_RETURN];
+	frame.bp = words->value[FRAME_RBP];
+	public->parked++;
+	if (!stack_walk(&stack, &frame, words))
+		public->parked_in_part++;
+	record = show(vcpu, record_pa);
+	record->task = task;
+	record->sp = sp;
+	record->copied = 0;
+	memcpy(&record->words, words, sizeof(*words));
+	copy_stack(&stack, record_pa, sp);
+}
+
+/* Not parked any more */
+static void mark_stack(struct vcpu *vcpu, u64 record_pa, u64 sp)
+{
+	show(vcpu, record_pa)->sp = sp;
+}
+
+/* The task that this CPU leaves */
+static void park(struct vcpu *vcpu, u64 task)
+{
+	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
+	u64 base = vcpu->running_stack ? : stack_of(sp);
+	u64 record_pa;
+
+	if (stack_of(sp) != base)
+		return;
+	record_pa = record_made(vcpu, base);
+	if (!record_pa)
+		return;
+	if (is_dead(vcpu, task))
+		mark_stack(vcpu, record_pa, STACK_FREE);
+	else
+		note_stack(vcpu, record_pa, base, task, sp);
+}
+
+/* A task that has never run is where fork put it, on a stack of no other task. */
+static bool is_new_task(struct vcpu *vcpu, u64 record_pa, u64 base, u64 rsp)
+{
+	u64 address = 0;
+
+	return base && rsp == base + config()->fork_slot &&
+	       (!record_pa || show(vcpu, record_pa)->sp == STACK_FREE) &&
+	       !guest_read(vcpu, rsp, &address, sizeof(address)) &&
+	       address == config()->fork_return;
+}
+
+static u64 *popped(struct vcpu *vcpu, u32 i)
+{
+	u64 *const reg[FRAME_RETURN] = {
+		[FRAME_R15] = &vcpu->regs.r15,
+		[FRAME_R14] = &vcpu->regs.r14,
+		[FRAME_R13] = &vcpu->regs.r13,
+		[FRAME_R12] = &vcpu->regs.r12,
+		[FRAME_RBX] = &vcpu->regs.rbx,
+		[FRAME_RBP] = &vcpu->regs.rbp,
+	};
+
+	return reg[i];
+}
+
+/* Of a noted stack, the first word that is not as it was; or words->nr */
+static u32 first_changed(struct vcpu *vcpu, struct stack *stack,
+			 const struct stack_words *words, u64 *found)
+{
+	u32 i;
+
+	for (i = 0; i < words->nr; i++) {
+		if (i < FRAME_RETURN)
+			*found = *popped(vcpu, i);
+		else if (!stack_read(stack, stack->base + words->offset[i],
+				     found))
+			*found = 0;
+		if (*found != words->value[i])
+			break;
+	}
+	return i;
+}
+
+/* One word, as it was; false where it is, or where there is no copy of it */
+static bool undo_word(struct stack *stack, u64 record_pa, u64 sp, u64 at)
+{
+	const struct record *record = show(stack->vcpu, record_pa);
+	u64 number = (at - sp) / sizeof(u64);
+	u64 copy, found;
+
+	if (at < sp || number >= record->copied)
+		return false;
+	copy = record->copy[number];
+	return stack_read(stack, at, &found) && found != copy &&
+	       stack_write(stack, at, copy);
+}
+
+/*
+ * As the task left it: what the CPU has loaded from it, too, and what was written
+ * together with such a word. What Linux has written stays: that is apart from it.
+ */
+static void put_back(struct stack *stack, u64 record_pa, u64 sp,
+		     const struct stack_words *words)
+{
+	struct vcpu *vcpu = stack->vcpu;
+	u64 at, slot, found;
+	u32 i;
+
+	for (i = 0; i < words->nr; i++) {
+		slot = stack->base + words->offset[i];
+		if (i < FRAME_RETURN)
+			*popped(vcpu, i) = words->value[i];
+		if (stack_read(stack, slot, &found) && found == words->value[i])
+			continue;
+		stack_write(stack, slot, words->value[i]);
+		for (at = slot - sizeof(u64); undo_word(stack, record_pa, sp, at);)
+			at -= sizeof(u64);
+		for (at = slot + sizeof(u64); undo_word(stack, record_pa, sp, at);)
+			at += sizeof(u64);
+	}
+	vmwrite(GUEST_RSP, sp + FRAME_POPPED);
+}
+
+static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
+			   u64 found, bool hopeless)
+{
+	struct report r = {
+		.kind = REPORT_STACK,
+		.rip = vmread(GUEST_RIP),
+		.rsp = vmread(GUEST_RSP),
+		.object = slot,
+		.expected = expected,
+		.found = found,
+		.pid = task_word(vcpu, task, config()->task_pid, sizeof(u32)),
+	};
+
+	guest_read(vcpu, task + config()->task_comm, r.text, TASK_COMM);
+	return hopeless ? guard_violation_hopeless(vcpu, POLICY_PARKED_STACKS, &r) :
+			  guard_violation(vcpu, POLICY_PARKED_STACKS, &r);
+}
+
+/* A task's noted stack, wherever it is; for when something is wrong already */
+static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
+{
+	const struct record *record;
+	u64 record_pa;
+
+	*base = 0;
+	while ((record_pa = shadow_record_next(vcpu, base))) {
+		record = show(vcpu, record_pa);
+		if (record->task == task && is_parked(record))
+			return record_pa;
+	}
+	*base = island.config.returns.boot_stack;
+	record_pa = island.boot_stack_record;
+	record = show(vcpu, record_pa);
+	return record->task == task && is_parked(record) ? record_pa : 0;
+}
+
+/*
+ * The CPU is on a stack that is not the task's, or not where it left it. Back to
+ * that; where there is none the machine cannot go on.
+ */
+static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
+{
+	u64 right, record_pa, sp = 0;
+	struct stack stack;
+	bool undone;
+
+	island_lock(vcpu);
+	record_pa = find_stack(vcpu, task, &right);
+	if (record_pa) {
+		sp = show(vcpu, record_pa)->sp;
+		memcpy(&vcpu->walk, &show(vcpu, record_pa)->words,
+		       sizeof(vcpu->walk));
+	}
+	undone = verdict_undoes(report(vcpu, task, task + config()->task_sp, sp,
+				       rsp - FRAME_POPPED, !record_pa));
+	if (record_pa && undone) {
+		stack = (struct stack){ .vcpu = vcpu, .base = right };
+		put_back(&stack, record_pa, sp, &vcpu->walk);
+		base = right;
+	} else if (record_pa) {
+		/* It never comes back there. */
+		mark_stack(vcpu, record_pa, STACK_FREE);
+	}
+	island_publish();
+	island_unlock();
+	return base;
+}
+
+/* Whether the stack is the task's, parked here; and what was noted, then */
+static bool is_where_left(struct vcpu *vcpu, u64 record_pa, u64 task, u64 rsp)
+{
+	const struct record *record;
+
+	if (!record_pa)
+		return false;
+	record = show(vcpu, record_pa);
+	if (record->task != task || !is_parked(record) ||
+	    record->sp + FRAME_POPPED != rsp)
+		return false;
+	memcpy(&vcpu->walk, &record->words, sizeof(vcpu->walk));
+	return true;
+}
+
+/* The words that say where the task goes on, when it is where it should be */
+static void compare(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base,
+		    u64 rsp)
+{
+	struct stack stack = { .vcpu = vcpu, .base = base };
+	const struct stack_words *words = &vcpu->walk;
+	u64 found = 0;
+	u32 i = first_changed(vcpu, &stack, words, &found);
+
+	if (i < words->nr &&
+	    verdict_undoes(report(vcpu, task, base + words->offset[i],
+				  words->value[i], found, false)))
+		put_back(&stack, record_pa, rsp - FRAME_POPPED, words);
+}
+
+/* The task that this CPU goes on with. Return: the stack that it does so on. */
+static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
+{
+	u64 base = stack_of(rsp);
+	u64 record_pa = record_of(vcpu, base);
+
+	if (!island.stacks_settled ||
+	    policy_verdict(&island.policy, POLICY_PARKED_STACKS) == VERDICT_ALLOW)
+		return base;
+	if (is_where_left(vcpu, record_pa, task, rsp)) {
+		compare(vcpu, record_pa, task, base, rsp);
+		return base;
+	}
+	if (is_new_task(vcpu, record_pa, base, rsp))
+		return base;
+	if (base && !record_pa && shadow_is_full()) {
+		vcpu->config.public->unparked_unverified++;
+		return base;
+	}
+	return wrong_stack(vcpu, task, base, rsp);
+}
+
+/**
+ * stack_guard_switch() - this CPU changes to another task
+ * @vcpu: the CPU
+ *
+ * Context: root, at a VMCALL of the stub's.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result stack_guard_switch(struct vcpu *vcpu)
+{
+	u64 from = vcpu->regs.rdi, to = vcpu->regs.rsi;
+	u64 base, record_pa;
+
+	if (!island.stacks_armed)
+		return RESULT_SKIP;
+	park(vcpu, from);
+	base = unpark(vcpu, to, vmread(GUEST_RSP));
+	record_pa = record_made(vcpu, base);
+	if (record_pa)
+		mark_stack(vcpu, record_pa, STACK_RUNS);
+	vcpu->running_stack = base;
+	return RESULT_SKIP;
+}
+
+/**
+ * stack_guard_note() - note the stack of a task that sleeps
+ * @vcpu: the CPU
+ * @task: the task, as the guest half says
+ *
+ * Not when all is settled: that would make good what an attacker has written.
+ *
+ * Context: root, with the lock; all CPUs are stopped by the guest half.
+ *
+ * Return: 0, -EPERM, -EINVAL for what has no stack, or -ENOMEM.
+ */
+int stack_guard_note(struct vcpu *vcpu, u64 task)
+{
+	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
+	u64 base = stack_of(sp);
+	u64 record_pa;
+
+	if (!island.stacks_armed || island.stacks_settled)
+		return -EPERM;
+	if (!base)
+		return -EINVAL;
+	record_pa = make_record(vcpu, base);
+	if (!record_pa)
+		return -ENOMEM;
+	if (!is_new_task(vcpu, record_pa, base, sp + FRAME_POPPED))
+		note_stack(vcpu, record_pa, base, task, sp);
+	return 0;
+}
+
+static void forget_all(struct vcpu *vcpu)
+{
+	u64 record_pa, base = 0;
+
+	while ((record_pa = shadow_record_next(vcpu, &base)))
+		mark_stack(vcpu, record_pa, STACK_FREE);
+	mark_stack(vcpu, island.boot_stack_record, STACK_FREE);
+}
+
+static bool is_any_degraded(void)
+{
+	u32 i;
+
+	for (i = 0; i < island.config.nr_vcpus; i++) {
+		if (vcpu_number(i)->config.public->state == VCPU_DEGRADED)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * stack_guard_settle() - compare from now on
+ * @vcpu: the CPU
+ * @done: all stacks are noted; 0 before that, to forget what was
+ *
+ * Context: root, with the lock; all CPUs are stopped by the guest half.
+ *
+ * Return: 0; -EPERM where it is settled, or not armed; -EBUSY while a CPU is bare
+ * on which tasks run.
+ */
+int stack_guard_settle(struct vcpu *vcpu, u64 done)
+{
+	if (!island.stacks_armed || island.stacks_settled)
+		return -EPERM;
+	if (is_any_degraded())
+		return -EBUSY;
+	if (done)
+		island.stacks_settled = true;
+	else
+		forget_all(vcpu);
+	return 0;
+}
+
+/**
+ * stack_guard_cpu_changes() - a CPU comes or goes
+ *
+ * Tasks run on it without root's seeing it, before it comes and after it went.
+ *
+ * Context: root; that CPU, which has no part in shootdowns yet, or any more.
+ */
+void stack_guard_cpu_changes(void)
+{
+	__atomic_store_n(&island.stacks_settled, false, __ATOMIC_SEQ_CST);
+}
+
+static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)
+{
+	u64 va = config()->switch_jump;
+	u8 bytes[RETURN_SITE];
+	u64 target;
+
+	return region_read(vcpu, va, bytes, sizeof(bytes)) &&
+	       jump_target(bytes, va + sizeof(bytes), &target) &&
+	       target == from && return_site_jump(va, to, bytes) &&
+	       region_write(vcpu, va, bytes, sizeof(bytes));
+}
+
+static bool can_be_armed(struct vcpu *vcpu)
+{
+	if (!config()->switch_jump || !config()->stub || !island.config.unwind.size ||
+	    island.config.returns.stack_size > STACK_PAGES_MAX * PAGE_SIZE)
+		return false;
+	if (!island.boot_stack_record)
+		island.boot_stack_record = shadow_page(vcpu, SHADOW_ROOT);
+	return island.boot_stack_record;
+}
+
+/**
+ * stack_guard_arm() - have each switch to another task come here, or no longer
+ * @vcpu: the CPU
+ * @on: which of the two
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0; -EPERM once the policy is locked, for the latter; -ENOMEM;
+ * -EOPNOTSUPP where the kernel is not as it should be for this; -EBUSY where
+ * something else stands at the place that is patched.
+ */
+int stack_guard_arm(struct vcpu *vcpu, u64 on)
+{
+	u64 from = on ? config()->switch_to : config()->stub;
+	u64 to = on ? config()->stub : config()->switch_to;
+	bool done;
+	u32 i;
+
+	if (!!on == island.stacks_armed)
+		return 0;
+	if (!on && island_locked())
+		return -EPERM;
+	if (on && !can_be_armed(vcpu))
+		return -EOPNOTSUPP;
+	shootdown_hold(vcpu);
+	done = patch_switch(vcpu, from, to);
+	if (done) {
+		island.stacks_armed = on;
+		island.stacks_settled = false;
+		for (i = 0; i < island.config.nr_vcpus; i++)
+			vcpu_number(i)->running_stack = 0;
+	}
+	shootdown_release();
+	return done ? 0 : -EBUSY;
+}

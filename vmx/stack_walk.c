@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: a look at a stack of Linux's: what is on it, and where it leads
+ *
+ * By the tables that Linux's own unwinder goes by. The core kernel's are ordinary
+ * data to Linux; here they are sealed with its read-only data, as a module's are,
+ * for who could change them would say what is a return address and what is not.
+ * The first and the last page also hold something else and stay writable, so what
+ * lies on them is not used.
+ */
+#include "cpu_ops.h"
+#include "guest_walk.h"
+#include "memory.h"
+#include "region.h"
+#include "requests.h"
+#include "shootdown.h"
+#include "stack_walk.h"
+#include "vcpu.h"
+#include "window.h"
+
+/* Where a word of it lies; false for what is no word of it */
+static bool resolve(struct stack *stack, u64 va, u64 *pa)
+{
+	u64 offset = va - stack->base;
+	u64 *frame = &stack->frame[offset / PAGE_SIZE];
+	struct guest_mapping m;
+
+	if (offset >= island.config.returns.stack_size || va % sizeof(u64))
+		return false;
+	if (!*frame) {
+		if (!guest_walk(stack->vcpu, va, &m) || m.user ||
+		    !guest_owns(m.pa))
+			return false;
+		*frame = m.pa & ~(PAGE_SIZE - 1);
+	}
+	*pa = *frame + va % PAGE_SIZE;
+	return true;
+}
+
+static volatile u64 *show(struct vcpu *vcpu, u64 pa)
+{
+	return (volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE);
+}
+
+/**
+ * stack_read() - a word of a stack
+ * @stack: the stack
+ * @va: the word's address
+ * @word: set
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: false for what is not on that stack.
+ */
+bool stack_read(struct stack *stack, u64 va, u64 *word)
+{
+	u64 pa;
+
+	if (!resolve(stack, va, &pa))
+		return false;
+	*word = *show(stack->vcpu, pa);
+	return true;
+}
+
+/**
+ * stack_write() - change it
+ * @stack: the stack
+ * @va: the word's address
+ * @word: what is to be there
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: false for what is not on that stack, or is memory that the guest could
+ * not write itself.
+ */
+bool stack_write(struct stack *stack, u64 va, u64 word)
+{
+	u64 pa;
+
+	if (!resolve(stack, va, &pa) ||
+	    !ept_permits(&island.ept, pa, EPT_WRITE))
+		return false;
+	*show(stack->vcpu, pa) = word;
+	return true;
+}
+
+static bool read_stack(void *stack, u64 va, void *to, u32 size)
+{
+	return size == sizeof(u64) && stack_read(stack, va, to);
+}
+
+/* From a table of the core kernel's, or a module's */
+static bool read_table(void *vcpu, u64 va, void *to, u32 size)
+{
+	const struct code_range *core = &island.config.unwind;
+	u64 pa = core->pa + (va - core->va);
+	u32 part;
+
+	if (va - core->va >= core->size)
+		return region_read(vcpu, va, to, size);
+	if (size > core->size - (va - core->va))
+		return false;
+	for (; size; size -= part, pa += part, to = (u8 *)to + part) {
+		part = PAGE_SIZE - pa % PAGE_SIZE;
+		if (part > size)
+			part = size;
+		memcpy(to, (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE, part);
+	}
+	return true;
+}
+
+/*
+ * A module's table. Without the lock: other modules come and go, but not one that
+ * has a frame on a stack, and none that goes can be taken for it (region.c). At
+ * worst a page of the table is not found at this moment, and the walk ends there.
+ */
+static bool module_table(u64 ip, struct unwind_table *table)
+{
+	const struct region *region = region_at(ip, 1);
+
+	if (!region)
+		return false;
+	*table = (struct unwind_table){
+		.start = region->patch.va,
+		.size = region->patch.size,
+		.ips = region->unwind_ips,
+		.rules = region->unwind_rules,
+		.nr = __atomic_load_n(&region->nr_unwind, __ATOMIC_ACQUIRE),
+		.format = island.config.stacks.unwind.format,
+	};
+	return table->nr;
+}
+
+static bool find_rule(struct vcpu *vcpu, const struct unwind_frame *frame,
+		      struct unwind_rule *rule)
+{
+	const struct unwind_memory memory = { read_table, vcpu };
+	const struct unwind_table *core = &island.config.stacks.unwind;
+	u64 ip = frame->ip - frame->after_call;
+	struct unwind_table table;
+
+	if (ip - core->start < core->size)
+		return unwind_find(core, &memory, frame, rule);
+	return module_table(ip, &table) &&
+	       unwind_find(&table, &memory, frame, rule);
+}
+
+/**
+ * stack_note() - note a word of a stack
+ * @stack: the stack
+ * @words: where it is added
+ * @at: its address
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: false where there is no such word, or no room.
+ */
+bool stack_note(struct stack *stack, struct stack_words *words, u64 at)
+{
+	u64 value;
+
+	if (words->nr == STACK_WORDS || !stack_read(stack, at, &value))
+		return false;
+	words->offset[words->nr] = at - stack->base;
+	words->value[words->nr] = value;
+	words->nr++;
+	return true;
+}
+
+/**
+ * stack_walk() - note where a stack says that it goes on
+ * @stack: the stack
+ * @frame: where to begin; changed
+ * @words: the words that the callers' frames are found by are added
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: whether that was all of it. It is not where the kernel's tables end:
+ * in code that was made at run time, behind a tracer that has a function return
+ * to itself, and where there are more frames than have room.
+ */
+bool stack_walk(struct stack *stack, struct unwind_frame *frame,
+		struct stack_words *words)
+{
+	const struct unwind_memory memory = { read_stack, stack };
+	enum unwind_kind kind;
+	struct unwind_rule rule;
+	struct unwind_step step;
+	u32 i;
+
+	for (;;) {
+		if (!find_rule(stack->vcpu, frame, &rule))
+			return false;
+		kind = unwind_step(&rule, &memory, frame, &step);
+		if (kind <= UNWIND_END)
+			return kind == UNWIND_END;
+		for (i = 0; i < step.nr; i++) {
+			if (!stack_note(stack, words, step.at[i]))
+				return false;
+		}
+	}
+}
+
+/**
+ * stack_unwind_request() - learn how to unwind through a module's code
+ * @vcpu: the CPU
+ * @va: the guest's address of a struct unwind_request
+ *
+ * Once for each module. Its table has to be sealed, which is looked at whenever
+ * something is read from it.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0; -EFAULT; -EINVAL where no region begins; -EEXIST.
+ */
+int stack_unwind_request(struct vcpu *vcpu, u64 va)
+{
+	struct unwind_request q;
+	struct region *region;
+
+	if (guest_read(vcpu, va, &q, sizeof(q)))
+		return -EFAULT;
+	region = (struct region *)region_at(q.text, 1);
+	if (!region || region->patch.va != q.text)
+		return -EINVAL;
+	if (region->nr_unwind)
+		return -EEXIST;
+	region->unwind_ips = q.ips;
+	region->unwind_rules = q.rules;
+	__atomic_store_n(&region->nr_unwind, q.nr, __ATOMIC_RELEASE);
+	return 0;
+}
