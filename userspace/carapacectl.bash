@@ -25,6 +25,7 @@ declare -A _carapacectl_values=(
 	[exec]="on off"
 	[helpers]="on off"
 	[lock]="on"
+	[parked_stacks]="on off"
 	[profile]="monitor balanced strict"
 	[registers]="on off"
 	[returns]="on off"

@@ -205,7 +205,8 @@ static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
 	frame.ip = words->value[FRAME_RETURN];
 	frame.bp = words->value[FRAME_RBP];
 	public->parked++;
-	if (!stack_walk(&stack, &frame, words))
+	/* What called the first CPU's idle loop is gone since the boot. */
+	if (!stack_walk(&stack, &frame, words) && task != config()->boot_task)
 		public->parked_in_part++;
 	record = show(vcpu, record_pa);
 	record->task = task;

@@ -44,11 +44,11 @@ refused()
 }
 
 monitor="profile=monitor action=log code=on exec=on registers=on helpers=on
-	dynamic_code=seal"
+	dynamic_code=seal parked_stacks=off"
 balanced="profile=balanced action=block code=on exec=on registers=on helpers=on
-	dynamic_code=seal"
+	dynamic_code=seal parked_stacks=off"
 strict="profile=strict action=block code=on exec=on registers=on helpers=on
-	dynamic_code=deny"
+	dynamic_code=deny parked_stacks=on"
 
 # The lists are to be split.
 # shellcheck disable=SC2086
@@ -65,11 +65,10 @@ single_values_are_custom()
 {
 	local pair
 	for pair in action=panic action=log code=off exec=off registers=off \
-		helpers=off returns=off dynamic_code=deny; do
+		helpers=off returns=off dynamic_code=deny parked_stacks=on; do
 		set_policy profile=balanced "$pair" || return
 		case $pair in
 		action=log) policy_is profile=monitor ;;
-		dynamic_code=deny) policy_is profile=strict ;;
 		*) policy_is profile=custom ;;
 		esac || return
 		policy_is "$pair" || return

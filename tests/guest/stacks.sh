@@ -199,7 +199,7 @@ stays_on()
 count()
 {
 	case $1 in
-	work)	echo 14 ;;
+	work)	echo 15 ;;
 	lock)	echo 4 ;;
 	*)	echo $(($(echo "$EXPLOITS" | wc -w) + 2)) ;;
 	esac
@@ -237,12 +237,13 @@ for mode; do
 		check "work: files" load --hdd 1 --hdd-bytes 4M --dentry 1
 		check "work: network and pipes" load --sock 1 --pipe 1
 		check "work: signals and debuggers" load --signal 1 --ptrace 1 --kill 1
+		check "work: noted to the end" noted
 		check "work: traces" traces
 		check "work: tracing" tracing
 		check "work: modules" modules
 		check "work: off and on in a loop" switch_in_a_loop
 		check "work: CPU hotplug" hotplug
-		check "work: noted to the end" noted ;;
+		check "work: suspend to RAM" suspend ;;
 	lock)
 		echo on > $sysfs/policy/lock
 		check "lock: stays on" stays_on

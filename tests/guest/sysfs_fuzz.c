@@ -32,6 +32,7 @@ static const struct key {
 	{ "exec", { "off", "on" } },
 	{ "helpers", { "off", "on" } },
 	{ "lock", { "off", "on" } },
+	{ "parked_stacks", { "off", "on" } },
 	{ "registers", { "off", "on" } },
 	{ "returns", { "off", "on" } },
 };
