@@ -14,7 +14,6 @@
 #include <linux/percpu.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
-#include <linux/version.h>
 
 /*
  * register_syscore() (7.0, and 6.12's stable releases): callbacks take an
@@ -117,7 +116,7 @@ static inline void compat_module_part(const struct module *mod,
 #endif
 
 /* It has a new name since 5.14, so that nobody compares it carelessly. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+#ifdef HAVE_TASK___STATE
 #define COMPAT_TASK_STATE	offsetof(struct task_struct, __state)
 #else
 #define COMPAT_TASK_STATE	offsetof(struct task_struct, state)

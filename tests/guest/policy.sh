@@ -73,7 +73,7 @@ single_values_are_custom()
 		esac || return
 		policy_is "$pair" || return
 	done
-	set_policy dynamic_code=seal helpers=on returns=on &&
+	set_policy parked_stacks=off dynamic_code=seal helpers=on returns=on &&
 		policy_is profile=balanced
 }
 

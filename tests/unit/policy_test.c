@@ -121,6 +121,7 @@ static const struct {
 	{ POLICY_DYNAMIC_CODE, 1, 0 },
 	{ POLICY_HELPERS, 1, 1 },
 	{ POLICY_RETURNS, 1, 1 },
+	{ POLICY_PARKED_STACKS, 1, 0 },
 	{ POLICY_LOCK, 1, 0 },
 };
 
