@@ -70,13 +70,17 @@ static int find_range(struct code_range *range, const char *first,
 
 /* Functions that Linux patches calls of in, and that may have no ENDBR */
 static const char *const functions[] = {
+	"ftrace_caller",
+	"ftrace_regs_caller",
+	"__static_call_return",
+};
+
+/* Where a return may be a jump to */
+static const char *const return_thunks[] = {
 	"__x86_return_thunk",
 	"its_return_thunk",
 	"call_depth_return_thunk",
 	"retbleed_return_thunk",
-	"ftrace_caller",
-	"ftrace_regs_caller",
-	"__static_call_return",
 };
 
 static const char *const stubs[] = {
@@ -87,6 +91,7 @@ static const char *const stubs[] = {
 };
 
 static_assert(ARRAY_SIZE(functions) + ARRAY_SIZE(stubs) <= ISLAND_FUNCTIONS);
+static_assert(ARRAY_SIZE(return_thunks) <= ISLAND_THUNKS);
 
 #ifdef CONFIG_EFI
 /* Linux calls it at run time, at addresses and in memory of the firmware's. */
@@ -201,6 +206,8 @@ void sealing_describe(struct island_config *config)
 		config->functions[i] = kernel_symbol(functions[i]);
 	for (k = 0; k < ARRAY_SIZE(stubs); k++)
 		config->functions[i + k] = (u64)stubs[k];
+	for (i = 0; i < ARRAY_SIZE(return_thunks); i++)
+		config->return_thunks[i] = kernel_symbol(return_thunks[i]);
 	config->modules_start = MODULES_VADDR;
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;

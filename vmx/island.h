@@ -73,7 +73,8 @@ struct returns_config {
 	u64 choke_caller;
 };
 
-#define ISLAND_FUNCTIONS	12
+#define ISLAND_FUNCTIONS	8
+#define ISLAND_THUNKS		4
 #define ISLAND_FIRMWARE		16
 
 /**
@@ -98,6 +99,7 @@ struct returns_config {
  * @max_sites: for how many, modules' among them, there shall be room
  * @functions: addresses in @text that patched code may call though they do not
  *	look like the beginning of a function; 0 for none
+ * @return_thunks: the same, for those that code jumps to instead of returning
  * @modules_start: from here
  * @modules_end: to here, Linux puts code
  * @landing: where a CPU goes that cannot go back
@@ -127,6 +129,7 @@ struct island_config {
 	u32 nr_sites;
 	u32 max_sites;
 	u64 functions[ISLAND_FUNCTIONS];
+	u64 return_thunks[ISLAND_THUNKS];
 	u64 modules_start;
 	u64 modules_end;
 	u64 landing;

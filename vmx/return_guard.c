@@ -16,7 +16,6 @@
  * would get at its beginning.
  */
 #include "call_site.h"
-#include "code.h"
 #include "cpu_ops.h"
 #include "ept.h"
 #include "guard.h"
@@ -24,6 +23,7 @@
 #include "memory.h"
 #include "requests.h"
 #include "return_guard.h"
+#include "sealed_code.h"
 #include "shadow.h"
 #include "shootdown.h"
 #include "vcpu.h"
@@ -36,7 +36,6 @@
 /* At a function's beginning */
 #define FENTRY_LENGTH	5
 #define ENDBR_LENGTH	4
-#define ENDBR64		0xfa1e0ff3
 
 /* Before it: there Linux counts calls (retbleed=stuff), and has them lead there */
 #define CALL_COUNTING	16
@@ -135,28 +134,10 @@ static bool is_trampoline(u64 va)
 	return false;
 }
 
-static bool is_sealed_code(struct vcpu *vcpu, u64 va)
-{
-	struct guest_mapping m;
-	u32 class;
-
-	if (!guest_walk(vcpu, va, &m))
-		return false;
-	class = ept_class(&island.ept, m.pa);
-	return class == CLASS_CODE || class == CLASS_DYNAMIC;
-}
-
 /* How far a function is looked through, and how many of them one after the other */
 #define TAIL_REACH	2048
 #define TAIL_DEPTH	2
 #define TAIL_PIECE	256
-
-static bool begins_with_endbr(struct vcpu *vcpu, u64 va)
-{
-	u32 insn;
-
-	return region_read(vcpu, va, &insn, sizeof(insn)) && insn == ENDBR64;
-}
 
 /*
  * Whether a function ends by jumping to another's beginning. Its own end is not
@@ -176,7 +157,7 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 				continue;
 			if (target == to)
 				return true;
-			if (depth > 1 && begins_with_endbr(vcpu, target) &&
+			if (depth > 1 && sealed_code_has_endbr(vcpu, target) &&
 			    tail_calls(vcpu, target, to, depth - 1))
 				return true;
 		}
@@ -198,7 +179,7 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
 	    !call_target(bytes, va, &target))
 		return false;
-	if (begins_with_endbr(vcpu, start - ENDBR_LENGTH))
+	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
 	return target == start || target == start - CALL_COUNTING ||
 	       target == config()->choke_caller ||
@@ -209,12 +190,7 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 /* Whether a function can have been called so that it returns there */
 static bool follows_call(struct vcpu *vcpu, u64 va)
 {
-	u8 bytes[CALL_LONGEST];
-
-	return is_code_address(va) && is_sealed_code(vcpu, va) &&
-	       is_sealed_code(vcpu, va - sizeof(bytes)) &&
-	       !guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) &&
-	       call_ends_here(bytes);
+	return is_code_address(va) && sealed_code_follows_call(vcpu, va);
 }
 
 /*

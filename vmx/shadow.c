@@ -160,10 +160,8 @@ static bool may_become_shadow(u64 pa)
 	u64 at;
 
 	for (at = pa; at < pa + SIZE_2M; at += PAGE_SIZE) {
-		if (!guest_owns(at) || at >= island.config.map_limit ||
-		    ept_class(&island.ept, at) != CLASS_DATA ||
-		    (ept_lookup(&island.ept, at, NULL) & EPT_TYPE_MASK) >>
-		    EPT_TYPE_SHIFT != MEMTYPE_WB)
+		if (!seal_is_memory(at) ||
+		    ept_class(&island.ept, at) != CLASS_DATA)
 			return false;
 	}
 	return true;
