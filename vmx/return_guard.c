@@ -37,8 +37,11 @@
 #define FENTRY_LENGTH	5
 #define ENDBR_LENGTH	4
 
-/* Before it: there Linux counts calls (retbleed=stuff), and has them lead there */
-#define CALL_COUNTING	16
+/*
+ * Padding before it: in the last bytes of that Linux counts calls, and has them lead
+ * there (retbleed=stuff; arch/x86/kernel/callthunks.c)
+ */
+#define FUNCTION_PADDING	16
 
 /* A function's entry, by the stack pointer: below, where the stub goes on */
 struct entry {
@@ -165,6 +168,11 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 	return false;
 }
 
+static bool leads_to(u64 target, u64 start)
+{
+	return start - target <= FUNCTION_PADDING;
+}
+
 /*
  * Whether a call of this very function ends there, or of one that jumps to it. The
  * loader of modules has one that does so by a pointer.
@@ -181,9 +189,8 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 		return false;
 	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	return target == start || target == start - CALL_COUNTING ||
-	       target == config()->choke_caller ||
-	       target == config()->choke_caller - CALL_COUNTING ||
+	return leads_to(target, start) ||
+	       leads_to(target, config()->choke_caller) ||
 	       tail_calls(vcpu, target, start, TAIL_DEPTH);
 }
 
