@@ -127,21 +127,45 @@ bool shadow_table_write_legal(u64 pa, u32 size)
 	const struct shadow *s = &island.shadow;
 	u32 i;
 
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART && s->nr_chunks; i++) {
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART && s->open; i++) {
 		if (pa < island.window_entry[i] + sizeof(u64) &&
 		    island.window_entry[i] < pa + size)
 			return false;
 	}
-	return s->nr_chunks && (pa ^ island.config.idt_pa) >> PAGE_SHIFT;
+	return s->open && (pa ^ island.config.idt_pa) >> PAGE_SHIFT;
 }
 
-static void note_entries(struct vcpu *vcpu)
+static int open_window(struct vcpu *vcpu)
 {
+	int err = guard_tables(vcpu, CLASS_TABLE);
 	u32 i;
 
+	if (err) {
+		guard_tables(vcpu, CLASS_DATA);
+		return err;
+	}
 	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++)
 		top_entry(vcpu, window() + i * WINDOW_PART,
 			  &island.window_entry[i]);
+	island.shadow.open = true;
+	return 0;
+}
+
+/* No stub is in use any more: Linux's table is as it was. */
+static void close_window(struct vcpu *vcpu)
+{
+	struct shadow *s = &island.shadow;
+	u32 i;
+
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++) {
+		if (shadow_owns(read_entry(vcpu, island.window_entry[i]) &
+				PTE_ADDR_MASK))
+			write_entry(vcpu, island.window_entry[i], 0);
+	}
+	guard_tables(vcpu, CLASS_DATA);
+	s->open = false;
+	s->nr_free = 0;
+	s->next = 0;
 }
 
 static int protect_chunk(u64 pa, enum page_class class)
@@ -186,10 +210,8 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 		return -EINVAL;
 	if (s->nr_chunks == SHADOW_CHUNKS)
 		return -ENOSPC;
-	if (!s->nr_chunks) {
-		err = guard_tables(vcpu, CLASS_TABLE);
-		note_entries(vcpu);
-	}
+	if (!s->open)
+		err = open_window(vcpu);
 	if (!err)
 		err = protect_chunk(pa, CLASS_SHADOW);
 	if (err)
@@ -198,19 +220,6 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 	s->chunk[s->nr_chunks++] = (struct shadow_chunk){ .pa = pa };
 	s->nr_free += SHADOW_CHUNK_PAGES;
 	return 0;
-}
-
-/* No stub is in use any more: Linux's table is as it was. */
-static void empty_window(struct vcpu *vcpu)
-{
-	u32 i;
-
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++) {
-		if (shadow_owns(read_entry(vcpu, island.window_entry[i]) &
-				PTE_ADDR_MASK))
-			write_entry(vcpu, island.window_entry[i], 0);
-	}
-	guard_tables(vcpu, CLASS_DATA);
 }
 
 /**
@@ -239,12 +248,11 @@ int shadow_take(struct vcpu *vcpu, u64 va)
 		return -EFAULT;
 	if (!s->nr_chunks)
 		return 0;
-	empty_window(vcpu);
+	if (s->open)
+		close_window(vcpu);
 	pa = s->chunk[--s->nr_chunks].pa;
 	protect_chunk(pa, CLASS_DATA);
 	shootdown(vcpu);
-	s->nr_free = 0;
-	s->next = 0;
 	return guest_write_word(vcpu, va, pa);
 }
 
@@ -361,7 +369,7 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 	u64 entry;
 	int level;
 
-	if (!island.shadow.nr_chunks)
+	if (!island.shadow.open)
 		return false;
 	*pa = island.window_entry[(va - window()) / WINDOW_PART];
 	for (level = TOP_LEVEL; level > 1; level--) {

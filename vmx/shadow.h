@@ -29,12 +29,14 @@ struct shadow_chunk {
 
 /**
  * struct shadow - all of it
+ * @open: the window's entries in Linux's tables are root's
  * @nr_chunks: how many of @chunk there are
  * @nr_free: pages of theirs that are free
  * @next: the chunk to look for one first
  * @chunk: the memory
  */
 struct shadow {
+	bool open;
 	u32 nr_chunks;
 	u32 nr_free;
 	u32 next;
