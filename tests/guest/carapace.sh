@@ -96,6 +96,26 @@ says()
 	equals "$status" "$expected" && matches "$output" "$pattern"
 }
 
+# read_modes WORD...: sets modes, the words in small letters, and groups, the others
+read_modes()
+{
+	local word
+	modes=
+	groups=
+	for word; do
+		case $word in
+		[a-z]*)	modes+=" $word" ;;
+		*)	groups+=" $word" ;;
+		esac
+	done
+}
+
+# counted_attacks: how many the events file tells of, of all kinds
+counted_attacks()
+{
+	awk '{ sum += $2 } END { print sum }' $sysfs/events
+}
+
 attach()
 {
 	./load_module "$CARAPACE_KO" "$@"

@@ -678,7 +678,7 @@ quietly()
 			-e 'rcu: INFO' -e 'INFO: task' \
 			-e 'general protection fault' -e 'unable to handle' &&
 		status=1
-	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+	equals "$(counted_attacks)" 0 &&
 		equals "$(cat $sysfs/state)" $expected_state && return $status
 }
 

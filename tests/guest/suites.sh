@@ -287,7 +287,7 @@ no_new_complaint()
 
 no_alarm()
 {
-	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+	equals "$(counted_attacks)" 0 &&
 		! grep ATTACK $work/log
 }
 
