@@ -260,6 +260,28 @@ static bool store(struct vcpu *vcpu, const struct entry *e)
 }
 
 /*
+ * Whether the stubs see another shadow than root does: an entry of this process's
+ * top-level table leads there. Nothing of Linux's does that.
+ */
+static bool is_misled(struct vcpu *vcpu, u64 stack)
+{
+	return !is_own_stack(stack) && shadow_has(vcpu, stack) &&
+	       !shadow_is_seen(vcpu, stack);
+}
+
+static enum verdict report_misled(struct vcpu *vcpu, u64 function, u64 stack)
+{
+	struct report r = {
+		.kind = REPORT_SELF,
+		.rip = function,
+		.rsp = vmread(GUEST_RSP),
+		.object = config()->window + (stack - config()->stacks),
+	};
+
+	return guard_violation(vcpu, POLICY_ENFORCE, &r);
+}
+
+/*
  * A function was entered. Return: false where the guest is to go elsewhere, and
  * then it does.
  */
@@ -275,6 +297,11 @@ static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 	if (address_known && choke)
 		address_known = follows_call_of(vcpu, e.address, e.function);
 	stack_known = store(vcpu, &e);
+	if (is_misled(vcpu, e.stack) &&
+	    verdict_undoes(report_misled(vcpu, e.function, e.stack))) {
+		land(vcpu, false, 0);
+		return false;
+	}
 	if (stack_known && (address_known || is_trampoline(e.address)))
 		return true;
 	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
@@ -397,24 +424,30 @@ static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
 {
 	struct shadow_word word = { .address = 0 };
 	bool known = read_word(vcpu, stack, &word);
+	u64 rip = word.function ? code_address(word.function) :
+				  vmread(GUEST_RIP);
 	u64 expected = code_address(word.address);
 	u64 found = 0;
 
 	*answer = RETURN;
 	guest_read(vcpu, stack, &found, sizeof(found));
 	if (known && expected && expected == found) {
-		if (!is_own_stack(stack))
-			*answer = LOOK_AGAIN;
+		if (is_own_stack(stack))
+			return true;
+		if (is_misled(vcpu, stack)) {
+			if (!verdict_undoes(report_misled(vcpu, rip, stack)))
+				return true;
+			land(vcpu, false, expected);
+			return false;
+		}
+		*answer = LOOK_AGAIN;
 		return true;
 	}
 	if (!known && shadow_is_full() && is_current_stack(vcpu, stack)) {
 		island.config.public->returns_unverified++;
 		return true;
 	}
-	if (!verdict_undoes(report(vcpu, word.function ?
-					 code_address(word.function) :
-					 vmread(GUEST_RIP), stack,
-				   expected, found)))
+	if (!verdict_undoes(report(vcpu, rip, stack, expected, found)))
 		return true;
 	/* For who looks at the stack, and for who can't be ended */
 	if (expected)

@@ -11,7 +11,9 @@
  * of Linux's; that page is write-protected, and of what Linux writes there
  * nothing may touch them. EPT guards frames, not addresses: who makes a top-level
  * table of his own, or changes an entry in a process's, leads that process's
- * stubs elsewhere.
+ * stubs elsewhere. They cannot store there, and root looks whether it is so
+ * whenever it is asked (shadow_is_seen()); but what is only compared there is not
+ * noticed.
  *
  * A stack gets its shadow page by page, when it is first needed. The page stays
  * until memory is short: Linux has new stacks where old ones were, once it has
@@ -418,6 +420,23 @@ static u64 frame(struct vcpu *vcpu, u64 stack)
 bool shadow_has(struct vcpu *vcpu, u64 stack)
 {
 	return frame(vcpu, stack);
+}
+
+/**
+ * shadow_is_seen() - whether the page tables in use show a word's shadow
+ * @vcpu: the CPU
+ * @stack: the word's address
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: whether the stubs see what root does; not where there is no shadow.
+ */
+bool shadow_is_seen(struct vcpu *vcpu, u64 stack)
+{
+	u64 pa = frame(vcpu, stack);
+	struct guest_mapping m;
+
+	return pa && guest_walk(vcpu, shadow_of(stack), &m) && m.pa == pa;
 }
 
 /* A page that is about to be free: where it is mapped, and for which stack */

@@ -51,6 +51,7 @@ bool shadow_is_full(void);
 u64 shadow_page(struct vcpu *vcpu);
 void shadow_page_free(u64 pa);
 bool shadow_has(struct vcpu *vcpu, u64 stack);
+bool shadow_is_seen(struct vcpu *vcpu, u64 stack);
 bool shadow_make(struct vcpu *vcpu, u64 stack);
 bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word);
 bool shadow_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);
