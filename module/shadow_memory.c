@@ -130,11 +130,33 @@ void shadow_memory_describe(struct returns_config *config)
 		config->choke_caller = kernel_symbol("frob_text");
 }
 
+#ifdef CARAPACE_TESTING
+static u32 most_chunks = SHADOW_CHUNKS;
+
+void shadow_memory_limit(u32 chunks)
+{
+	most_chunks = chunks;
+}
+
+static bool may_give(void)
+{
+	return READ_ONCE(island_public()->shadow_pages) <
+	       most_chunks * SHADOW_CHUNK_PAGES;
+}
+#else
+static bool may_give(void)
+{
+	return true;
+}
+#endif
+
 static struct page *give(void)
 {
 	struct page *page;
 	long err;
 
+	if (!may_give())
+		return NULL;
 	page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
 			   __GFP_RETRY_MAYFAIL, CHUNK_ORDER);
 	if (!page)
