@@ -9,6 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")" || exit 1
 
 : "${CARAPACE_KO:=/root/carapace.ko}"
 : "${CARAPACE_TESTING_KO:=/root/carapace-testing.ko}"
+: "${CARAPACE_PARAMETERS:=}"
 
 sysfs=/sys/kernel/carapace
 
@@ -116,9 +117,10 @@ counted_attacks()
 	awk '{ sum += $2 } END { print sum }' $sysfs/events
 }
 
+# With those of the module's parameters that each attaching here has
 attach()
 {
-	./load_module "$CARAPACE_KO" "$@"
+	./load_module "$CARAPACE_KO" "$* $CARAPACE_PARAMETERS"
 }
 
 attach_testing()
