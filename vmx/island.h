@@ -100,6 +100,7 @@ struct returns_config {
  * @functions: addresses in @text that patched code may call though they do not
  *	look like the beginning of a function; 0 for none
  * @return_thunks: the same, for those that code jumps to instead of returning
+ * @counting: how Linux counts calls
  * @modules_start: from here
  * @modules_end: to here, Linux puts code
  * @landing: where a CPU goes that cannot go back
@@ -130,6 +131,7 @@ struct island_config {
 	u32 max_sites;
 	u64 functions[ISLAND_FUNCTIONS];
 	u64 return_thunks[ISLAND_THUNKS];
+	struct patch_counting counting;
 	u64 modules_start;
 	u64 modules_end;
 	u64 landing;

@@ -26,10 +26,14 @@ static bool is_listed(u64 va)
 	return false;
 }
 
+/* Where calls are counted they lead to right before it: to that, or to NOPs. */
 static bool begins_function(struct vcpu *vcpu, u64 va)
 {
+	u32 counting = island.config.counting.length;
+
 	return is_listed(va) || is_return_thunk(va) ||
-	       sealed_code_has_endbr(vcpu, va);
+	       sealed_code_has_endbr(vcpu, va) ||
+	       (counting && sealed_code_has_endbr(vcpu, va + counting));
 }
 
 /* A place where a jump may lead to: what patch_judge() asks */
@@ -55,6 +59,7 @@ static bool read_at(void *context, u64 va, u8 *bytes, u32 size)
 static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
 {
 	const struct patch_world world = {
+		.counting = &island.config.counting,
 		.target = target_at,
 		.read = read_at,
 		.context = vcpu,
