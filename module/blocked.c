@@ -19,7 +19,6 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/static_call.h>
 
 #include "blocked.h"
 #include "kernel_symbols.h"
@@ -30,8 +29,7 @@ static void no_end(int signal)
 	BUG();
 }
 
-/* Not exported; see kernel_symbols.c for why it is a static call. */
-DEFINE_STATIC_CALL(carapace_make_task_dead, no_end);
+KERNEL_FUNCTION(make_task_dead, no_end);
 
 /**
  * blocked_prepare() - find out how Linux ends a task
@@ -42,16 +40,11 @@ DEFINE_STATIC_CALL(carapace_make_task_dead, no_end);
  */
 int blocked_prepare(void)
 {
-	unsigned long function = kernel_symbol("make_task_dead");
-
-	if (!function)
-		function = kernel_symbol("do_exit");
-	if (!function) {
-		pr_err("the kernel's symbol make_task_dead was not found\n");
-		return -ENOENT;
-	}
-	static_call_update(carapace_make_task_dead, (void *)function);
-	return 0;
+	if (kernel_function_found(make_task_dead) ||
+	    kernel_function_found_as(make_task_dead, "do_exit"))
+		return 0;
+	pr_err("the kernel's symbol make_task_dead was not found\n");
+	return -ENOENT;
 }
 
 /**
@@ -70,5 +63,5 @@ void return_was_blocked(u64 address)
 		return;
 	if (goes_on)
 		BUG();
-	static_call(carapace_make_task_dead)(SIGKILL);
+	kernel_call(make_task_dead)(SIGKILL);
 }

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "bridge.h"
@@ -150,4 +151,23 @@ long bridge_hypercall(u64 slot_entry, u64 number)
 	flush_all_translations();
 	tear_down();
 	return result;
+}
+
+static void flush_this_cpu(void *unused)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	flush_all_translations();
+	local_irq_restore(flags);
+}
+
+/**
+ * bridge_flush_all_cpus() - no CPU keeps a translation, attached or bare
+ *
+ * Context: may sleep.
+ */
+void bridge_flush_all_cpus(void)
+{
+	on_each_cpu(flush_this_cpu, NULL, 1);
 }

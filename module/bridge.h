@@ -18,6 +18,7 @@ bool bridge_exists(unsigned int cpu);
 
 u64 bridge_call(u64 slot_entry, u64 function, u64 argument);
 long bridge_hypercall(u64 slot_entry, u64 number);
+void bridge_flush_all_cpus(void);
 
 /* bridge_entry.S */
 u64 bridge_call_asm(u64 cr3, u64 function, u64 argument);

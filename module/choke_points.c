@@ -16,7 +16,6 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <linux/static_call.h>
 #include <asm/ibt.h>
 #include <asm/insn.h>
 
@@ -55,9 +54,8 @@ static int no_size(unsigned long address, unsigned long *size,
 	return 0;
 }
 
-/* Not exported; see kernel_symbols.c for why these are static calls. */
-DEFINE_STATIC_CALL(carapace_insn_decode, no_decoder);
-DEFINE_STATIC_CALL(carapace_symbol_size, no_size);
+KERNEL_FUNCTION(insn_decode, no_decoder);
+KERNEL_FUNCTION(kallsyms_lookup_size_offset, no_size);
 
 /**
  * choke_points_prepare() - find out how Linux decodes code
@@ -68,13 +66,8 @@ DEFINE_STATIC_CALL(carapace_symbol_size, no_size);
  */
 int choke_points_prepare(void)
 {
-	unsigned long decode = kernel_symbol("insn_decode");
-	unsigned long size = kernel_symbol("kallsyms_lookup_size_offset");
-
-	if (decode && size) {
-		static_call_update(carapace_insn_decode, (void *)decode);
-		static_call_update(carapace_symbol_size, (void *)size);
-	}
+	if (kernel_function_found(insn_decode))
+		kernel_function_found(kallsyms_lookup_size_offset);
 	return 0;
 }
 
@@ -102,9 +95,8 @@ static void add_sites(struct return_functions *f, unsigned long function,
 	u64 target;
 
 	while (va < function + size && f->nr_sites < SITES_MAX) {
-		if (static_call(carapace_insn_decode)(&insn, (void *)va,
-						      MAX_INSN_SIZE,
-						      INSN_MODE_KERN))
+		if (kernel_call(insn_decode)(&insn, (void *)va, MAX_INSN_SIZE,
+					     INSN_MODE_KERN))
 			return;
 		switch (return_site_form((const u8 *)va, va, &target)) {
 		case RETURN_JUMP:
@@ -137,7 +129,7 @@ static void add_function(struct return_functions *f, const char *name)
 		f->nr_shared++;
 		return;
 	}
-	if (!static_call(carapace_symbol_size)(function, &size, &offset) ||
+	if (!kernel_call(kallsyms_lookup_size_offset)(function, &size, &offset) ||
 	    offset)
 		return;
 	f->ranges[f->nr_ranges++] = (struct code_part){

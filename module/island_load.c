@@ -16,7 +16,6 @@
 #include <linux/printk.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/msr.h>
 #include <asm/smp.h>
@@ -405,15 +404,6 @@ static void unplant(unsigned int cpu)
 	cmpxchg64(entry, slot_entry, 0);
 }
 
-static void flush_this_cpu(void *unused)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	flush_all_translations();
-	local_irq_restore(flags);
-}
-
 /**
  * island_unload() - take it apart
  *
@@ -426,7 +416,7 @@ void island_unload(void)
 	for (cpu = 0; cpu < nr_vcpus; cpu++)
 		unplant(cpu);
 	/* No CPU may walk the island's tables when they are something else. */
-	on_each_cpu(flush_this_cpu, NULL, 1);
+	bridge_flush_all_cpus();
 	bridge_free();
 	pool_release();
 	kfree(vcpu_publics);

@@ -13,7 +13,6 @@
 #include <linux/err.h>
 #include <linux/kprobes.h>
 #include <linux/mutex.h>
-#include <linux/static_call.h>
 
 #include "kernel_symbols.h"
 
@@ -22,7 +21,7 @@ static unsigned long no_lookup(const char *name)
 	return 0;
 }
 
-DEFINE_STATIC_CALL(carapace_lookup_name, no_lookup);
+KERNEL_FUNCTION(kallsyms_lookup_name, no_lookup);
 
 static DEFINE_MUTEX(lookup_mutex);
 static bool lookup_found;
@@ -39,7 +38,7 @@ static int find_lookup(void)
 	if (err)
 		return err;
 	/* Behind the ENDBR, if there is one: a direct call needs none. */
-	static_call_update(carapace_lookup_name, (void *)probe.addr);
+	static_call_update(carapace_kallsyms_lookup_name, (void *)probe.addr);
 	unregister_kprobe(&probe);
 	lookup_found = true;
 	return 0;
@@ -60,7 +59,7 @@ unsigned long kernel_symbol(const char *name)
 
 	mutex_lock(&lookup_mutex);
 	if (lookup_found || !find_lookup())
-		address = static_call(carapace_lookup_name)(name);
+		address = kernel_call(kallsyms_lookup_name)(name);
 	mutex_unlock(&lookup_mutex);
 	return address;
 }

@@ -98,6 +98,15 @@ static void read_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
 	cpuid_count(leaf, subleaf, &regs[0], &regs[1], &regs[2], &regs[3]);
 }
 
+#ifdef CARAPACE_TESTING
+static bool vmfunc_hidden;
+
+void machine_hide_vmfunc(void)
+{
+	vmfunc_hidden = true;
+}
+#endif
+
 static void read_values(struct cpu_values *v)
 {
 	u32 i;
@@ -110,6 +119,10 @@ static void read_values(struct cpu_values *v)
 	v->feature_control = read_msr(MSR_IA32_FEAT_CTL);
 	for (i = 0; i < ARRAY_SIZE(v->vmx); i++)
 		v->vmx[i] = read_msr(MSR_IA32_VMX_BASIC + i);
+#ifdef CARAPACE_TESTING
+	if (vmfunc_hidden)
+		v->vmx[MSR_IA32_VMX_VMFUNC - MSR_IA32_VMX_BASIC] = 0;
+#endif
 	v->max_gpa = highest_address();
 }
 

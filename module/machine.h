@@ -38,4 +38,9 @@ int machine_read(void);
 const struct machine *machine(void);
 int machine_check_this_cpu(void);
 
+#ifdef CARAPACE_TESTING
+/* Before machine_read() */
+void machine_hide_vmfunc(void);
+#endif
+
 #endif /* CARAPACE_MODULE_MACHINE_H */

@@ -49,6 +49,14 @@ static uint fail_at;
 module_param(fail_at, uint, 0444);
 MODULE_PARM_DESC(fail_at, "Testing: where: 1 VMXON, 2 VMLAUNCH, 3 VM entry");
 
+static bool no_vmfunc;
+module_param(no_vmfunc, bool, 0444);
+MODULE_PARM_DESC(no_vmfunc, "Testing: as if the CPUs had no VMFUNC");
+
+static uint shadow_chunks;
+module_param(shadow_chunks, uint, 0444);
+MODULE_PARM_DESC(shadow_chunks, "Testing: no more than this many times 2 MiB for the return guard");
+
 static ulong pool_pa;
 module_param(pool_pa, ulong, 0400);
 MODULE_PARM_DESC(pool_pa, "Testing: read it to know where the pool is");
@@ -127,6 +135,12 @@ static int __init carapace_init(void)
 	err = guards_check_parameters();
 	if (!err)
 		err = refuse_place();
+#ifdef CARAPACE_TESTING
+	if (no_vmfunc)
+		machine_hide_vmfunc();
+	if (shadow_chunks)
+		shadow_memory_limit(shadow_chunks);
+#endif
 	if (!err)
 		err = machine_read();
 	if (err)

@@ -71,13 +71,17 @@ static int find_range(struct code_range *range, const char *first,
 
 /* Functions that Linux patches calls of in, and that may have no ENDBR */
 static const char *const functions[] = {
+	"ftrace_caller",
+	"ftrace_regs_caller",
+	"__static_call_return",
+};
+
+/* Where a return may be a jump to */
+static const char *const return_thunks[] = {
 	"__x86_return_thunk",
 	"its_return_thunk",
 	"call_depth_return_thunk",
 	"retbleed_return_thunk",
-	"ftrace_caller",
-	"ftrace_regs_caller",
-	"__static_call_return",
 };
 
 static const char *const stubs[] = {
@@ -88,6 +92,37 @@ static const char *const stubs[] = {
 };
 
 static_assert(ARRAY_SIZE(functions) + ARRAY_SIZE(stubs) <= ISLAND_FUNCTIONS);
+static_assert(ARRAY_SIZE(return_thunks) <= ISLAND_THUNKS);
+
+#ifdef X86_FEATURE_CALL_DEPTH
+/* "sarq $5, %gs:DISPLACEMENT", up to the displacement */
+static const u8 count_absolute[] = { 0x65, 0x48, 0xc1, 0x3c, 0x25 };
+static const u8 count_relative[] = { 0x65, 0x48, 0xc1, 0x3d };
+
+/* Linux has a template of it (arch/x86/kernel/callthunks.c). */
+static void describe_counting(struct patch_counting *c)
+{
+	u64 start = kernel_symbol("skl_call_thunk_template");
+	u64 end = kernel_symbol("skl_call_thunk_tail");
+	const u8 *template = (const u8 *)start;
+
+	if (!boot_cpu_has(X86_FEATURE_CALL_DEPTH) || !start ||
+	    end - start > PATCH_COUNTING)
+		return;
+	if (!memcmp(template, count_relative, sizeof(count_relative))) {
+		c->relative = sizeof(count_relative);
+		c->target = end + *(const s32 *)(template + c->relative);
+	} else if (memcmp(template, count_absolute, sizeof(count_absolute))) {
+		return;
+	}
+	c->length = end - start;
+	memcpy(c->bytes, template, c->length);
+}
+#else
+static void describe_counting(struct patch_counting *c)
+{
+}
+#endif
 
 #ifdef CONFIG_EFI
 /* Linux calls it at run time, at addresses and in memory of the firmware's. */
@@ -202,6 +237,9 @@ void sealing_describe(struct island_config *config)
 		config->functions[i] = kernel_symbol(functions[i]);
 	for (k = 0; k < ARRAY_SIZE(stubs); k++)
 		config->functions[i + k] = (u64)stubs[k];
+	for (i = 0; i < ARRAY_SIZE(return_thunks); i++)
+		config->return_thunks[i] = kernel_symbol(return_thunks[i]);
+	describe_counting(&config->counting);
 	config->modules_start = MODULES_VADDR;
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;

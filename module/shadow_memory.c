@@ -15,8 +15,6 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/sizes.h>
-#include <linux/smp.h>
-#include <linux/static_call.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <asm/cpu_entry_area.h>
@@ -52,8 +50,7 @@ static struct vm_struct *no_area(unsigned long size, unsigned long flags)
 	return NULL;
 }
 
-/* Not exported; see kernel_symbols.c for why it is a static call. */
-DEFINE_STATIC_CALL(carapace_get_vm_area, no_area);
+KERNEL_FUNCTION(get_vm_area, no_area);
 
 /**
  * shadow_memory_prepare() - take addresses for the window
@@ -67,11 +64,8 @@ DEFINE_STATIC_CALL(carapace_get_vm_area, no_area);
  */
 int shadow_memory_prepare(void)
 {
-	unsigned long function = kernel_symbol("get_vm_area");
-
-	if (function)
-		static_call_update(carapace_get_vm_area, (void *)function);
-	area = static_call(carapace_get_vm_area)(WINDOW_SIZE + SZ_1G, VM_IOREMAP);
+	if (kernel_function_found(get_vm_area))
+		area = kernel_call(get_vm_area)(WINDOW_SIZE + SZ_1G, VM_IOREMAP);
 	if (!area) {
 		pr_err("no %llu GiB of kernel addresses are left for the return guard\n",
 		       WINDOW_SIZE / SZ_1G);
@@ -136,11 +130,33 @@ void shadow_memory_describe(struct returns_config *config)
 		config->choke_caller = kernel_symbol("frob_text");
 }
 
+#ifdef CARAPACE_TESTING
+static u32 most_chunks = SHADOW_CHUNKS;
+
+void shadow_memory_limit(u32 chunks)
+{
+	most_chunks = chunks;
+}
+
+static bool may_give(void)
+{
+	return READ_ONCE(island_public()->shadow_pages) <
+	       most_chunks * SHADOW_CHUNK_PAGES;
+}
+#else
+static bool may_give(void)
+{
+	return true;
+}
+#endif
+
 static struct page *give(void)
 {
 	struct page *page;
 	long err;
 
+	if (!may_give())
+		return NULL;
 	page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
 			   __GFP_RETRY_MAYFAIL, CHUNK_ORDER);
 	if (!page)
@@ -216,15 +232,6 @@ int shadow_memory_start(void)
 				    "carapace-shadow");
 }
 
-static void flush_this_cpu(void *unused)
-{
-	unsigned long flags;
-
-	local_irq_save(flags);
-	flush_all_translations();
-	local_irq_restore(flags);
-}
-
 /**
  * shadow_memory_stop() - have all memory back
  *
@@ -240,7 +247,7 @@ void shadow_memory_stop(void)
 
 	while (!cpus_hypercall(HYPERCALL_SHADOW_TAKE, (u64)&pa, 0) && pa) {
 		/* Also on CPUs that are bare, for the window led there. */
-		on_each_cpu(flush_this_cpu, NULL, 1);
+		bridge_flush_all_cpus();
 		memset(__va(pa), 0, SZ_2M);
 		__free_pages(pfn_to_page(PHYS_PFN(pa)), CHUNK_ORDER);
 	}

@@ -20,7 +20,7 @@
 SYM_FUNC_START(stack_switch)
 	mov	$HYPERCALL_SWITCH, %rax
 1:	vmcall
-2:	jmp	__SCT__carapace_switch_to
+2:	jmp	__SCT__carapace___switch_to
 	_ASM_EXTABLE(1b, 2b)
 SYM_FUNC_END(stack_switch)
 

@@ -13,7 +13,6 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/smp.h>
-#include <linux/static_call.h>
 #include <linux/stop_machine.h>
 #include <linux/workqueue.h>
 
@@ -44,7 +43,7 @@ static void no_switch_to(void)
 }
 
 /* Where Linux goes; for the stub, and jumped to by it only. */
-DEFINE_STATIC_CALL(carapace_switch_to, no_switch_to);
+KERNEL_FUNCTION(__switch_to, no_switch_to);
 
 static unsigned long find_jump(void)
 {
@@ -71,11 +70,10 @@ static unsigned long find_jump(void)
 int stacks_prepare(void)
 {
 	tasks_prepare();
-	switch_to_function = kernel_symbol("__switch_to");
-	if (!switch_to_function)
+	if (!kernel_function_found(__switch_to))
 		return 0;
+	switch_to_function = kernel_symbol("__switch_to");
 	switch_jump = find_jump();
-	static_call_update(carapace_switch_to, (void *)switch_to_function);
 	return 0;
 }
 

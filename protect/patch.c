@@ -5,6 +5,7 @@
 #include "patch.h"
 
 #define INT3	0xcc
+#define NOP	0x90
 #define CALL32	0xe8
 #define JMP32	0xe9
 #define JMP8	0xeb
@@ -631,6 +632,33 @@ static u32 next_change(const struct write *w, u32 i)
 	return i;
 }
 
+/* A byte of what counts the calls of the function at @function */
+static u8 counting_byte(const struct patch_counting *c, u64 function, u32 i)
+{
+	u32 distance = c->target - function;
+
+	if (c->relative && i - c->relative < sizeof(distance))
+		return distance >> (i - c->relative) * 8;
+	return c->bytes[i];
+}
+
+static bool counts_calls(const struct write *w, u32 i)
+{
+	const struct patch_counting *c = w->world->counting;
+	u64 function = w->va + i + 1;
+	u32 before;
+
+	if (!c || w->before[i] != NOP)
+		return false;
+	for (before = 1; before <= c->length; before++, function++) {
+		if (w->after[i] == counting_byte(c, function, c->length - before) &&
+		    w->world->target(w->world->context, function) ==
+		    PATCH_TARGET_FUNCTION)
+			return true;
+	}
+	return false;
+}
+
 /* A byte that is in no site; kprobes that become new are noted */
 static bool byte_legal(struct write *w, u32 i)
 {
@@ -638,7 +666,8 @@ static bool byte_legal(struct write *w, u32 i)
 
 	if (va - w->region->va >= w->region->size)
 		return false;
-	if (is_probe(w, va) || w->after[i] == original_of(w, va, w->before[i]))
+	if (is_probe(w, va) || w->after[i] == original_of(w, va, w->before[i]) ||
+	    counts_calls(w, i))
 		return true;
 	return w->after[i] == INT3 && add_note(w, va);
 }

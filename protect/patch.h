@@ -27,7 +27,10 @@
  *    stood there;
  *  - the four bytes behind a noted INT3 become the displacement of a jump to
  *    dynamic code, and then the INT3 the jump: an optimised kprobe; and back;
- *  - what was noted is restored exactly, and with its first byte forgotten.
+ *  - what was noted is restored exactly, and with its first byte forgotten;
+ *  - a NOP right before a function becomes what counts its calls there, byte by
+ *    byte: with retbleed=stuff, Linux has calls lead there, once it is whole
+ *    (arch/x86/kernel/callthunks.c).
  *
  * A write means all that one instruction writes: what a REP MOVSB stores byte
  * by byte, or one store to two pages, is to be judged when it is complete.
@@ -132,13 +135,32 @@ enum patch_target {
 	PATCH_TARGET_DYNAMIC,	/* a page of dynamic code */
 };
 
+/* The longest instruction that counts calls */
+#define PATCH_COUNTING	10
+
+/**
+ * struct patch_counting - the instruction before a function that counts its calls
+ * @length: of it; 0 where calls are not counted
+ * @relative: where its displacement is; 0 where that is the same everywhere
+ * @target: what it leads to
+ * @bytes: the instruction
+ */
+struct patch_counting {
+	u32 length;
+	u32 relative;
+	u64 target;
+	u8 bytes[PATCH_COUNTING];
+};
+
 /**
  * struct patch_world - what is not in the bytes that are judged
+ * @counting: how calls are counted, or NULL
  * @target: what is at an address
  * @read: copy bytes that the write does not change; false if it can't
  * @context: for both
  */
 struct patch_world {
+	const struct patch_counting *counting;
 	enum patch_target (*target)(void *context, u64 va);
 	bool (*read)(void *context, u64 va, u8 *bytes, u32 size);
 	void *context;

@@ -17,7 +17,6 @@
  * sealed before it is enforced: while the shell is being put on or off, there are
  * CPUs that would not tell root that Linux has freed it.
  */
-#include "call_site.h"
 #include "code.h"
 #include "cpu_ops.h"
 #include "ept.h"
@@ -26,36 +25,18 @@
 #include "guest_walk.h"
 #include "region.h"
 #include "seal.h"
+#include "sealed_code.h"
 #include "vcpu.h"
 #include "x86.h"
-
-static bool is_sealed_code(enum page_class class)
-{
-	return class == CLASS_CODE || class == CLASS_DYNAMIC;
-}
-
-/* The class of what an address leads to; DATA also where that is nowhere */
-static enum page_class class_at(struct vcpu *vcpu, u64 va)
-{
-	struct guest_mapping m;
-
-	return guest_walk(vcpu, va, &m) ? ept_class(&island.ept, m.pa) :
-					  CLASS_DATA;
-}
 
 /* Where the CPU was called from, as far as the top of the stack tells; or 0 */
 static u64 caller(struct vcpu *vcpu)
 {
-	u8 bytes[CALL_LONGEST];
 	u64 va;
 
-	if (guest_read(vcpu, vmread(GUEST_RSP), &va, sizeof(va)) ||
-	    !is_sealed_code(class_at(vcpu, va)) ||
-	    !is_sealed_code(class_at(vcpu, va - sizeof(bytes))) ||
-	    guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
-	    !call_ends_here(bytes))
+	if (guest_read(vcpu, vmread(GUEST_RSP), &va, sizeof(va)))
 		return 0;
-	return va;
+	return sealed_code_follows_call(vcpu, va) ? va : 0;
 }
 
 /*

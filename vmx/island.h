@@ -104,7 +104,8 @@ struct stacks_config {
 	struct unwind_table unwind;
 };
 
-#define ISLAND_FUNCTIONS	12
+#define ISLAND_FUNCTIONS	8
+#define ISLAND_THUNKS		4
 #define ISLAND_FIRMWARE		16
 
 /**
@@ -131,6 +132,8 @@ struct stacks_config {
  * @max_sites: for how many, modules' among them, there shall be room
  * @functions: addresses in @text that patched code may call though they do not
  *	look like the beginning of a function; 0 for none
+ * @return_thunks: the same, for those that code jumps to instead of returning
+ * @counting: how Linux counts calls
  * @modules_start: from here
  * @modules_end: to here, Linux puts code
  * @landing: where a CPU goes that cannot go back
@@ -162,6 +165,8 @@ struct island_config {
 	u32 nr_sites;
 	u32 max_sites;
 	u64 functions[ISLAND_FUNCTIONS];
+	u64 return_thunks[ISLAND_THUNKS];
+	struct patch_counting counting;
 	u64 modules_start;
 	u64 modules_end;
 	u64 landing;

@@ -16,7 +16,6 @@
  * would get at its beginning.
  */
 #include "call_site.h"
-#include "code.h"
 #include "cpu_ops.h"
 #include "ept.h"
 #include "guard.h"
@@ -24,6 +23,7 @@
 #include "memory.h"
 #include "requests.h"
 #include "return_guard.h"
+#include "sealed_code.h"
 #include "shadow.h"
 #include "shootdown.h"
 #include "vcpu.h"
@@ -36,10 +36,12 @@
 /* At a function's beginning */
 #define FENTRY_LENGTH	5
 #define ENDBR_LENGTH	4
-#define ENDBR64		0xfa1e0ff3
 
-/* Before it: there Linux counts calls (retbleed=stuff), and has them lead there */
-#define CALL_COUNTING	16
+/*
+ * Padding before it: in the last bytes of that Linux counts calls, and has them lead
+ * there (retbleed=stuff; arch/x86/kernel/callthunks.c)
+ */
+#define FUNCTION_PADDING	16
 
 /* A function's entry, by the stack pointer: below, where the stub goes on */
 struct entry {
@@ -135,28 +137,10 @@ static bool is_trampoline(u64 va)
 	return false;
 }
 
-static bool is_sealed_code(struct vcpu *vcpu, u64 va)
-{
-	struct guest_mapping m;
-	u32 class;
-
-	if (!guest_walk(vcpu, va, &m))
-		return false;
-	class = ept_class(&island.ept, m.pa);
-	return class == CLASS_CODE || class == CLASS_DYNAMIC;
-}
-
 /* How far a function is looked through, and how many of them one after the other */
 #define TAIL_REACH	2048
 #define TAIL_DEPTH	2
 #define TAIL_PIECE	256
-
-static bool begins_with_endbr(struct vcpu *vcpu, u64 va)
-{
-	u32 insn;
-
-	return region_read(vcpu, va, &insn, sizeof(insn)) && insn == ENDBR64;
-}
 
 /*
  * Whether a function ends by jumping to another's beginning. Its own end is not
@@ -176,12 +160,17 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 				continue;
 			if (target == to)
 				return true;
-			if (depth > 1 && begins_with_endbr(vcpu, target) &&
+			if (depth > 1 && sealed_code_has_endbr(vcpu, target) &&
 			    tail_calls(vcpu, target, to, depth - 1))
 				return true;
 		}
 	}
 	return false;
+}
+
+static bool leads_to(u64 target, u64 start)
+{
+	return start - target <= FUNCTION_PADDING;
 }
 
 /*
@@ -198,23 +187,17 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
 	    !call_target(bytes, va, &target))
 		return false;
-	if (begins_with_endbr(vcpu, start - ENDBR_LENGTH))
+	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	return target == start || target == start - CALL_COUNTING ||
-	       target == config()->choke_caller ||
-	       target == config()->choke_caller - CALL_COUNTING ||
+	return leads_to(target, start) ||
+	       leads_to(target, config()->choke_caller) ||
 	       tail_calls(vcpu, target, start, TAIL_DEPTH);
 }
 
 /* Whether a function can have been called so that it returns there */
 static bool follows_call(struct vcpu *vcpu, u64 va)
 {
-	u8 bytes[CALL_LONGEST];
-
-	return is_code_address(va) && is_sealed_code(vcpu, va) &&
-	       is_sealed_code(vcpu, va - sizeof(bytes)) &&
-	       !guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) &&
-	       call_ends_here(bytes);
+	return is_code_address(va) && sealed_code_follows_call(vcpu, va);
 }
 
 /*
@@ -277,6 +260,28 @@ static bool store(struct vcpu *vcpu, const struct entry *e)
 }
 
 /*
+ * Whether the stubs see another shadow than root does: an entry of this process's
+ * top-level table leads there. Nothing of Linux's does that.
+ */
+static bool is_misled(struct vcpu *vcpu, u64 stack)
+{
+	return !is_own_stack(stack) && shadow_has(vcpu, stack) &&
+	       !shadow_is_seen(vcpu, stack);
+}
+
+static enum verdict report_misled(struct vcpu *vcpu, u64 function, u64 stack)
+{
+	struct report r = {
+		.kind = REPORT_SELF,
+		.rip = function,
+		.rsp = vmread(GUEST_RSP),
+		.object = config()->window + (stack - config()->stacks),
+	};
+
+	return guard_violation(vcpu, POLICY_ENFORCE, &r);
+}
+
+/*
  * A function was entered. Return: false where the guest is to go elsewhere, and
  * then it does.
  */
@@ -292,6 +297,11 @@ static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 	if (address_known && choke)
 		address_known = follows_call_of(vcpu, e.address, e.function);
 	stack_known = store(vcpu, &e);
+	if (is_misled(vcpu, e.stack) &&
+	    verdict_undoes(report_misled(vcpu, e.function, e.stack))) {
+		land(vcpu, false, 0);
+		return false;
+	}
 	if (stack_known && (address_known || is_trampoline(e.address)))
 		return true;
 	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
@@ -414,24 +424,30 @@ static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
 {
 	struct shadow_word word = { .address = 0 };
 	bool known = read_word(vcpu, stack, &word);
+	u64 rip = word.function ? code_address(word.function) :
+				  vmread(GUEST_RIP);
 	u64 expected = code_address(word.address);
 	u64 found = 0;
 
 	*answer = RETURN;
 	guest_read(vcpu, stack, &found, sizeof(found));
 	if (known && expected && expected == found) {
-		if (!is_own_stack(stack))
-			*answer = LOOK_AGAIN;
+		if (is_own_stack(stack))
+			return true;
+		if (is_misled(vcpu, stack)) {
+			if (!verdict_undoes(report_misled(vcpu, rip, stack)))
+				return true;
+			land(vcpu, false, expected);
+			return false;
+		}
+		*answer = LOOK_AGAIN;
 		return true;
 	}
 	if (!known && shadow_is_full() && is_current_stack(vcpu, stack)) {
 		island.config.public->returns_unverified++;
 		return true;
 	}
-	if (!verdict_undoes(report(vcpu, word.function ?
-					 code_address(word.function) :
-					 vmread(GUEST_RIP), stack,
-				   expected, found)))
+	if (!verdict_undoes(report(vcpu, rip, stack, expected, found)))
 		return true;
 	/* For who looks at the stack, and for who can't be ended */
 	if (expected)

@@ -15,6 +15,7 @@
 #include "requests.h"
 #include "return_sites.h"
 #include "returns.h"
+#include "sealed_code.h"
 #include "shadow.h"
 #include "shootdown.h"
 #include "vcpu.h"
@@ -52,17 +53,6 @@ static struct region *find_region(u64 text)
 	struct region *region = (struct region *)region_at(text, 1);
 
 	return region && region->patch.va == text ? region : NULL;
-}
-
-static bool is_return_thunk(u64 va)
-{
-	u32 i;
-
-	for (i = 0; i < ISLAND_FUNCTIONS; i++) {
-		if (va && island.config.functions[i] == va)
-			return true;
-	}
-	return false;
 }
 
 /* What is to be remembered of a site; false where no return stands there */

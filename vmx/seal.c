@@ -244,17 +244,25 @@ static int reduce(struct vcpu *vcpu, u64 pa, enum page_class class)
 				   rights | EPT_READ, class);
 }
 
-/* Memory, and not a device's: what is written there is copied and compared. */
-static bool is_memory(u64 pa)
+/**
+ * seal_is_memory() - whether a page is memory, Linux's, and not a device's
+ * @pa: any address in it
+ *
+ * What is written to a sealed page is copied and compared.
+ *
+ * Context: root, with the lock.
+ */
+bool seal_is_memory(u64 pa)
 {
-	return (ept_lookup(&island.ept, pa, NULL) & EPT_TYPE_MASK) >>
+	return guest_owns(pa) && pa < island.config.map_limit &&
+	       (ept_lookup(&island.ept, pa, NULL) & EPT_TYPE_MASK) >>
 	       EPT_TYPE_SHIFT == MEMTYPE_WB;
 }
 
 /* What a request may seal: ordinary memory, or code that ran before it. */
 static bool may_seal(struct vcpu *vcpu, u64 pa)
 {
-	if (!guest_owns(pa) || pa >= island.config.map_limit || !is_memory(pa))
+	if (!seal_is_memory(pa))
 		return false;
 	if (ept_class(&island.ept, pa) == CLASS_RELEASED)
 		seal_flush_released(vcpu);

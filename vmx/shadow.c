@@ -11,7 +11,9 @@
  * of Linux's; that page is write-protected, and of what Linux writes there
  * nothing may touch them. EPT guards frames, not addresses: who makes a top-level
  * table of his own, or changes an entry in a process's, leads that process's
- * stubs elsewhere.
+ * stubs elsewhere. They cannot store there, and root looks whether it is so
+ * whenever it is asked (shadow_is_seen()); but what is only compared there is not
+ * noticed.
  *
  * A stack gets its shadow page by page, when it is first needed. The page stays
  * until memory is short: Linux has new stacks where old ones were, once it has
@@ -128,21 +130,46 @@ bool shadow_table_write_legal(u64 pa, u32 size)
 	const struct shadow *s = &island.shadow;
 	u32 i;
 
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART && s->nr_chunks; i++) {
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART && s->open; i++) {
 		if (pa < island.window_entry[i] + sizeof(u64) &&
 		    island.window_entry[i] < pa + size)
 			return false;
 	}
-	return s->nr_chunks && (pa ^ island.config.idt_pa) >> PAGE_SHIFT;
+	return s->open && (pa ^ island.config.idt_pa) >> PAGE_SHIFT;
 }
 
-static void note_entries(struct vcpu *vcpu)
+static int open_window(struct vcpu *vcpu)
 {
+	int err = guard_tables(vcpu, CLASS_TABLE);
 	u32 i;
 
+	if (err) {
+		guard_tables(vcpu, CLASS_DATA);
+		return err;
+	}
 	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++)
 		top_entry(vcpu, window() + i * WINDOW_PART,
 			  &island.window_entry[i]);
+	island.shadow.open = true;
+	return 0;
+}
+
+/* No stub is in use any more: Linux's table is as it was. */
+static void close_window(struct vcpu *vcpu)
+{
+	struct shadow *s = &island.shadow;
+	u32 i;
+
+	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++) {
+		if (shadow_owns(read_entry(vcpu, island.window_entry[i]) &
+				PTE_ADDR_MASK))
+			write_entry(vcpu, island.window_entry[i], 0);
+	}
+	guard_tables(vcpu, CLASS_DATA);
+	s->open = false;
+	memset(s->nr_free, 0, sizeof(s->nr_free));
+	memset(s->next, 0, sizeof(s->next));
+	island.boot_stack_record = 0;
 }
 
 static int protect_chunk(u64 pa, enum page_class class, enum shadow_use use)
@@ -161,10 +188,8 @@ static bool may_become_shadow(u64 pa)
 	u64 at;
 
 	for (at = pa; at < pa + SIZE_2M; at += PAGE_SIZE) {
-		if (!guest_owns(at) || at >= island.config.map_limit ||
-		    ept_class(&island.ept, at) != CLASS_DATA ||
-		    (ept_lookup(&island.ept, at, NULL) & EPT_TYPE_MASK) >>
-		    EPT_TYPE_SHIFT != MEMTYPE_WB)
+		if (!seal_is_memory(at) ||
+		    ept_class(&island.ept, at) != CLASS_DATA)
 			return false;
 	}
 	return true;
@@ -191,10 +216,8 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 		return -EINVAL;
 	if (s->nr_chunks == SHADOW_CHUNKS)
 		return -ENOSPC;
-	if (!s->nr_chunks) {
-		err = guard_tables(vcpu, CLASS_TABLE);
-		note_entries(vcpu);
-	}
+	if (!s->open)
+		err = open_window(vcpu);
 	if (!err)
 		err = protect_chunk(pa, CLASS_SHADOW, use);
 	if (err)
@@ -205,19 +228,6 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 	__atomic_store_n(&s->nr_chunks, s->nr_chunks + 1, __ATOMIC_RELEASE);
 	s->nr_free[use] += SHADOW_CHUNK_PAGES;
 	return 0;
-}
-
-/* No stub is in use any more: Linux's table is as it was. */
-static void empty_window(struct vcpu *vcpu)
-{
-	u32 i;
-
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++) {
-		if (shadow_owns(read_entry(vcpu, island.window_entry[i]) &
-				PTE_ADDR_MASK))
-			write_entry(vcpu, island.window_entry[i], 0);
-	}
-	guard_tables(vcpu, CLASS_DATA);
 }
 
 /**
@@ -247,13 +257,11 @@ int shadow_take(struct vcpu *vcpu, u64 va)
 		return -EFAULT;
 	if (!s->nr_chunks)
 		return 0;
-	empty_window(vcpu);
+	if (s->open)
+		close_window(vcpu);
 	pa = s->chunk[--s->nr_chunks].pa;
 	protect_chunk(pa, CLASS_DATA, s->chunk[s->nr_chunks].use);
 	shootdown(vcpu);
-	memset(s->nr_free, 0, sizeof(s->nr_free));
-	memset(s->next, 0, sizeof(s->next));
-	island.boot_stack_record = 0;
 	return guest_write_word(vcpu, va, pa);
 }
 
@@ -374,7 +382,7 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 	u64 entry;
 	int level;
 
-	if (!island.shadow.nr_chunks)
+	if (!island.shadow.open)
 		return false;
 	*pa = island.window_entry[(va - window()) / WINDOW_PART];
 	for (level = TOP_LEVEL; level > 1; level--) {
@@ -423,6 +431,23 @@ static u64 frame(struct vcpu *vcpu, u64 stack)
 bool shadow_has(struct vcpu *vcpu, u64 stack)
 {
 	return frame(vcpu, stack);
+}
+
+/**
+ * shadow_is_seen() - whether the page tables in use show a word's shadow
+ * @vcpu: the CPU
+ * @stack: the word's address
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: whether the stubs see what root does; not where there is no shadow.
+ */
+bool shadow_is_seen(struct vcpu *vcpu, u64 stack)
+{
+	u64 pa = frame(vcpu, stack);
+	struct guest_mapping m;
+
+	return pa && guest_walk(vcpu, shadow_of(stack), &m) && m.pa == pa;
 }
 
 /* A page that is about to be free: where it is mapped, and for which stack */

@@ -38,12 +38,14 @@ struct shadow_chunk {
 
 /**
  * struct shadow - all of it
+ * @open: the window's entries in Linux's tables are root's
  * @nr_chunks: how many of @chunk there are
  * @nr_free: pages of theirs that are free, by their use
  * @next: the chunk to look for one first
  * @chunk: the memory
  */
 struct shadow {
+	bool open;
 	u32 nr_chunks;
 	u32 nr_free[SHADOW_USES];
 	u32 next[SHADOW_USES];
@@ -61,6 +63,7 @@ u64 shadow_record_make(struct vcpu *vcpu, u64 stack);
 u64 shadow_record_next(struct vcpu *vcpu, u64 *stack);
 void shadow_page_free(u64 pa);
 bool shadow_has(struct vcpu *vcpu, u64 stack);
+bool shadow_is_seen(struct vcpu *vcpu, u64 stack);
 bool shadow_make(struct vcpu *vcpu, u64 stack);
 bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word);
 bool shadow_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);

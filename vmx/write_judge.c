@@ -9,13 +9,11 @@
 #include "memory.h"
 #include "region.h"
 #include "seal.h"
+#include "sealed_code.h"
 #include "shadow.h"
 #include "vcpu.h"
 #include "window.h"
 #include "write_judge.h"
-
-#define ENDBR64		0xfa1e0ff3
-#define ENDBR64_POISON	0x001f0f66
 
 static bool is_listed(u64 va)
 {
@@ -28,18 +26,14 @@ static bool is_listed(u64 va)
 	return false;
 }
 
-/*
- * A function begins with ENDBR64, or with what Linux makes of it where nobody
- * uses a pointer (arch/x86/include/asm/ibt.h: gen_endbr_poison()).
- */
+/* Where calls are counted they lead to right before it: to that, or to NOPs. */
 static bool begins_function(struct vcpu *vcpu, u64 va)
 {
-	u32 insn;
+	u32 counting = island.config.counting.length;
 
-	if (is_listed(va))
-		return true;
-	return region_read(vcpu, va, &insn, sizeof(insn)) &&
-	       (insn == ENDBR64 || insn == ENDBR64_POISON);
+	return is_listed(va) || is_return_thunk(va) ||
+	       sealed_code_has_endbr(vcpu, va) ||
+	       (counting && sealed_code_has_endbr(vcpu, va + counting));
 }
 
 /* A place where a jump may lead to: what patch_judge() asks */
@@ -65,6 +59,7 @@ static bool read_at(void *context, u64 va, u8 *bytes, u32 size)
 static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
 {
 	const struct patch_world world = {
+		.counting = &island.config.counting,
 		.target = target_at,
 		.read = read_at,
 		.context = vcpu,

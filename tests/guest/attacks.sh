@@ -18,14 +18,7 @@
 # shellcheck source=tests/guest/carapace.sh
 . ./carapace.sh
 
-modes=
-groups=
-for word in "$@"; do
-	case $word in
-	[a-z]*)	modes+=" $word" ;;
-	*)	groups+=" $word" ;;
-	esac
-done
+read_modes "$@"
 : "${modes:=bare off log block}"
 : "${groups:=REGISTER}"
 
@@ -175,7 +168,7 @@ healthy()
 counted()
 {
 	local count
-	count=$(awk '{ sum += $2 } END { print sum }' $sysfs/events)
+	count=$(counted_attacks)
 	case $1 in
 	off|open)	equals "$count" 0 || return ;;
 	*)		[ "$count" -gt 0 ] || return ;;

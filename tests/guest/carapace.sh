@@ -9,6 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")" || exit 1
 
 : "${CARAPACE_KO:=/root/carapace.ko}"
 : "${CARAPACE_TESTING_KO:=/root/carapace-testing.ko}"
+: "${CARAPACE_PARAMETERS:=}"
 
 sysfs=/sys/kernel/carapace
 
@@ -96,9 +97,30 @@ says()
 	equals "$status" "$expected" && matches "$output" "$pattern"
 }
 
+# read_modes WORD...: sets modes, the words in small letters, and groups, the others
+read_modes()
+{
+	local word
+	modes=
+	groups=
+	for word; do
+		case $word in
+		[a-z]*)	modes+=" $word" ;;
+		*)	groups+=" $word" ;;
+		esac
+	done
+}
+
+# counted_attacks: how many the events file tells of, of all kinds
+counted_attacks()
+{
+	awk '{ sum += $2 } END { print sum }' $sysfs/events
+}
+
+# With those of the module's parameters that each attaching here has
 attach()
 {
-	./load_module "$CARAPACE_KO" "$@"
+	./load_module "$CARAPACE_KO" "$* $CARAPACE_PARAMETERS"
 }
 
 attach_testing()

@@ -63,7 +63,9 @@ static inline int unload_module(const char *name)
 
 static inline int attach(void)
 {
-	return load_module(carapace_ko(), "");
+	const char *parameters = getenv("CARAPACE_PARAMETERS");
+
+	return load_module(carapace_ko(), parameters ? parameters : "");
 }
 
 static inline int detach(void)

@@ -282,7 +282,7 @@ no_alarm()
 {
 	no_complaint || return
 	[ "$mode" = bare ] && return
-	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+	equals "$(counted_attacks)" 0 &&
 		equals "$(cat $sysfs/state)" attached
 }
 

@@ -133,6 +133,13 @@ strays()
 		./vuln_work 2 && equals "$(cat $sysfs/state)" attached
 }
 
+# Where there is no VMFUNC: a return, as there are many, and nothing is stored
+harmless()
+{
+	mark_log
+	returns 0 vuln jump "$@" && silent && ./vuln_work 2
+}
+
 # What is undefined where it is tried ends whoever tried
 oopses()
 {
@@ -152,7 +159,8 @@ plan 14
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
-insmod "$CARAPACE_KO"
+# shellcheck disable=SC2119
+attach
 echo vmlinux > $sysfs/returns/guard
 echo carapace_vuln > $sysfs/returns/guard
 direct_map=$(($(vuln read page_offset_base)))
@@ -168,11 +176,17 @@ check "the window's page table" overwrite "$(entry_of "$word" 1)" carapace
 check "the table above it" overwrite "$(entry_of "$word" 2)" carapace
 check "the window's entry in Linux's table" overwrite "$(entry_of "$word" 3)" code
 check "VMFUNC in ring 3 is undefined" ring3_vmfunc
+entry=returns_entry
+strays=strays
+if ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
+	entry=returns_entry_ask
+	strays=harmless
+fi
 check "the stub's VMFUNC, on a stack that is none" \
-	strays "$vmfunc" kmalloc 0 $VIEW_SHADOW
+	$strays "$vmfunc" kmalloc 0 $VIEW_SHADOW
 check "the stub behind it, in the guard view" oopses returns_shadow_begin kmalloc
 check "the stub's beginning, on a stack that is none" \
-	strays returns_entry kmalloc
+	strays $entry kmalloc
 check "the check, on a stack that is none" strays returns_check vmalloc
 
 echo on > $sysfs/policy/lock

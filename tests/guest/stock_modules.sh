@@ -78,7 +78,7 @@ said()
 
 no_alarm()
 {
-	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0
+	equals "$(counted_attacks)" 0
 }
 
 mkdir -p $work

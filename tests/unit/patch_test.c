@@ -621,6 +621,46 @@ TEST(an_optimised_kprobe_has_no_part_of_a_site)
 	EXPECT_EQ(1, notes.count);
 }
 
+/* sarq $5, %gs:X(%rip), as two stores that overlap, and nothing else there */
+TEST(padding_counts_calls)
+{
+	static const struct patch_counting counting = {
+		.length = 9,
+		.relative = 4,
+		.target = 0x35010,
+		.bytes = { 0x65, 0x48, 0xc1, 0x3d, 0, 0, 0, 0, 0x05 },
+	};
+	static const struct patch_world counted = {
+		.counting = &counting, .target = target, .read = read_code,
+	};
+	u32 at = FUNCTION_A - counting.length, i;
+	u32 distance = counting.target - (BASE + FUNCTION_A);
+	u8 after[16];
+
+	start();
+	memset(code + at - 7, 0x90, 16);
+	memcpy(after, counting.bytes, sizeof(counting.bytes));
+	memcpy(after + 4, &distance, sizeof(distance));
+	EXPECT_EQ(0, patch_judge(&region, &notes, BASE + at, code + at, after, 8, &world));
+	EXPECT_EQ(0, patch_judge(&region, &notes, BASE + at - 1, code + at - 1, after, 8,
+				 &counted));
+	for (i = 0; i < counting.length; i++) {
+		after[i] ^= 0x01;
+		EXPECT_EQ(i, patch_judge(&region, &notes, BASE + at, code + at, after,
+					 counting.length, &counted));
+		after[i] ^= 0x01;
+	}
+	EXPECT_EQ(8, patch_judge(&region, &notes, BASE + at, code + at, after, 8, &counted));
+	memcpy(code + at, after, 8);
+	EXPECT_EQ(8, patch_judge(&region, &notes, BASE + at + 1, code + at + 1, after + 1, 8,
+				 &counted));
+	memcpy(code + at, after, 9);
+	/* Nor is it changed again. */
+	after[0] = 0x90;
+	EXPECT_EQ(0, patch_judge(&region, &notes, BASE + at, code + at, after, 1, &counted));
+	EXPECT_EQ(0, notes.count);
+}
+
 static bool read_nothing(void *context UNUSED, u64 va UNUSED, u8 *bytes UNUSED, u32 size UNUSED)
 {
 	return false;

@@ -6,34 +6,22 @@
  * nothing of Linux is left halfway.
  */
 #include <linux/irqflags.h>
-#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <asm/processor.h>
 
 #include "attack_module.h"
+#include "lookup.h"
 
 #define LEVEL_BITS	9
 #define ENTRY_FRAME	0x000ffffffffff000ULL
 
 static u64 lookup_name;
 
-/* kprobes look symbols up; one that is never armed changes no code. */
 int attack_symbols_init(void)
 {
-	struct kprobe probe = {
-		.symbol_name = "kallsyms_lookup_name",
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	int err;
-
-	err = register_kprobe(&probe);
-	if (err)
-		return err;
-	lookup_name = (u64)probe.addr;
-	unregister_kprobe(&probe);
-	return 0;
+	return find_lookup_name(&lookup_name);
 }
 
 /* "name", or "module:name"; 0 when there is none */

@@ -4,7 +4,6 @@
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
-#include <linux/kprobes.h>
 #include <linux/mm_types.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
@@ -13,25 +12,14 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
+#include "lookup.h"
 #include "vuln_module.h"
 
 static u64 lookup_name;
 
-/* kprobes look symbols up; one that is never armed changes no code. */
 int vuln_symbols_init(void)
 {
-	struct kprobe probe = {
-		.symbol_name = "kallsyms_lookup_name",
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	int err;
-
-	err = register_kprobe(&probe);
-	if (err)
-		return err;
-	lookup_name = (u64)probe.addr;
-	unregister_kprobe(&probe);
-	return 0;
+	return find_lookup_name(&lookup_name);
 }
 
 /* Only sprint_symbol() tells sizes: "name+0x0/0x1c0 [module]" */
