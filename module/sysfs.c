@@ -164,6 +164,7 @@ CPU_STAT(detach_ns, cpu_detach_ns(cpu));
 CPU_STAT(nmis_in_root, READ_ONCE(island_vcpu_public(cpu)->nmis_in_root));
 CPU_STAT(nmis_injected, READ_ONCE(island_vcpu_public(cpu)->nmis_injected));
 CPU_STAT(nmis_sent, READ_ONCE(island_vcpu_public(cpu)->kicks));
+CPU_STAT(invepts, READ_ONCE(island_vcpu_public(cpu)->invepts));
 CPU_STAT(pool_accesses, READ_ONCE(island_vcpu_public(cpu)->pool_writes));
 CPU_STAT(unknown_exits, READ_ONCE(island_vcpu_public(cpu)->unknown_exits));
 
@@ -173,6 +174,7 @@ static const struct attribute *cpu_attrs[] = {
 	&cpu_nmis_in_root_attr.attr,
 	&cpu_nmis_injected_attr.attr,
 	&cpu_nmis_sent_attr.attr,
+	&cpu_invepts_attr.attr,
 	&cpu_pool_accesses_attr.attr,
 	&cpu_unknown_exits_attr.attr,
 	NULL,

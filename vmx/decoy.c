@@ -88,7 +88,7 @@ static int begin_view(struct vcpu *vcpu)
 		return err;
 	}
 	vmwrite(EPT_POINTER, ept_pointer(&d->view));
-	invept_all();
+	drop_translations(vcpu);
 	return 0;
 }
 

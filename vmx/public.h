@@ -56,6 +56,7 @@ enum leave_reason {
  * @unknown_exits: VM exits for reasons that root does not know
  * @pool_writes: guest accesses that hidden memory refused
  * @kicks: NMIs that root sent to this CPU, for its own ends
+ * @invepts: INVEPTs since the CPU attached first
  * @reports: violations on this CPU
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
  */
@@ -73,6 +74,7 @@ struct vcpu_public {
 	u64 unknown_exits;
 	u64 planted_pa;
 	u64 kicks;
+	u64 invepts;
 	struct report_ring reports;
 };
 
