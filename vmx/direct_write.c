@@ -9,6 +9,7 @@
 #include "direct_write.h"
 #include "exit.h"
 #include "guest_walk.h"
+#include "memory.h"
 #include "region.h"
 #include "vcpu.h"
 #include "window.h"
@@ -76,9 +77,15 @@ static void access(struct vcpu *vcpu, const struct destination *d, u8 *before,
 
 static bool differs(const u8 *a, const u8 *b, u64 size)
 {
-	u64 i;
+	u64 x, y, i = 0;
 
-	for (i = 0; i < size; i++) {
+	for (; i + sizeof(x) <= size; i += sizeof(x)) {
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		if (x != y)
+			return true;
+	}
+	for (; i < size; i++) {
 		if (a[i] != b[i])
 			return true;
 	}
@@ -98,6 +105,29 @@ bool direct_write_possible(struct vcpu *vcpu)
 	return !guest_cpl() && (vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L) &&
 	       !(vmread(GUEST_RFLAGS) & (RFLAGS_DF | RFLAGS_TF)) &&
 	       !vcpu->event.vectoring_info;
+}
+
+/**
+ * direct_write_unchanged() - whether a piece is there already
+ * @vcpu: the CPU
+ * @va: where it would be written to
+ * @gpa: any address of the frame that this led to when the CPU exited
+ * @bytes: what
+ * @size: how many, up to DIRECT_WRITE_COMPARED, within a page
+ *
+ * What Linux announced (code_write.c), root has written; then Linux does.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+bool direct_write_unchanged(struct vcpu *vcpu, u64 va, u64 gpa, const u8 *bytes,
+			    u64 size)
+{
+	struct guest_mapping m;
+
+	return guest_walk(vcpu, va, &m) && !m.user && guest_owns(m.pa) &&
+	       !((m.pa ^ gpa) >> PAGE_SHIFT) &&
+	       !differs((u8 *)window_map(vcpu, m.pa) + m.pa % PAGE_SIZE, bytes,
+			size);
 }
 
 /**

@@ -35,6 +35,34 @@ static int source(struct vcpu *vcpu, u8 opcode, u8 *bytes, u64 size)
 	return 0;
 }
 
+static void advance(struct vcpu *vcpu, u8 opcode, u64 size)
+{
+	vcpu->regs.rdi += size;
+	vcpu->regs.rcx -= size;
+	if (opcode == MOVSB)
+		vcpu->regs.rsi += size;
+}
+
+/* Most of what is new code has been written by root already. */
+static void skip_unchanged(struct vcpu *vcpu, u8 opcode, u64 gpa, u64 end)
+{
+	u8 bytes[DIRECT_WRITE_COMPARED];
+	u64 size;
+
+	while (vcpu->regs.rcx && vcpu->regs.rdi < end) {
+		size = end - vcpu->regs.rdi;
+		if (size > vcpu->regs.rcx)
+			size = vcpu->regs.rcx;
+		if (size > sizeof(bytes))
+			size = sizeof(bytes);
+		if (source(vcpu, opcode, bytes, size) ||
+		    !direct_write_unchanged(vcpu, vcpu->regs.rdi, gpa, bytes,
+					    size))
+			return;
+		advance(vcpu, opcode, size);
+	}
+}
+
 /* One piece; false where the CPU had better do it */
 static bool write_piece(struct vcpu *vcpu, u8 opcode, u64 gpa)
 {
@@ -47,10 +75,7 @@ static bool write_piece(struct vcpu *vcpu, u8 opcode, u64 gpa)
 		return false;
 	size = direct_write(vcpu, vmread(GUEST_RIP), vcpu->regs.rdi, gpa, bytes,
 			    size);
-	vcpu->regs.rdi += size;
-	vcpu->regs.rcx -= size;
-	if (opcode == MOVSB)
-		vcpu->regs.rsi += size;
+	advance(vcpu, opcode, size);
 	return size;
 }
 
@@ -69,9 +94,8 @@ static bool write_piece(struct vcpu *vcpu, u8 opcode, u64 gpa)
  */
 bool string_write(struct vcpu *vcpu, u64 gpa, struct exit_result *result)
 {
+	u64 start = vcpu->regs.rdi, end;
 	u8 insn[2];
-	u64 end;
-	bool any = false;
 
 	if (!direct_write_possible(vcpu) ||
 	    vmread(GUEST_LINEAR_ADDRESS) != vcpu->regs.rdi ||
@@ -81,13 +105,14 @@ bool string_write(struct vcpu *vcpu, u64 gpa, struct exit_result *result)
 		return false;
 
 	end = (vcpu->regs.rdi & ~(PAGE_SIZE - 1)) + PAGE_SIZE;
+	if (vcpu->regs.rcx > DIRECT_WRITE_LONGEST)
+		skip_unchanged(vcpu, insn[1], gpa, end);
 	while (vcpu->regs.rcx && vcpu->regs.rdi < end) {
 		if (!write_piece(vcpu, insn[1], gpa))
 			break;
-		any = true;
 	}
 	/* The exit does not tell (SDM 3C, 28.2.5). */
 	vcpu->event.instruction_len = sizeof(insn);
 	*result = vcpu->regs.rcx ? RESULT_RESUME : RESULT_SKIP;
-	return any;
+	return vcpu->regs.rdi != start;
 }
