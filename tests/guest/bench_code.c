@@ -72,6 +72,16 @@ static long functions(void)
 	return lines;
 }
 
+/* What was written before stays, unless the file is cut off. */
+static void trace_all_functions(void)
+{
+	int fd = open(TRACING "set_ftrace_filter", O_WRONLY | O_TRUNC);
+
+	if (fd < 0)
+		ksft_exit_fail_msg("set_ftrace_filter: %s\n", strerror(errno));
+	close(fd);
+}
+
 /* Return: how many functions there are more on account of it */
 static long trace(const char *pattern, struct cost *on, struct cost *off)
 {
@@ -86,7 +96,7 @@ static long trace(const char *pattern, struct cost *on, struct cost *off)
 	begin(off);
 	must_write(TRACING "current_tracer", "nop");
 	end(off);
-	must_write(TRACING "set_ftrace_filter", "");
+	trace_all_functions();
 	must_write(TRACING "tracing_on", "1");
 	return sites;
 }
