@@ -164,6 +164,7 @@ CPU_STAT(detach_ns, cpu_detach_ns(cpu));
 CPU_STAT(nmis_in_root, READ_ONCE(island_vcpu_public(cpu)->nmis_in_root));
 CPU_STAT(nmis_injected, READ_ONCE(island_vcpu_public(cpu)->nmis_injected));
 CPU_STAT(nmis_sent, READ_ONCE(island_vcpu_public(cpu)->kicks));
+CPU_STAT(invepts, READ_ONCE(island_vcpu_public(cpu)->invepts));
 CPU_STAT(pool_accesses, READ_ONCE(island_vcpu_public(cpu)->pool_writes));
 CPU_STAT(stacks_parked, READ_ONCE(island_vcpu_public(cpu)->parked));
 CPU_STAT(stacks_parked_in_part,
@@ -178,6 +179,7 @@ static const struct attribute *cpu_attrs[] = {
 	&cpu_nmis_in_root_attr.attr,
 	&cpu_nmis_injected_attr.attr,
 	&cpu_nmis_sent_attr.attr,
+	&cpu_invepts_attr.attr,
 	&cpu_pool_accesses_attr.attr,
 	&cpu_stacks_parked_attr.attr,
 	&cpu_stacks_parked_in_part_attr.attr,

@@ -18,8 +18,8 @@
 #include "vcpu.h"
 #include "window.h"
 
-/* Little enough for the stack; a page is many of them */
-#define PIECE	128
+/* Little enough for the stack; a page is some of them */
+#define PIECE	512
 
 #define INT3	0xcc
 
@@ -29,8 +29,7 @@
 static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 {
 	struct guest_mapping m;
-	volatile u8 *page;
-	u64 i;
+	u8 *page;
 	int err;
 
 	if (!guest_walk(vcpu, va, &m) || !guest_owns(m.pa))
@@ -53,8 +52,7 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 		return -EPERM;
 	}
 	page = window_map(vcpu, m.pa);
-	for (i = 0; i < size; i++)
-		page[va % PAGE_SIZE + i] = bytes[i];
+	memcpy(page + va % PAGE_SIZE, bytes, size);
 	return 0;
 }
 
@@ -147,8 +145,9 @@ int code_write(struct vcpu *vcpu, u64 va)
 		size = PIECE - (w.va + done) % PIECE;
 		if (size > w.size - done)
 			size = w.size - done;
-		memset(bytes, (u8)w.fill, sizeof(bytes));
-		if (w.from)
+		if (!w.from)
+			memset(bytes, (u8)w.fill, size);
+		else
 			err = guest_read(vcpu, w.from + done, bytes, size);
 		if (!err)
 			err = write_piece(vcpu, w.va + done, bytes, size);

@@ -29,6 +29,8 @@
 /* More than any instruction needs */
 #define ATTEMPTS	8
 
+#define PAGE_WORDS	(PAGE_SIZE / sizeof(u64))
+
 static u8 *pool_page(u64 pa)
 {
 	return table_pool_va(&island.config.pool, pa);
@@ -86,7 +88,7 @@ static int begin_view(struct vcpu *vcpu)
 		return err;
 	}
 	vmwrite(EPT_POINTER, ept_pointer(&d->view));
-	invept_all();
+	drop_translations(vcpu);
 	return 0;
 }
 
@@ -130,26 +132,40 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 	return RESULT_RESUME;
 }
 
+/* All ones in each byte that differs */
+static u64 changed_bytes(u64 a, u64 b)
+{
+	u64 mask = 0;
+	u32 i;
+
+	if (a == b)
+		return 0;
+	for (i = 0; i < sizeof(a); i++) {
+		if ((u8)(a >> (8 * i)) != (u8)(b >> (8 * i)))
+			mask |= 0xffULL << (8 * i);
+	}
+	return mask;
+}
+
 /*
  * Other CPUs may have patched the page since. What is judged is what this one
  * changed, laid over what is there now.
  */
 static void rebase(struct vcpu *vcpu, const struct decoy_page *page)
 {
-	u8 *before = pool_page(page->before_pa);
-	u8 *copy = pool_page(page->copy_pa);
-	const volatile u8 *real;
+	u64 *before = (u64 *)pool_page(page->before_pa);
+	u64 *copy = (u64 *)pool_page(page->copy_pa);
+	const volatile u64 *real;
+	u64 changed;
 	u32 i;
 
 	if (root_owns(page->gpa))
 		return;
 	real = window_map(vcpu, page->gpa);
-	for (i = 0; i < PAGE_SIZE; i++) {
-		bool changed = copy[i] != before[i];
-
+	for (i = 0; i < PAGE_WORDS; i++) {
+		changed = changed_bytes(before[i], copy[i]);
 		before[i] = real[i];
-		if (!changed)
-			copy[i] = before[i];
+		copy[i] = (copy[i] & changed) | (before[i] & ~changed);
 	}
 }
 
@@ -158,15 +174,14 @@ static bool changed_range(const struct decoy_page *page, u32 *from, u32 *to)
 {
 	const u64 *before = (const u64 *)pool_page(page->before_pa);
 	const u64 *copy = (const u64 *)pool_page(page->copy_pa);
-	u32 words = PAGE_SIZE / sizeof(*before);
 	u32 i;
 
-	*from = words;
+	*from = PAGE_WORDS;
 	*to = 0;
-	for (i = 0; i < words; i++) {
+	for (i = 0; i < PAGE_WORDS; i++) {
 		if (before[i] == copy[i])
 			continue;
-		if (*from == words)
+		if (*from == PAGE_WORDS)
 			*from = i;
 		*to = i + 1;
 	}
@@ -180,9 +195,11 @@ static void apply(struct vcpu *vcpu, const struct decoy_page *page)
 	const u8 *before = pool_page(page->before_pa);
 	const u8 *copy = pool_page(page->copy_pa);
 	volatile u8 *real = window_map(vcpu, page->gpa);
-	u32 i;
+	u32 i, end;
 
-	for (i = 0; i < PAGE_SIZE; i++) {
+	if (!changed_range(page, &i, &end))
+		return;
+	for (; i < end; i++) {
 		if (copy[i] != before[i])
 			real[i] = copy[i];
 	}

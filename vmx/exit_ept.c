@@ -16,6 +16,7 @@
 #include "pins.h"
 #include "seal.h"
 #include "shootdown.h"
+#include "store_write.h"
 #include "string_write.h"
 #include "vcpu.h"
 #include "x86.h"
@@ -56,7 +57,7 @@ static struct exit_result write_violation(struct vcpu *vcpu, u64 gpa)
 {
 	struct exit_result result;
 
-	if (string_write(vcpu, gpa, &result))
+	if (string_write(vcpu, gpa, &result) || store_write(vcpu, gpa, &result))
 		return result;
 	result = decoy_begin(vcpu, gpa);
 	if (vcpu->decoy.active && vcpu->retried)

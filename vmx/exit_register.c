@@ -200,7 +200,7 @@ static void follow_mtrrs(struct vcpu *vcpu)
 		island_publish();
 	}
 	island_unlock();
-	invept_all();
+	drop_translations(vcpu);
 }
 
 struct exit_result handle_wrmsr(struct vcpu *vcpu)

@@ -59,6 +59,7 @@ enum leave_reason {
  * @parked: stacks that root noted as this CPU left them
  * @parked_in_part: of these, those that it could not follow to the end
  * @unparked_unverified: stacks that it had noted nothing of
+ * @invepts: INVEPTs since the CPU attached first
  * @reports: violations on this CPU
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
  */
@@ -79,6 +80,7 @@ struct vcpu_public {
 	u64 parked;
 	u64 parked_in_part;
 	u64 unparked_unverified;
+	u64 invepts;
 	struct report_ring reports;
 };
 

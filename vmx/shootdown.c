@@ -81,6 +81,18 @@ static bool is_held(const struct vcpu *vcpu)
 }
 
 /**
+ * drop_translations() - all that this CPU has of EPT
+ * @vcpu: the CPU
+ *
+ * Context: root.
+ */
+void drop_translations(struct vcpu *vcpu)
+{
+	vcpu->config.public->invepts++;
+	invept_all();
+}
+
+/**
  * shootdown_serve() - drop this CPU's translations if it has been asked to
  * @vcpu: the CPU
  *
@@ -92,7 +104,7 @@ void shootdown_serve(struct vcpu *vcpu)
 	u64 epoch = __atomic_load_n(&island.epoch, __ATOMIC_ACQUIRE);
 
 	if (vcpu->epoch != epoch) {
-		invept_all();
+		drop_translations(vcpu);
 		__atomic_store_n(&vcpu->epoch, epoch, __ATOMIC_RELEASE);
 	}
 	while (is_held(vcpu))

@@ -11,6 +11,7 @@ void island_lock(struct vcpu *vcpu);
 void island_unlock(void);
 void island_unlock_if_mine(const struct vcpu *vcpu);
 
+void drop_translations(struct vcpu *vcpu);
 void shootdown(struct vcpu *vcpu);
 void shootdown_serve(struct vcpu *vcpu);
 void shootdown_hold(struct vcpu *vcpu);

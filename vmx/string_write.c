@@ -8,85 +8,20 @@
  * defined byte by byte, and may stop after any of them (SDM 2B, REP).
  */
 #include "cpu_ops.h"
+#include "direct_write.h"
 #include "guest_walk.h"
-#include "region.h"
 #include "string_write.h"
 #include "vcpu.h"
-#include "window.h"
-#include "write_judge.h"
 #include "x86.h"
 
 #define REP		0xf3
 #define MOVSB		0xa4
 #define STOSB		0xaa
-#define RFLAGS_DF	(1ULL << 10)
-
-/* As many bytes are judged as one; a patch is six at most */
-#define PIECE		64
 
 /* Half of the address space is user mode's: not looked into, for SMAP's sake */
 static bool is_kernel_address(u64 va)
 {
 	return va >> 63;
-}
-
-/**
- * struct destination - where a piece is written
- * @pa: the first byte
- * @next: the page that the rest goes to
- * @split: how many bytes come before that
- */
-struct destination {
-	u64 pa;
-	u64 next;
-	u32 split;
-};
-
-/*
- * The guest's tables are walked once: what is judged is what is written to. A
- * piece goes on in the next page only where both pages are one piece of code;
- * else it ends where the page does. Linux writes to its code at an address of
- * the lower half, in an mm of its own.
- */
-static u64 find_destination(struct vcpu *vcpu, u64 va, u64 gpa, u64 size,
-			    struct destination *d)
-{
-	u64 first = PAGE_SIZE - va % PAGE_SIZE;
-	const struct region *region;
-	struct guest_mapping m;
-	u64 here, there;
-
-	if (!guest_walk(vcpu, va, &m) || m.user || !guest_owns(m.pa) ||
-	    (m.pa ^ gpa) >> PAGE_SHIFT)
-		return 0;
-	*d = (struct destination){ .pa = m.pa, .split = size };
-	if (first >= size)
-		return size;
-
-	region = region_of(m.pa, &here);
-	d->split = first;
-	if (!region || !guest_walk(vcpu, va + first, &m) || m.user ||
-	    !m.writable || region_of(m.pa, &there) != region ||
-	    there != here + first)
-		return first;
-	d->next = m.pa;
-	return size;
-}
-
-static void access(struct vcpu *vcpu, const struct destination *d, u8 *bytes,
-		   u64 size, bool write)
-{
-	u8 *page = (u8 *)window_map(vcpu, d->pa) + d->pa % PAGE_SIZE;
-	u64 i;
-
-	for (i = 0; i < size; i++, page++) {
-		if (i == d->split)
-			page = window_map(vcpu, d->next);
-		if (write)
-			*(volatile u8 *)page = bytes[i];
-		else
-			bytes[i] = *(volatile u8 *)page;
-	}
 }
 
 static int source(struct vcpu *vcpu, u8 opcode, u8 *bytes, u64 size)
@@ -100,44 +35,48 @@ static int source(struct vcpu *vcpu, u8 opcode, u8 *bytes, u64 size)
 	return 0;
 }
 
-static bool differs(const u8 *a, const u8 *b, u64 size)
+static void advance(struct vcpu *vcpu, u8 opcode, u64 size)
 {
-	u64 i;
-
-	for (i = 0; i < size; i++) {
-		if (a[i] != b[i])
-			return true;
-	}
-	return false;
-}
-
-/* One piece; false where the CPU had better do it */
-static bool write_piece(struct vcpu *vcpu, u8 opcode, u64 gpa, u64 size)
-{
-	u8 before[PIECE], after[PIECE];
-	struct destination d;
-	struct sealed_write w = {
-		.rip = vmread(GUEST_RIP),
-		.rsp = vmread(GUEST_RSP),
-		.va = vcpu->regs.rdi,
-		.before = before,
-		.after = after,
-	};
-
-	size = find_destination(vcpu, w.va, gpa, size, &d);
-	if (!size || source(vcpu, opcode, after, size))
-		return false;
-	access(vcpu, &d, before, size, false);
-	w.pa = d.pa;
-	w.size = size;
-	if (differs(before, after, size) && write_judge(vcpu, &w))
-		access(vcpu, &d, after, size, true);
-
 	vcpu->regs.rdi += size;
 	vcpu->regs.rcx -= size;
 	if (opcode == MOVSB)
 		vcpu->regs.rsi += size;
-	return true;
+}
+
+/* Most of what is new code has been written by root already. */
+static void skip_unchanged(struct vcpu *vcpu, u8 opcode, u64 gpa, u64 end)
+{
+	u8 bytes[DIRECT_WRITE_COMPARED];
+	u64 size;
+
+	while (vcpu->regs.rcx && vcpu->regs.rdi < end) {
+		size = end - vcpu->regs.rdi;
+		if (size > vcpu->regs.rcx)
+			size = vcpu->regs.rcx;
+		if (size > sizeof(bytes))
+			size = sizeof(bytes);
+		if (source(vcpu, opcode, bytes, size) ||
+		    !direct_write_unchanged(vcpu, vcpu->regs.rdi, gpa, bytes,
+					    size))
+			return;
+		advance(vcpu, opcode, size);
+	}
+}
+
+/* One piece; false where the CPU had better do it */
+static bool write_piece(struct vcpu *vcpu, u8 opcode, u64 gpa)
+{
+	u8 bytes[DIRECT_WRITE_LONGEST];
+	u64 size = sizeof(bytes);
+
+	if (size > vcpu->regs.rcx)
+		size = vcpu->regs.rcx;
+	if (source(vcpu, opcode, bytes, size))
+		return false;
+	size = direct_write(vcpu, vmread(GUEST_RIP), vcpu->regs.rdi, gpa, bytes,
+			    size);
+	advance(vcpu, opcode, size);
+	return size;
 }
 
 /**
@@ -155,12 +94,10 @@ static bool write_piece(struct vcpu *vcpu, u8 opcode, u64 gpa, u64 size)
  */
 bool string_write(struct vcpu *vcpu, u64 gpa, struct exit_result *result)
 {
-	u64 size, end;
+	u64 start = vcpu->regs.rdi, end;
 	u8 insn[2];
-	bool any = false;
 
-	if (guest_cpl() || !(vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L) ||
-	    (vmread(GUEST_RFLAGS) & (RFLAGS_DF | RFLAGS_TF)) ||
+	if (!direct_write_possible(vcpu) ||
 	    vmread(GUEST_LINEAR_ADDRESS) != vcpu->regs.rdi ||
 	    guest_read(vcpu, vmread(GUEST_RIP), insn, sizeof(insn)) ||
 	    insn[0] != REP || (insn[1] != MOVSB && insn[1] != STOSB) ||
@@ -168,12 +105,14 @@ bool string_write(struct vcpu *vcpu, u64 gpa, struct exit_result *result)
 		return false;
 
 	end = (vcpu->regs.rdi & ~(PAGE_SIZE - 1)) + PAGE_SIZE;
+	if (vcpu->regs.rcx > DIRECT_WRITE_LONGEST)
+		skip_unchanged(vcpu, insn[1], gpa, end);
 	while (vcpu->regs.rcx && vcpu->regs.rdi < end) {
-		size = vcpu->regs.rcx < PIECE ? vcpu->regs.rcx : PIECE;
-		if (!write_piece(vcpu, insn[1], gpa, size))
+		if (!write_piece(vcpu, insn[1], gpa))
 			break;
-		any = true;
 	}
+	/* The exit does not tell (SDM 3C, 28.2.5). */
+	vcpu->event.instruction_len = sizeof(insn);
 	*result = vcpu->regs.rcx ? RESULT_RESUME : RESULT_SKIP;
-	return any;
+	return vcpu->regs.rdi != start;
 }

@@ -54,6 +54,7 @@
 #define RFLAGS_FIXED	(1ULL << 1)
 #define RFLAGS_TF	(1ULL << 8)
 #define RFLAGS_IF	(1ULL << 9)
+#define RFLAGS_DF	(1ULL << 10)
 #define RFLAGS_NT	(1ULL << 14)
 #define RFLAGS_RF	(1ULL << 16)
 #define RFLAGS_VM	(1ULL << 17)

@@ -4,103 +4,80 @@
  *
  * usage: bench [FILE]
  *
- * Every operation is measured in every configuration: bare, attached, and
- * detached again; several rounds, so that what drifts does so for all of them.
- * The mean of the middle half of all measurements counts: some meet more of other
- * people's work than others; and of two that are equally likely, for one timer
- * tick more has come, a median would be either. The difference between bare and
- * detached is the noise. The results are judged as KTAP, and FILE gets the figures.
+ * Every operation is measured in every configuration: bare, attached with one
+ * profile or another, and detached again; several rounds, so that what drifts
+ * does so for all of them. The mean of the middle half of all measurements
+ * counts: some meet more of other people's work than others; and of two that are
+ * equally likely, for one timer tick more has come, a median would be either. The
+ * difference between bare and detached is the noise. The results are judged as
+ * KTAP, and FILE gets the figures.
  *
- * The clock is the emulator's TSC, which counts the instructions that all CPUs
- * executed, root's included, divided by the number of CPUs; a CPU that is halted
- * goes on counting. So none is halted while we measure: on each a process
- * of the lowest priority counts what nobody else wanted, and that is taken off.
- * A loop of known length shows whether the sum is right. On silicon the TSC
- * counts something else, and the first test fails.
+ * A loop of known length shows whether the clock counts instructions
+ * (bench_meter.c). On silicon the TSC counts something else, and the first test
+ * fails.
+ *
+ * BENCH_COLUMNS names configurations, with spaces between; without, it is
+ * "balanced". BENCH_ONLY names operations.
  */
-#include <dirent.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include <kselftest.h>
 
 #include "bench.h"
-#include "guest.h"
+#include "bench_meter.h"
 
 #define ROUNDS		3
-#define BATCHES_MAX	30
+#define BATCHES_MAX	40
 #define OPERATIONS_MAX	32
 
 /* To reach, in percent and bytes */
 #define MORE_MAX	0.5
 #define CODE_EXITS_MAX	64
+/* Where the module is guarded, too: an exit a task, and three a function */
+#define GUARD_EXITS_MAX	512
 /* An operation, where a stack that is new has its first guarded function on it */
-#define FIRST_MAX	0.1
-#define CODE_MORE_MAX	25.0
+#define FIRST_MAX	0.25
+/* What code that comes and goes leaves to others to free comes at any time. */
+#define CODE_NOISE_MAX	5.0
 #define POOL_MAX	(4ULL << 20)
 #define POOL_MAX_CPU	(128ULL << 10)
 
-/*
- * BENCH_GUARD: whose returns are guarded while attached, as in returns/guard.
- * What that costs depends on how many of these functions an operation calls, so
- * it is told, and only that no call exits is a test: a stack's first one does.
- */
-static const char *guard;
+/* Whose returns are guarded, for a file system and for a network */
+static const char *const some[] = {
+	"overlay", "vsock", "vmw_vsock_virtio_transport_common",
+	"vsock_loopback", NULL,
+};
 
-static int nothing(void)
-{
-	return 0;
-}
-
-/* Without VMFUNC each call of a guarded function exits. */
-static bool calls_exit;
+static const char *const all[] = { "*", NULL };
 
 /*
- * Linux frees the code that initialised the module after a grace period, and that
- * is released then, once. Unloading another module takes longer than that.
+ * What a column is; the first is what the others are compared with. What guarded
+ * returns cost depends on how many functions an operation calls, so it is told,
+ * and only that no call exits is a test: a stack's first one does.
  */
-static int attach_and_settle(void)
-{
-	int err = attach();
-	size_t i;
-
-	if (!err && guard)
-		err = write_text(SYSFS "/returns/guard", guard);
-	calls_exit = guard && !system("grep -q '^vmfunc-eptp-switching no' "
-				      SYSFS "/capabilities");
-
-	for (i = 0; !err && i < nr_operations; i++) {
-		if (operations[i].makes_code)
-			operations[i].run(1);
-	}
-	return err;
-}
-
-/* What a column is; the first is what the others are compared with. */
 struct configuration {
 	const char *name;
-	int (*enter)(void);
-	int (*leave)(void);
+	const char *profile;
+	const char *const *guard;
+	bool no_code;		/* none can be made */
+	bool parked;		/* each change to another task exits */
+	bool used;
 };
 
-static const struct configuration configurations[] = {
-	{ "bare",	nothing,	nothing },
-	{ "attached",	attach_and_settle, detach },
-	{ "detached",	nothing,	nothing },
+static struct configuration configurations[] = {
+	{ .name = "bare", .used = true },
+	{ .name = "monitor", .profile = "monitor" },
+	{ .name = "balanced", .profile = "balanced" },
+	{ .name = "strict", .profile = "strict", .no_code = true },
+	{ .name = "parked", .profile = "balanced", .parked = true },
+	{ .name = "returns", .profile = "balanced", .guard = some },
+	{ .name = "returns=*", .profile = "balanced", .guard = all },
+	{ .name = "detached", .used = true },
 };
-
-enum { BARE, ATTACHED, DETACHED };
 
 #define CONFIGURATIONS	(sizeof(configurations) / sizeof(*configurations))
-
-/* Exits, by what is asked of them */
-struct exits {
-	long long cpuid, nmi, other;
-};
+#define BARE		0
+#define DETACHED	(CONFIGURATIONS - 1)
 
 struct result {
 	double instructions;	/* of one operation */
@@ -114,70 +91,6 @@ static struct result results[OPERATIONS_MAX][CONFIGURATIONS];
 static unsigned long long loop_instructions, loop_expected;
 static double attach_instructions, detach_instructions;
 static long long pool_bytes, pool_used;
-static int cpus[CPUS_MAX], nr_cpus;
-
-/* Those who count what nobody else wanted: two instructions for each one */
-struct idler {
-	volatile unsigned long long count;
-	char line[56];
-};
-
-static struct idler *idlers;		/* memory that they share with us */
-static pid_t idler_pids[CPUS_MAX];
-
-static void start_idlers(void)
-{
-	const struct sched_param none = { };
-	int i;
-
-	for (i = 0; i < nr_cpus; i++) {
-		/* It starts where we are, and we give no CPU away. */
-		pin_to_cpu(cpus[i]);
-		idler_pids[i] = fork();
-		if (idler_pids[i])
-			continue;
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		sched_setscheduler(0, SCHED_IDLE, &none);
-		asm volatile("1: incq %0\n\t"
-			     "jmp 1b" : "+m" (idlers[i].count));
-	}
-	pin_to_cpu(cpus[0]);
-	/* Each is on its CPU before we measure. */
-	for (i = 1; i < nr_cpus; i++) {
-		while (!idlers[i].count)
-			;
-	}
-}
-
-static void stop_idlers(void)
-{
-	int i;
-
-	for (i = 0; i < nr_cpus; i++) {
-		kill(idler_pids[i], SIGKILL);
-		waitpid(idler_pids[i], NULL, 0);
-		idlers[i].count = 0;
-	}
-}
-
-/* Instructions that all CPUs have executed but for the idlers' */
-static unsigned long long executed(void)
-{
-	unsigned long long idle = 0;
-	unsigned int low, high;
-	int i;
-
-	for (i = 0; i < nr_cpus; i++)
-		idle += 2 * idlers[i].count;
-	asm volatile("rdtsc" : "=a" (low), "=d" (high));
-	return (low | (unsigned long long)high << 32) * nr_cpus - idle;
-}
-
-static void known_loop(unsigned long long count)
-{
-	asm volatile("1: dec %0\n\t"
-		     "jnz 1b" : "+r" (count));
-}
 
 static void measure_clock(void)
 {
@@ -186,7 +99,7 @@ static void measure_clock(void)
 	int i;
 
 	loop_expected = 2 * count;
-	start_idlers();
+	meter_start();
 	for (i = 0; i < BATCHES_MAX; i++) {
 		start = executed();
 		known_loop(count);
@@ -194,40 +107,25 @@ static void measure_clock(void)
 		if (!i || took < loop_instructions)
 			loop_instructions = took;
 	}
-	stop_idlers();
-}
-
-static void count_exits(struct exits *sum, int sign)
-{
-	char path[512];
-	struct dirent *entry;
-	long long *class;
-	DIR *directory;
-	int i;
-
-	for (i = 0; i < nr_cpus; i++) {
-		snprintf(path, sizeof(path), SYSFS "/stats/cpu%d/exits", cpus[i]);
-		directory = opendir(path);
-		if (!directory)
-			return;
-		while ((entry = readdir(directory))) {
-			if (*entry->d_name == '.')
-				continue;
-			class = !strcmp(entry->d_name, "cpuid") ? &sum->cpuid :
-				!strcmp(entry->d_name, "nmi") ? &sum->nmi :
-				&sum->other;
-			snprintf(path, sizeof(path), "exits/%s", entry->d_name);
-			*class += sign * cpu_stat(cpus[i], path);
-		}
-		closedir(directory);
-		sum->other += sign * cpu_stat(cpus[i], "unknown_exits");
-	}
+	meter_stop();
 }
 
 /* Where it takes no more CPUs than it needs: others only add noise. */
-static bool measured(const struct operation *operation)
+static bool wanted(const struct operation *operation)
 {
-	return operation->cpus == nr_cpus || operation == operations;
+	const char *only = getenv("BENCH_ONLY");
+
+	if (operation == operations)
+		return true;
+	if (only)
+		return strstr(only, operation->name);
+	return operation->cpus == nr_cpus;
+}
+
+static bool measured(const struct operation *operation, int k)
+{
+	return wanted(operation) && configurations[k].used &&
+	       !(configurations[k].no_code && operation->code_max);
 }
 
 static void measure(const struct operation *operation, struct result *result)
@@ -238,14 +136,14 @@ static void measure(const struct operation *operation, struct result *result)
 	count_exits(&result->exits, -1);
 	/* Also with CPUs that have nothing to do: an idle one may not exit. */
 	operation->run(operation->batch);
-	start_idlers();
+	meter_start();
 	for (i = 0; i < operation->batches; i++) {
 		start = executed();
 		operation->run(operation->batch);
 		result->samples[result->nr_samples++] =
 			(double)(executed() - start) / operation->batch;
 	}
-	stop_idlers();
+	meter_stop();
 	count_exits(&result->exits, 1);
 	result->runs += (operation->batches + 1) * operation->batch;
 }
@@ -319,25 +217,67 @@ static void measure_detach(void)
 	detach();
 }
 
+static void must_write(const char *file, const char *word)
+{
+	int err = write_text(file, word);
+
+	if (err)
+		ksft_exit_fail_msg("%s: %s: %s\n", file, word, strerror(-err));
+}
+
+static void attach_for(const struct configuration *c)
+{
+	const char *const *name;
+	int err = attach();
+
+	if (err)
+		ksft_exit_fail_msg("attach: %s\n", strerror(-err));
+	for (name = c->guard; name && *name; name++)
+		must_write(SYSFS "/returns/guard", *name);
+}
+
+/*
+ * Linux frees the code that initialised the module after a grace period, and that
+ * is released then, once. Unloading another module takes longer than that. Only
+ * then there may be no new code any more.
+ */
+static void settle(const struct configuration *c)
+{
+	static struct result unused;
+	size_t i;
+
+	unused.nr_samples = 0;
+	for (i = nr_operations; i-- > 0;) {
+		if (operations[i].code_max)
+			operations[i].run(1);
+	}
+	usleep(100000);
+	/* What was code becomes data when it is written to: an exit, once. */
+	measure(operations, &unused);
+	must_write(SYSFS "/policy/profile", c->profile);
+	must_write(SYSFS "/policy/parked_stacks", c->parked ? "on" : "off");
+}
+
 static void measure_in(int k)
 {
 	const struct configuration *c = &configurations[k];
 	int i, err;
 
-	err = c->enter();
-	if (err)
-		ksft_exit_fail_msg("%s: %s\n", c->name, strerror(-err));
-	if (k == ATTACHED)
-		read_machine();
+	if (c->profile)
+		attach_for(c);
 	operations_start(cpus[0], nr_cpus > 1 ? cpus[1] : -1);
+	if (c->profile) {
+		settle(c);
+		read_machine();
+	}
 	for (i = 0; i < nr_operations; i++) {
-		if (measured(&operations[i]))
+		if (measured(&operations[i], k))
 			measure(&operations[i], &results[i][k]);
 	}
 	operations_stop();
-	err = c->leave();
+	err = c->profile ? detach() : 0;
 	if (err)
-		ksft_exit_fail_msg("leaving %s: %s\n", c->name, strerror(-err));
+		ksft_exit_fail_msg("detach: %s\n", strerror(-err));
 }
 
 static void measure_all(void)
@@ -348,8 +288,10 @@ static void measure_all(void)
 	measure_in(BARE);
 	memset(results, 0, sizeof(results));
 	for (round = 0; round < ROUNDS; round++) {
-		for (k = 0; k < CONFIGURATIONS; k++)
-			measure_in(k);
+		for (k = 0; k < CONFIGURATIONS; k++) {
+			if (configurations[k].used)
+				measure_in(k);
+		}
 	}
 }
 
@@ -358,8 +300,10 @@ static void take_middles(void)
 	int i, k;
 
 	for (i = 0; i < nr_operations; i++) {
-		for (k = 0; measured(&operations[i]) && k < CONFIGURATIONS; k++)
-			take_middle(&results[i][k]);
+		for (k = 0; k < CONFIGURATIONS; k++) {
+			if (measured(&operations[i], k))
+				take_middle(&results[i][k]);
+		}
 	}
 }
 
@@ -374,63 +318,94 @@ static double each(long long count, const struct result *r)
 }
 
 /* What a CPUID costs is known: that of the others is what is left. */
-static double without_cpuid(const struct result *r)
+static double without_cpuid(const struct result *r, int k)
 {
 	const struct result *cpuid = results[0];
 
-	return r[ATTACHED].instructions - each(r[ATTACHED].exits.cpuid,
-					       &r[ATTACHED]) *
-	       (cpuid[ATTACHED].instructions - cpuid[BARE].instructions);
+	return r->instructions - each(r->exits.cpuid, r) *
+	       (cpuid[k].instructions - cpuid[BARE].instructions);
+}
+
+/* One exit at each change to another task, and no others */
+static void judge_parked(const char *name, const struct result *r, double more)
+{
+	const struct exits *e = &r->exits;
+
+	ksft_test_result(e->other <= e->switches && !e->invepts && !e->kicks,
+			 "parked, %s: %.2f exits for %.2f changes of the task, %lld INVEPTs, %lld CPUs kicked, %+.3f %% instructions\n",
+			 name, each(e->other, r), each(e->switches, r),
+			 e->invepts, e->kicks, more);
 }
 
 /* Nothing but CPUID and NMIs exits, and nothing else takes longer. */
-static void judge_steady(const char *name, const struct result *attached,
+static void judge_steady(const char *name, int k, const struct result *r,
 			 double more, double bare)
 {
-	double other = each(attached->exits.other, attached);
+	const struct configuration *c = &configurations[k];
+	const struct exits *e = &r->exits;
 
-	if (calls_exit && other > FIRST_MAX)
-		ksft_print_msg("%s: %.1f calls that exit, %.1f instructions each\n",
-			       name, other, more * bare / 100 / other);
-	ksft_test_result(calls_exit || (guard ? other < FIRST_MAX :
-						!attached->exits.other),
-			 "%s: %lld exits that are neither CPUID's nor NMIs', %.1f and %.1f that are\n",
-			 name, attached->exits.other,
-			 each(attached->exits.cpuid, attached),
-			 each(attached->exits.nmi, attached));
-	ksft_test_result(guard || more < MORE_MAX,
-			 "%s: %+.3f %% instructions but for CPUID's: %.1f to %.1f, %.1f with them\n",
-			 name, more, bare, bare + more * bare / 100,
-			 attached->instructions);
+	ksft_test_result(c->guard ? each(e->other, r) < FIRST_MAX : !e->other,
+			 "%s, %s: %lld exits that are neither CPUID's nor NMIs', %.1f and %.1f that are\n",
+			 c->name, name, e->other, each(e->cpuid, r),
+			 each(e->nmi, r));
+	ksft_test_result(!e->kicks && (c->guard || !e->invepts),
+			 "%s, %s: %lld INVEPTs, %lld CPUs kicked\n", c->name, name,
+			 e->invepts, e->kicks);
+	ksft_test_result(c->guard || more < MORE_MAX,
+			 "%s, %s: %+.3f %% instructions but for CPUID's: %.1f to %.1f, %.1f with them\n",
+			 c->name, name, more, bare, bare + more * bare / 100,
+			 r->instructions);
 }
 
-static void judge_operation(const struct operation *operation,
-			    const struct result *r)
+static void judge_code(const struct operation *operation, int k,
+		       const struct result *r, double value, double bare)
 {
-	const struct result *attached = &r[ATTACHED];
-	const double bare = r[BARE].instructions;
-	double more = percent(without_cpuid(r), bare);
-	double left = percent(r[DETACHED].instructions, bare);
-	double other = each(attached->exits.other, attached);
-	const char *name = operation->name;
+	const struct configuration *c = &configurations[k];
+	double other = each(r->exits.other, r);
 
-	if (operation->makes_code)
-		ksft_test_result(guard || (other > 0 && other < CODE_EXITS_MAX &&
-					   more < CODE_MORE_MAX),
-				 "%s: %.1f exits to seal and release code, %+.3f %% instructions: %.1f to %.1f\n",
-				 name, other, more, bare, without_cpuid(r));
+	ksft_test_result(other > 0 &&
+			 other < (c->guard ? GUARD_EXITS_MAX : CODE_EXITS_MAX) &&
+			 (c->guard || value - bare < operation->code_max),
+			 "%s, %s: %.1f exits to seal and release code, %.1f INVEPTs, %.1f CPUs kicked, %.0f instructions more: %.1f to %.1f\n",
+			 c->name, operation->name, other,
+			 each(r->exits.invepts, r), each(r->exits.kicks, r),
+			 value - bare, bare, value);
+}
+
+static void judge_operation(const struct operation *operation, int k,
+			    const struct result *results)
+{
+	const struct result *r = &results[k];
+	const double bare = results[BARE].instructions;
+	double value = without_cpuid(r, k);
+	double more = percent(value, bare);
+	double noise = operation->code_max ? CODE_NOISE_MAX : MORE_MAX;
+
+	if (k == DETACHED)
+		ksft_test_result(more < noise && more > -noise,
+				 "%s: %+.3f %% instructions left after detaching: %.1f\n",
+				 operation->name, more, r->instructions);
+	else if (operation->code_max)
+		judge_code(operation, k, r, value, bare);
+	else if (configurations[k].parked)
+		judge_parked(operation->name, r, more);
 	else
-		judge_steady(name, attached, more, bare);
-	ksft_test_result(left < MORE_MAX && left > -MORE_MAX,
-			 "%s: %+.3f %% instructions left after detaching: %.1f\n",
-			 name, left, r[DETACHED].instructions);
+		judge_steady(operation->name, k, r, more, bare);
+}
+
+static int tests_of(const struct operation *operation, int k)
+{
+	if (!measured(operation, k) || k == BARE)
+		return 0;
+	return k == DETACHED || operation->code_max ||
+	       configurations[k].parked ? 1 : 3;
 }
 
 static void judge(void)
 {
 	const unsigned long long pool_max = POOL_MAX + nr_cpus * POOL_MAX_CPU;
 	double clock = (double)loop_instructions / loop_expected;
-	int i;
+	int i, k;
 
 	ksft_test_result(clock > 0.999 && clock < 1.001,
 			 "the clock counts instructions: %llu in a loop of %llu\n",
@@ -443,8 +418,10 @@ static void judge(void)
 				 "a CPU attaches in %.0f instructions and detaches in %.0f\n",
 				 attach_instructions, detach_instructions);
 	for (i = 0; i < nr_operations; i++) {
-		if (measured(&operations[i]))
-			judge_operation(&operations[i], results[i]);
+		for (k = BARE + 1; k < CONFIGURATIONS; k++) {
+			if (measured(&operations[i], k))
+				judge_operation(&operations[i], k, results[i]);
+		}
 	}
 }
 
@@ -468,39 +445,55 @@ static void write_figures(const char *path)
 		fprintf(file, "machine\tdetach\t%.0f\n", detach_instructions);
 	}
 	for (i = 0; i < nr_operations; i++) {
-		for (k = 0; measured(&operations[i]) && k < CONFIGURATIONS; k++) {
+		for (k = 0; k < CONFIGURATIONS; k++) {
+			if (!measured(&operations[i], k))
+				continue;
 			r = &results[i][k];
-			fprintf(file, "%s\t%s\t%.2f\t%.3f\t%.3f\t%.6f\n",
+			fprintf(file, "%s\t%s\t%.2f\t%.3f\t%.3f\t%.6f\t%.3f\t%.3f\n",
 				operations[i].name, configurations[k].name,
 				r->instructions, each(r->exits.cpuid, r),
-				each(r->exits.nmi, r), each(r->exits.other, r));
+				each(r->exits.nmi, r), each(r->exits.other, r),
+				each(r->exits.invepts, r),
+				each(r->exits.kicks, r));
 		}
 	}
 	fclose(file);
 }
 
+/* The words of BENCH_COLUMNS; one that does not exist is not taken for another */
+static void choose_columns(void)
+{
+	const char *wish = getenv("BENCH_COLUMNS");
+	char *words = strdup(wish ? wish : "balanced");
+	char *word;
+	int k;
+
+	for (word = strtok(words, " "); word; word = strtok(NULL, " ")) {
+		for (k = 0; k < CONFIGURATIONS; k++) {
+			if (!strcmp(word, configurations[k].name))
+				break;
+		}
+		if (k == CONFIGURATIONS)
+			ksft_exit_fail_msg("there is no column %s\n", word);
+		configurations[k].used = true;
+	}
+	free(words);
+}
+
 int main(int argc, char **argv)
 {
-	int i, tests = 2;
+	int i, k, tests = 2;
 
 	ksft_print_header();
-	nr_cpus = online_cpus(cpus);
-	guard = getenv("BENCH_GUARD");
+	meter_prepare();
+	choose_columns();
 	tests += nr_cpus == 1;
-	for (i = 0; i < nr_operations; i++)
-		tests += measured(&operations[i]) *
-			 (operations[i].makes_code ? 2 : 3);
+	for (i = 0; i < nr_operations; i++) {
+		for (k = 0; k < CONFIGURATIONS; k++)
+			tests += tests_of(&operations[i], k);
+	}
 	ksft_set_plan(tests);
-
-	idlers = mmap(NULL, sizeof(*idlers) * nr_cpus, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	/*
-	 * Before others, but not before what the kernel does for us: what we
-	 * free would pile up.
-	 */
-	if (idlers == MAP_FAILED || pin_to_cpu(cpus[0]) ||
-	    setpriority(PRIO_PROCESS, 0, -20))
-		ksft_exit_fail_msg("setting up: %s\n", strerror(errno));
+	operations_prepare();
 
 	measure_clock();
 	measure_all();

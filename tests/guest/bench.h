@@ -5,7 +5,6 @@
 #ifndef CARAPACE_TESTS_BENCH_H
 #define CARAPACE_TESTS_BENCH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -16,7 +15,8 @@
  *	which there are two or three timer ticks
  * @batches: how many measurements in a round
  * @cpus: how many it takes
- * @makes_code: code is sealed and released, so it exits, and takes more
+ * @code_max: code is sealed and released, so it exits, and takes so many
+ *	instructions more at most; else 0
  */
 struct operation {
 	const char *name;
@@ -24,13 +24,14 @@ struct operation {
 	unsigned int batch;
 	unsigned int batches;
 	unsigned int cpus;
-	bool makes_code;
+	unsigned long code_max;
 };
 
 extern const struct operation operations[];
 extern const size_t nr_operations;
 
 /* Partners that operations talk to, where they are to be, and what they need */
+void operations_prepare(void);
 void operations_start(int cpu, int other_cpu);
 void operations_stop(void);
 

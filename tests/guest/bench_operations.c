@@ -3,6 +3,8 @@
  * The operations that bench.c measures
  */
 #include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -33,8 +35,12 @@ struct partner {
 	pid_t pid;
 };
 
-static struct partner near, far, peer;
+static struct partner near, far, peer, vsock;
 static char *memory;
+static const int on = 1;
+
+/* The second keeps a program: there is always one that shares its memory. */
+static int filtered[2];
 
 static void echo(int from, int to)
 {
@@ -66,22 +72,16 @@ static void start_pipe_partner(struct partner *p, int cpu)
 	p->from = back[0];
 }
 
-static void start_tcp_partner(struct partner *p)
+/* For one who connects to @address, which bind() may complete */
+static void start_socket_partner(struct partner *p, struct sockaddr *address,
+				 socklen_t length)
 {
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t length = sizeof(address);
-	const int on = 1;
 	int server, fd;
 
-	server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(server >= 0 &&
-	     !bind(server, (struct sockaddr *)&address, length) &&
-	     !listen(server, 1) &&
-	     !getsockname(server, (struct sockaddr *)&address, &length),
-	     "listening on the loopback device");
+	server = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(server >= 0 && !bind(server, address, length) &&
+	     !listen(server, 1) && !getsockname(server, address, &length),
+	     "listening");
 	p->pid = fork();
 	must(p->pid >= 0, "fork");
 	if (!p->pid) {
@@ -91,12 +91,33 @@ static void start_tcp_partner(struct partner *p)
 		echo(fd, fd);
 	}
 	close(server);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	must(fd >= 0 && !connect(fd, (struct sockaddr *)&address, length),
-	     "connecting to the loopback device");
+	fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(fd >= 0 && !connect(fd, address, length), "connecting");
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	p->to = fd;
 	p->from = fd;
+}
+
+static void start_tcp_partner(struct partner *p)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	start_socket_partner(p, (struct sockaddr *)&address, sizeof(address));
+}
+
+/* All of its way is through modules. */
+static void start_vsock_partner(struct partner *p)
+{
+	struct sockaddr_vm address = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_LOCAL,
+		.svm_port = VMADDR_PORT_ANY,
+	};
+
+	start_socket_partner(p, (struct sockaddr *)&address, sizeof(address));
 }
 
 static void stop_partner(struct partner *p)
@@ -111,6 +132,32 @@ static void stop_partner(struct partner *p)
 	p->pid = 0;
 }
 
+/*
+ * A socket filter, which the kernel compiles. The one that it had is freed, by
+ * others, after a grace period.
+ */
+static void set_filter(int socket, unsigned int length)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, length, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, length),
+	};
+	const struct sock_fprog program = {
+		sizeof(code) / sizeof(*code), code,
+	};
+
+	must(!setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			 sizeof(program)), "a socket filter");
+}
+
+/* What has to be there before anything is attached */
+void operations_prepare(void)
+{
+	must(!system("modprobe vsock_loopback"), "modprobe vsock_loopback");
+}
+
 void operations_start(int cpu, int other_cpu)
 {
 	memory = mmap(NULL, FAULTS_MAX * PAGE, PROT_READ | PROT_WRITE,
@@ -122,6 +169,10 @@ void operations_start(int cpu, int other_cpu)
 	if (other_cpu >= 0)
 		start_pipe_partner(&far, other_cpu);
 	start_tcp_partner(&peer);
+	start_vsock_partner(&vsock);
+	must(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, filtered),
+	     "socketpair");
+	set_filter(filtered[1], 1);
 }
 
 void operations_stop(void)
@@ -129,6 +180,9 @@ void operations_stop(void)
 	stop_partner(&near);
 	stop_partner(&far);
 	stop_partner(&peer);
+	stop_partner(&vsock);
+	close(filtered[0]);
+	close(filtered[1]);
 	munmap(memory, FAULTS_MAX * PAGE);
 }
 
@@ -174,6 +228,11 @@ static void run_pipe_far(unsigned int count)
 static void run_tcp(unsigned int count)
 {
 	ping_pong(&peer, count);
+}
+
+static void run_vsock(unsigned int count)
+{
+	ping_pong(&vsock, count);
 }
 
 static void run_fork(unsigned int count)
@@ -226,15 +285,24 @@ static void run_mmap(unsigned int count)
 	}
 }
 
-static void run_file(unsigned int count)
+static void make_file(const char *name, unsigned int count)
 {
-	static const char name[] = "/tmp/carapace-bench";
 	int fd;
 
 	while (count--) {
 		fd = open(name, O_CREAT | O_EXCL | O_RDWR, 0600);
 		must(fd >= 0 && !close(fd) && !unlink(name), name);
 	}
+}
+
+static void run_file(unsigned int count)
+{
+	make_file("/tmp/carapace-bench", count);
+}
+
+static void run_overlay_file(unsigned int count)
+{
+	make_file("/root/carapace-bench", count);
 }
 
 static void run_sleep(unsigned int count)
@@ -255,6 +323,12 @@ static void run_module(unsigned int count)
 	}
 }
 
+static void run_filter(unsigned int count)
+{
+	while (count--)
+		set_filter(filtered[0], count + 1);
+}
+
 const struct operation operations[] = {
 	/*					batch batches CPUs */
 	{ "CPUID",		run_cpuid,	1000,	10,	1 },
@@ -267,9 +341,12 @@ const struct operation operations[] = {
 	{ "page fault",		run_page_fault,	FAULTS_MAX, 20,	1 },
 	{ "mmap, munmap",	run_mmap,	100,	20,	1 },
 	{ "create, unlink",	run_file,	40,	20,	1 },
+	{ "create, unlink, overlay", run_overlay_file, 10, 40,	1 },
 	{ "TCP round trip",	run_tcp,	20,	30,	1 },
+	{ "vsock round trip",	run_vsock,	20,	40,	1 },
 	{ "sleep",		run_sleep,	50,	20,	1 },
-	{ "load, unload module", run_module,	1,	5,	1, true },
+	{ "load, unload module", run_module,	1,	5,	1, 400000 },
+	{ "load BPF program",	run_filter,	20,	10,	1, 100000 },
 };
 
 const size_t nr_operations = sizeof(operations) / sizeof(*operations);
