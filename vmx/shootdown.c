@@ -101,14 +101,19 @@ void drop_translations(struct vcpu *vcpu)
  */
 void shootdown_serve(struct vcpu *vcpu)
 {
-	u64 epoch = __atomic_load_n(&island.epoch, __ATOMIC_ACQUIRE);
+	u64 epoch;
 
-	if (vcpu->epoch != epoch) {
-		drop_translations(vcpu);
-		__atomic_store_n(&vcpu->epoch, epoch, __ATOMIC_RELEASE);
-	}
-	while (is_held(vcpu))
+	for (;;) {
+		epoch = __atomic_load_n(&island.epoch, __ATOMIC_ACQUIRE);
+		if (vcpu->epoch != epoch) {
+			drop_translations(vcpu);
+			__atomic_store_n(&vcpu->epoch, epoch, __ATOMIC_RELEASE);
+		}
+		/* The holder is there before his epoch, and waits for that. */
+		if (!is_held(vcpu))
+			return;
 		pause();
+	}
 }
 
 /**
