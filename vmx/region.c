@@ -295,6 +295,27 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
 	return true;
 }
 
+#define ENDBR64			0xfa1e0ff3
+#define ENDBR64_POISON		0x001f0f66	/* until 6.14 */
+#define ENDBR64_POISON_UDB	0xd6401f0f
+
+/**
+ * region_endbr() - whether a function begins at one of the kernel's addresses
+ * @vcpu: the CPU
+ * @va: the address
+ *
+ * With ENDBR64, or with what Linux makes of it where nobody uses a pointer
+ * (arch/x86/include/asm/ibt.h: gen_endbr_poison()). Ends what the window showed.
+ */
+bool region_endbr(struct vcpu *vcpu, u64 va)
+{
+	u32 insn;
+
+	return region_read(vcpu, va, &insn, sizeof(insn)) &&
+	       (insn == ENDBR64 || insn == ENDBR64_POISON ||
+		insn == ENDBR64_POISON_UDB);
+}
+
 /**
  * region_write() - the opposite
  * @vcpu: the CPU

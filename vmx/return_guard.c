@@ -36,7 +36,6 @@
 /* At a function's beginning */
 #define FENTRY_LENGTH	5
 #define ENDBR_LENGTH	4
-#define ENDBR64		0xfa1e0ff3
 
 /* Before it: there Linux counts calls (retbleed=stuff), and has them lead there */
 #define CALL_COUNTING	16
@@ -151,13 +150,6 @@ static bool is_sealed_code(struct vcpu *vcpu, u64 va)
 #define TAIL_DEPTH	2
 #define TAIL_PIECE	256
 
-static bool begins_with_endbr(struct vcpu *vcpu, u64 va)
-{
-	u32 insn;
-
-	return region_read(vcpu, va, &insn, sizeof(insn)) && insn == ENDBR64;
-}
-
 /*
  * Whether a function ends by jumping to another's beginning. Its own end is not
  * known, so those behind it count, too.
@@ -176,7 +168,7 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 				continue;
 			if (target == to)
 				return true;
-			if (depth > 1 && begins_with_endbr(vcpu, target) &&
+			if (depth > 1 && region_endbr(vcpu, target) &&
 			    tail_calls(vcpu, target, to, depth - 1))
 				return true;
 		}
@@ -198,7 +190,7 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
 	    !call_target(bytes, va, &target))
 		return false;
-	if (begins_with_endbr(vcpu, start - ENDBR_LENGTH))
+	if (region_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
 	return target == start || target == start - CALL_COUNTING ||
 	       target == config()->choke_caller ||

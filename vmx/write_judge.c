@@ -14,9 +14,6 @@
 #include "window.h"
 #include "write_judge.h"
 
-#define ENDBR64		0xfa1e0ff3
-#define ENDBR64_POISON	0x001f0f66
-
 static bool is_listed(u64 va)
 {
 	u32 i;
@@ -28,18 +25,9 @@ static bool is_listed(u64 va)
 	return false;
 }
 
-/*
- * A function begins with ENDBR64, or with what Linux makes of it where nobody
- * uses a pointer (arch/x86/include/asm/ibt.h: gen_endbr_poison()).
- */
 static bool begins_function(struct vcpu *vcpu, u64 va)
 {
-	u32 insn;
-
-	if (is_listed(va))
-		return true;
-	return region_read(vcpu, va, &insn, sizeof(insn)) &&
-	       (insn == ENDBR64 || insn == ENDBR64_POISON);
+	return is_listed(va) || region_endbr(vcpu, va);
 }
 
 /* A place where a jump may lead to: what patch_judge() asks */
