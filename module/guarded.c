@@ -78,7 +78,7 @@ static u64 entry_stub(const struct guarded *g)
  * Livepatch asks whether it may have a function that has a direct call. The stub
  * returns to where it was called from, whatever livepatch makes of that.
  */
-static int share(struct ftrace_ops *ops, enum ftrace_ops_cmd cmd)
+static int COMPAT_OPS_FUNC(share, ops, cmd)
 {
 	return 0;
 }
@@ -113,14 +113,14 @@ static int fill_task(struct task_struct *task, const struct guarded *g)
 /* What each CPU runs when it has nothing to do is in no list of tasks. */
 static int fill_idle_tasks(const struct guarded *g)
 {
-	struct task_struct **idle = (void *)kernel_symbol("idle_threads");
+	struct task_struct * __percpu *idle =
+		(struct task_struct * __percpu *)kernel_symbol("idle_threads");
 	struct task_struct *task;
 	unsigned int cpu;
 	int err = 0;
 
 	for_each_possible_cpu(cpu) {
-		task = idle ? *per_cpu_ptr((struct task_struct * __percpu *)idle,
-					   cpu) : NULL;
+		task = idle ? *per_cpu_ptr(idle, cpu) : NULL;
 		/* The first CPU's stack is its own, and idles in no module. */
 		if (!err && task && task != &init_task)
 			err = fill_task(task, g);
