@@ -14,6 +14,13 @@
 #include <linux/percpu.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
+#include <asm/msr.h>
+#include <asm/processor.h>
+#include <asm/reboot.h>
+/* Since 6.16; before, asm/processor.h has what is used of it. */
+#ifdef HAVE_CPUID_API
+#include <asm/cpuid/api.h>
+#endif
 
 /*
  * register_syscore() (7.0, and 6.12's stable releases): callbacks take an
@@ -83,6 +90,71 @@ static inline void compat_module_part(const struct module *mod,
 	*size = ends[part] - starts[part];
 #endif
 }
+
+/* Until 6.16, MSRs have been long, not quad. */
+#ifndef HAVE_RDMSRQ
+#define rdmsrq(index, value)		rdmsrl(index, value)
+#define rdmsrq_safe(index, value)	rdmsrl_safe(index, value)
+#define wrmsrq(index, value)		wrmsrl(index, value)
+#define wrmsrq_safe(index, value)	wrmsrl_safe(index, value)
+#endif
+
+/*
+ * Where Linux has CPUs leave VMX when it ends by other ways than the front door: a
+ * crash, a restart out of an oops. It calls who has registered for that; or, since
+ * 7.1, only KVM can register, and is called only where Linux itself has set
+ * CR4.VMXE. Then the function that would call is hooked: COMPAT_EMERGENCY.
+ */
+#ifdef HAVE_EMERGENCY_CALLBACK
+#define compat_register_emergency(callback)				\
+	cpu_emergency_register_virt_callback(callback)
+#define compat_unregister_emergency(callback)				\
+	cpu_emergency_unregister_virt_callback(callback)
+#define COMPAT_EMERGENCY	NULL
+#else
+#define COMPAT_EMERGENCY	"x86_virt_emergency_disable_virtualization_cpu"
+static inline void compat_register_emergency(void (*callback)(void))
+{
+}
+
+static inline void compat_unregister_emergency(void (*callback)(void))
+{
+}
+#endif
+
+/* Has a single instruction exchanged; renamed with 6.16. */
+#ifdef HAVE_SMP_TEXT_POKE
+#define COMPAT_TEXT_POKE_BP	"smp_text_poke_single"
+#else
+#define COMPAT_TEXT_POKE_BP	"text_poke_bp"
+#endif
+
+/*
+ * Since 6.16, memory of code that is freed goes to whatever code comes next, and
+ * stays mapped: it is not executable any more, and then made writable, by this
+ * function.  (In between are kernels that have this only for parts, or not at all.)
+ */
+#ifdef HAVE_EXECMEM_ROX
+#define COMPAT_CODE_REOPENED	"set_memory_rw"
+#else
+#define COMPAT_CODE_REOPENED	NULL
+#endif
+
+/* Until 6.10, who is asked for a sysctl's mode could have changed the sysctl. */
+#ifdef HAVE_CONST_CTL_TABLE
+#define COMPAT_CTL_TABLE	const struct ctl_table
+#else
+#define COMPAT_CTL_TABLE	struct ctl_table
+#endif
+
+/* What asks an ops for its leave is told the function, too, since 7.0. */
+#ifdef HAVE_OPS_FUNC_IP
+#define COMPAT_OPS_FUNC(name, ops, cmd)					\
+	name(struct ftrace_ops *ops, unsigned long ip, enum ftrace_ops_cmd cmd)
+#else
+#define COMPAT_OPS_FUNC(name, ops, cmd)					\
+	name(struct ftrace_ops *ops, enum ftrace_ops_cmd cmd)
+#endif
 
 /* Since 6.16 what is registered of binary files in sysfs is constant. */
 #ifdef HAVE_CONST_BIN_ATTRIBUTE

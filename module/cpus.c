@@ -21,17 +21,19 @@
 #include <linux/reboot.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
+#include <linux/static_call.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
-#include <asm/perf_event.h>
 #include <asm/nmi.h>
 #include <asm/reboot.h>
 
 #include "bridge.h"
 #include "compat.h"
 #include "cpus.h"
+#include "hooks.h"
 #include "hypercall.h"
 #include "island_load.h"
+#include "kernel_symbols.h"
 #include "lock.h"
 #include "machine.h"
 #include "sealing.h"
@@ -43,6 +45,13 @@ struct cpu_lifecycle {
 	bool reported;
 	struct irq_work report;
 };
+
+static void no_intel_pt(int on)
+{
+}
+
+/* Not exported everywhere; see kernel_symbols.c for why it is a static call. */
+DEFINE_STATIC_CALL(carapace_pt_handle_vmx, no_intel_pt);
 
 static DEFINE_PER_CPU(struct cpu_lifecycle, lifecycle);
 static enum cpuhp_state hotplug_state;
@@ -199,7 +208,7 @@ static int attach_this_cpu(void)
 	local_irq_save(flags);
 	this_cpu_write(lifecycle.reported, false);
 	/* Where VMXON would end a trace, perf has to know (SDM 3C, 33.2.8.1). */
-	intel_pt_handle_vmx(1);
+	static_call(carapace_pt_handle_vmx)(1);
 	start = local_clock();
 	err = island_call_enter(cpu);
 	/* Root may have asked for something in the moment before. */
@@ -207,7 +216,7 @@ static int attach_this_cpu(void)
 		hypercall(HYPERCALL_PING, 0, 0);
 	this_cpu_write(lifecycle.attach_ns, local_clock() - start);
 	if (err)
-		intel_pt_handle_vmx(0);
+		static_call(carapace_pt_handle_vmx)(0);
 	local_irq_restore(flags);
 	return err;
 }
@@ -226,7 +235,7 @@ static void detach_this_cpu(void)
 	island_call_leave();
 	this_cpu_write(lifecycle.detach_ns, local_clock() - start);
 	if (!in_nmi())
-		intel_pt_handle_vmx(0);
+		static_call(carapace_pt_handle_vmx)(0);
 	local_irq_restore(flags);
 }
 
@@ -282,7 +291,7 @@ static u64 suspended_s_cet;
 static void save_s_cet(void)
 {
 	if (cpu_feature_enabled(X86_FEATURE_IBT))
-		rdmsrl_safe(MSR_IA32_S_CET, &suspended_s_cet);
+		rdmsrq_safe(MSR_IA32_S_CET, &suspended_s_cet);
 }
 
 static void restore_s_cet(void)
@@ -290,8 +299,8 @@ static void restore_s_cet(void)
 	u64 now;
 
 	if (cpu_feature_enabled(X86_FEATURE_IBT) &&
-	    !rdmsrl_safe(MSR_IA32_S_CET, &now) && now != suspended_s_cet)
-		wrmsrl_safe(MSR_IA32_S_CET, suspended_s_cet);
+	    !rdmsrq_safe(MSR_IA32_S_CET, &now) && now != suspended_s_cet)
+		wrmsrq_safe(MSR_IA32_S_CET, suspended_s_cet);
 }
 
 /* The last CPU, before suspend; the others have gone offline. */
@@ -375,7 +384,7 @@ static void report_degraded(struct irq_work *work)
 		island_vcpu_public(smp_processor_id());
 
 	/* VMX is off here, and no detaching will tell perf. */
-	intel_pt_handle_vmx(0);
+	static_call(carapace_pt_handle_vmx)(0);
 	pr_err("CPU %u is no longer guarded, Linux goes on bare: %s (exit reason %#x, vector %u, rip %#llx, info %#llx)\n",
 	       smp_processor_id(), leave_reason(public),
 	       public->leave_exit_reason, public->leave_vector,
@@ -397,13 +406,25 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
+static void notrace leaving_in_emergency(unsigned long ip, struct pt_regs *regs)
+{
+	detach_this_cpu();
+}
+
+static struct hook emergency_hooks[] __ro_after_init = {
+	HOOK(COMPAT_EMERGENCY, leaving_in_emergency, true),
+};
+
+static struct hook_set emergency_set = HOOK_SET(emergency_hooks);
+
 static void remove_hooks(void)
 {
 	unsigned int cpu;
 
 	unregister_reboot_notifier(&reboot_notifier);
 	compat_unregister_syscore(&syscore_hooks);
-	cpu_emergency_unregister_virt_callback(detach_this_cpu);
+	hooks_remove(&emergency_set);
+	compat_unregister_emergency(detach_this_cpu);
 	unregister_nmi_handler(NMI_LOCAL, "carapace");
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu(lifecycle, cpu).report);
@@ -418,16 +439,24 @@ static void remove_hooks(void)
  */
 int cpus_attach(void)
 {
+	unsigned long pt = kernel_symbol("intel_pt_handle_vmx");
 	unsigned int cpu;
 	int ret;
 
+	if (pt)
+		static_call_update(carapace_pt_handle_vmx, (void *)pt);
 	for_each_possible_cpu(cpu)
 		init_irq_work(&per_cpu(lifecycle, cpu).report, report_degraded);
 
 	ret = register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "carapace");
 	if (ret)
 		return ret;
-	cpu_emergency_register_virt_callback(detach_this_cpu);
+	ret = hooks_add(&emergency_set);
+	if (ret) {
+		unregister_nmi_handler(NMI_LOCAL, "carapace");
+		return ret;
+	}
+	compat_register_emergency(detach_this_cpu);
 	compat_register_syscore(&syscore_hooks);
 	register_reboot_notifier(&reboot_notifier);
 
@@ -436,6 +465,7 @@ int cpus_attach(void)
 	if (ret < 0)
 		goto out_hooks;
 	hotplug_state = ret;
+	hooks_seal(&emergency_set);
 	return 0;
 
 out_hooks:

@@ -77,7 +77,7 @@ static u64 entry_stub(const struct guarded *g)
  * Livepatch asks whether it may have a function that has a direct call. The stub
  * returns to where it was called from, whatever livepatch makes of that.
  */
-static int share(struct ftrace_ops *ops, enum ftrace_ops_cmd cmd)
+static int COMPAT_OPS_FUNC(share, ops, cmd)
 {
 	return 0;
 }

@@ -37,6 +37,7 @@
 #include <linux/uidgid.h>
 
 #include "bridge.h"
+#include "compat.h"
 #include "cpus.h"
 #include "helper_hooks.h"
 #include "helpers.h"
@@ -53,7 +54,7 @@ static struct variable {
 	const char *name;
 	const char *file;
 	enum helper_kind kind;
-	struct ctl_table *sysctl;
+	const struct ctl_table *sysctl;
 	u32 room;
 } variables[] __ro_after_init = {
 #define VARIABLE(what, in, is)						\
@@ -113,7 +114,7 @@ static bool by_root(void)
 /* proc_dostring(): what the administrator wrote is in a buffer of the kernel's. */
 static void notrace string_written(unsigned long ip, struct pt_regs *regs)
 {
-	struct ctl_table *sysctl = (void *)regs_get_kernel_argument(regs, 0);
+	const struct ctl_table *sysctl = (void *)regs_get_kernel_argument(regs, 0);
 	const char *buffer = (void *)regs_get_kernel_argument(regs, 2);
 	const size_t *length = (void *)regs_get_kernel_argument(regs, 3);
 	const loff_t *position = (void *)regs_get_kernel_argument(regs, 4);
@@ -355,21 +356,34 @@ void helper_hooks_stop(void)
 	hooks_remove(&hook_set);
 }
 
-/**
- * helper_hooks_lock() - let nobody try to change what stays
- *
- * Root alone keeps the values. Here Linux is made to say so to administrators,
- * with EPERM, instead of taking what it then would not start.
- *
- * Context: any; the policy is locked.
- */
-void helper_hooks_lock(void)
+/* Linux asks for a sysctl's mode: read-only, where it is one of ours. */
+static int locked_mode(struct ctl_table_header *head,
+		       COMPAT_CTL_TABLE *sysctl)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(variables); i++) {
-		if (variables[i].sysctl)
-			WRITE_ONCE(variables[i].sysctl->mode,
-				   variables[i].sysctl->mode & ~0222);
+		if (variables[i].sysctl == sysctl)
+			return sysctl->mode & ~0222;
 	}
+	return sysctl->mode;
+}
+
+/**
+ * helper_hooks_lock() - let nobody try to change what stays
+ *
+ * Root alone keeps the values. Here Linux is made to say so to administrators,
+ * with EPERM, instead of taking what it then would not start. The sysctls
+ * themselves are read-only data in newer kernels.
+ *
+ * Context: may sleep; the policy is locked, so this module stays.
+ */
+void helper_hooks_lock(void)
+{
+	struct ctl_table_root *root = (void *)kernel_symbol("sysctl_table_root");
+
+	if (root && !root->permissions)
+		WRITE_ONCE(root->permissions, locked_mode);
+	else
+		pr_notice("what the kernel is told to start can still be written to /proc/sys, but is not started\n");
 }

@@ -42,20 +42,32 @@ static int find(struct hook_set *set, struct hook *hook)
 {
 	int err = -ENOENT;
 
+	if (!hook->function)
+		return 0;
 	hook->address = kernel_symbol(hook->function);
 	if (!hook->address && !hook->needed)
 		return 0;
-	if (hook->address)
+	if (hook->address) {
 		err = ftrace_set_filter_ip(&set->ops, hook->address, 0, 0);
+		set->added = set->added || !err;
+	}
 	if (err)
 		pr_err("cannot hook %s() (%d); the kernel needs CONFIG_DYNAMIC_FTRACE\n",
 		       hook->function, err);
 	return err;
 }
 
-/* It would be sealed when it first runs; but by then that may be forbidden. */
-static void seal_trampoline(const struct ftrace_ops *ops)
+/**
+ * hooks_seal() - seal the trampoline by which a set is called
+ * @set: the functions
+ *
+ * It would be sealed when it first runs; but by then that may be forbidden.
+ *
+ * Context: may sleep; where no CPU is attached, nothing is done.
+ */
+void hooks_seal(const struct hook_set *set)
 {
+	const struct ftrace_ops *ops = &set->ops;
 	struct seal_request q = {
 		.va = ops->trampoline & PAGE_MASK,
 		.pages = (PAGE_ALIGN(ops->trampoline + ops->trampoline_size) -
@@ -72,9 +84,11 @@ static void seal_trampoline(const struct ftrace_ops *ops)
  * hooks_add() - hear of calls from now on
  * @set: the functions
  *
- * Context: may sleep; while the module is being loaded, all CPUs attached.
+ * Context: may sleep; while the module is being loaded. Where no CPU is attached
+ *	yet, hooks_seal() follows.
  *
- * Return: 0 or a negative errno, after one line, and then nothing is hooked.
+ * Return: 0, also where the kernel has none of the functions and none is needed; or
+ * a negative errno, after one line, and then nothing is hooked.
  */
 int hooks_add(struct hook_set *set)
 {
@@ -83,17 +97,22 @@ int hooks_add(struct hook_set *set)
 
 	for (i = 0; !err && i < set->nr; i++)
 		err = find(set, &set->hook[i]);
+	/* Without any function in its filter, it would hear of all. */
+	if (!err && !set->added)
+		return 0;
 	if (!err) {
 		err = register_ftrace_function(&set->ops);
 		if (err)
 			pr_err("cannot hook %s() and others (%d)\n",
 			       set->hook[0].function, err);
 	}
-	if (err)
+	if (err) {
 		ftrace_free_filter(&set->ops);
-	else
-		seal_trampoline(&set->ops);
-	return err;
+		set->added = false;
+		return err;
+	}
+	hooks_seal(set);
+	return 0;
 }
 
 /**
@@ -104,6 +123,9 @@ int hooks_add(struct hook_set *set)
  */
 void hooks_remove(struct hook_set *set)
 {
+	if (!set->added)
+		return;
 	unregister_ftrace_function(&set->ops);
 	ftrace_free_filter(&set->ops);
+	set->added = false;
 }

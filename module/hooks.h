@@ -10,7 +10,7 @@
 
 /**
  * struct hook - one function
- * @function: its name
+ * @function: its name; NULL where this kernel has no use for the hook
  * @callback: called at its entry, with its address there and its arguments
  * @needed: without it nothing is hooked
  * @address: where it is; 0 where the kernel does not have it
@@ -32,11 +32,13 @@ struct hook {
  * @ops: what ftrace knows of them
  * @hook: they
  * @nr: how many
+ * @added: they are hooked
  */
 struct hook_set {
 	struct ftrace_ops ops;
 	struct hook *hook;
 	u32 nr;
+	bool added;
 };
 
 /*
@@ -58,6 +60,7 @@ struct hook_set {
 void hook_called(unsigned long ip, unsigned long parent_ip,
 		 struct ftrace_ops *ops, struct ftrace_regs *fregs);
 int hooks_add(struct hook_set *set);
+void hooks_seal(const struct hook_set *set);
 void hooks_remove(struct hook_set *set);
 
 #endif /* CARAPACE_MODULE_HOOKS_H */

@@ -21,6 +21,7 @@
 #include <asm/smp.h>
 
 #include "bridge.h"
+#include "compat.h"
 #include "decoy.h"
 #include "ept.h"
 #include "host_paging.h"
@@ -267,7 +268,7 @@ static int map_apic(void)
 {
 	u64 base;
 
-	rdmsrl(MSR_IA32_APICBASE, base);
+	rdmsrq(MSR_IA32_APICBASE, base);
 	return host_paging_map(&paging, ISLAND_APIC,
 			       base & MSR_IA32_APICBASE_BASE, PAGE_SIZE,
 			       HOST_PAGING_WRITE | HOST_PAGING_UC);

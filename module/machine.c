@@ -13,6 +13,7 @@
 #include <asm/msr.h>
 #include <asm/processor.h>
 
+#include "compat.h"
 #include "machine.h"
 
 /* asm/mtrr.h's names are taken by mtrr.h */
@@ -52,7 +53,7 @@ static u64 read_msr(u32 index)
 {
 	u64 value;
 
-	return rdmsrl_safe(index, &value) ? 0 : value;
+	return rdmsrq_safe(index, &value) ? 0 : value;
 }
 
 static void read_mtrrs(struct mtrr_state *mtrr, u32 phys_bits)
@@ -185,7 +186,7 @@ static int lock_feature_control(const struct cpu_values *values)
 	const u64 wanted = FEAT_CTL_VMX_ENABLED_OUTSIDE_SMX | FEAT_CTL_LOCKED;
 
 	if (vmx_feature_control_unlocked(values))
-		wrmsrl_safe(MSR_IA32_FEAT_CTL,
+		wrmsrq_safe(MSR_IA32_FEAT_CTL,
 			    values->feature_control | wanted);
 	if ((read_msr(MSR_IA32_FEAT_CTL) & wanted) == wanted)
 		return 0;

@@ -5,6 +5,7 @@
  * In this module's own text, with unwind data like any other function: a stack
  * trace that begins here is complete, and livepatch's checks pass.
  */
+#include <linux/cfi_types.h>
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/asm.h>
@@ -102,7 +103,7 @@ SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
 	vmcall
 .endm
 
-SYM_FUNC_START(returns_entry)
+SYM_TYPED_FUNC_START(returns_entry)
 	mov	%rax, %r10
 	mov	%rcx, %r11
 	xor	%eax, %eax
@@ -223,7 +224,7 @@ SYM_FUNC_END(returns_check_function)
  * With the stack as at the return, or on a stack that is the task's own again.
  * R10 is where the function was called from, 0 where that is not known.
  */
-SYM_FUNC_START(returns_blocked)
+SYM_TYPED_FUNC_START(returns_blocked)
 	push	%rax
 	push	%rdx
 	push	%r10

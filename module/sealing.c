@@ -354,6 +354,28 @@ static void notrace page_freed(unsigned long ip, struct pt_regs *regs)
 		cpus_stay_bare();
 }
 
+/*
+ * Linux keeps memory that code was in for other code, mapped as it is: it takes
+ * execution back, and then makes it writable, which is when this is called. What
+ * is not executable while its neighbours are keeps its page table from being
+ * merged with theirs, so there is no need for init_mm's lock.
+ */
+static void notrace code_reopened(unsigned long ip, struct pt_regs *regs)
+{
+	u64 va = regs_get_kernel_argument(regs, 0);
+	u64 end = va + (u64)(int)regs_get_kernel_argument(regs, 1) * PAGE_SIZE;
+	struct page *page;
+
+	if (va < MODULES_VADDR || end > MODULES_END)
+		return;
+	for (; va < end; va += PAGE_SIZE) {
+		page = vmalloc_to_page((void *)va);
+		if (page && cpus_hypercall(HYPERCALL_RELEASE,
+					   page_to_phys(page), 0) == -ENXIO)
+			cpus_stay_bare();
+	}
+}
+
 static void notrace announce(struct pt_regs *regs, struct code_write w)
 {
 	w.va = regs_get_kernel_argument(regs, 0);
@@ -385,10 +407,11 @@ static void notrace code_filled(unsigned long ip, struct pt_regs *regs)
 
 static struct hook hooks[] __ro_after_init = {
 	HOOK("set_direct_map_default_noflush", page_freed, true),
+	HOOK(COMPAT_CODE_REOPENED, code_reopened, false),
 	HOOK("text_poke", code_copied, true),
 	HOOK("text_poke_copy", code_copied, true),
 	HOOK("text_poke_set", code_filled, true),
-	HOOK("text_poke_bp", code_patched, true),
+	HOOK(COMPAT_TEXT_POKE_BP, code_patched, true),
 };
 
 static struct hook_set hook_set = HOOK_SET(hooks);

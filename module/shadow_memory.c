@@ -101,7 +101,7 @@ void shadow_memory_describe(struct returns_config *config)
 
 	/* Where Linux's kernel-mode GS base leads is the same on all CPUs. */
 	preempt_disable();
-	rdmsrl(MSR_GS_BASE, gs_base);
+	rdmsrq(MSR_GS_BASE, gs_base);
 	config->gs_task = compat_current_task() - gs_base;
 	config->gs_irq_stack = compat_irq_stack() - gs_base;
 	preempt_enable();

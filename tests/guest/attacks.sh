@@ -135,12 +135,25 @@ perform()
 		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=$comm context=task .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
 }
 
+is_rodata()
+{
+	awk -v symbol="$1" '
+		$3 == "__start_rodata" || $3 == "__end_rodata" ||
+			$3 == symbol { print $1, $3 }' /proc/kallsyms |
+		sort | awk '{ print $2 }' | sed -n 2p | grep -q "^$1\$"
+}
+
 try()
 {
 	expected "$1" "$2"
 	if [ "${effect%\?}" != "$effect" ] &&
 	   ! grep -Eqw "$(feature "$2")" /proc/cpuinfo; then
 		skip "$1: $2" "this CPU does not have it"
+		return
+	fi
+	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] &&
+	   is_rodata kern_reboot_table; then
+		skip "$1: $2" "this kernel's sysctls are read-only data"
 		return
 	fi
 	check "$1: $2" perform "$1" "$2"

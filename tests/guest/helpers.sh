@@ -15,7 +15,7 @@
 mode=${1:-attached}
 kernel=/proc/sys/kernel
 ran=/run/helper-ran
-nonsense=/run/helper-nonsense
+family=12	# DECnet, gone since 6.1, and a module before
 
 # program NAME: an executable that tells who runs it, and with what arguments
 program()
@@ -103,29 +103,29 @@ crash_in_container()
 			bash -c 'bash -c "ulimit -c unlimited; kill -ABRT \$\$"; :'
 }
 
-# No binary format is known for it: the kernel asks modprobe.
-run_nonsense()
+# No protocol family is known by that number: the kernel asks modprobe.
+ask_for_family()
 {
-	$nonsense
+	perl -e "socket(S, $family, 2, 0)"
 }
 
 modprobe_path()
 {
 	echo /run/helper-1 > $kernel/modprobe &&
-		runs '^0 /run/helper-1 -q -- binfmt-ffff$' run_nonsense
+		runs '^0 /run/helper-1 -q -- net-pf-12$' ask_for_family
 }
 
 modprobe_by_sysctl()
 {
 	sysctl -q -w kernel.modprobe=/run/helper-2 &&
-		runs '^0 /run/helper-2 -q -- binfmt-ffff$' run_nonsense
+		runs '^0 /run/helper-2 -q -- net-pf-12$' ask_for_family
 }
 
 modprobe_in_container()
 {
 	unshare --mount --pid --fork --mount-proc \
 		sysctl -q -w kernel.modprobe=/run/helper-1 &&
-		runs '^0 /run/helper-1 -q -- binfmt-ffff$' run_nonsense
+		runs '^0 /run/helper-1 -q -- net-pf-12$' ask_for_family
 }
 
 # The stock one loads a module.
@@ -275,7 +275,7 @@ core_runs_on()
 
 modprobe_runs_on()
 {
-	runs '^0 /run/helper-1 -q -- binfmt-ffff$' run_nonsense
+	runs '^0 /run/helper-1 -q -- net-pf-12$' ask_for_family
 }
 
 no_alarm()
@@ -298,8 +298,6 @@ modprobe=$(cat $kernel/modprobe)
 for name in /run/helper-1 /run/helper-2 /sbin/request-key /sbin/bridge-stp; do
 	program $name
 done
-printf '\377\377\377\377' > $nonsense
-chmod 755 $nonsense
 
 [ "$mode" != lock ] || tests=$lock_tests
 # shellcheck disable=SC2086

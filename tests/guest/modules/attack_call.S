@@ -5,6 +5,7 @@
  * Linux takes the ENDBR out of functions that nobody calls by pointer. An
  * attacker has them run by a return, which IBT does not look at.
  */
+#include <linux/cfi_types.h>
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/nospec-branch.h>
@@ -27,7 +28,7 @@ SYM_FUNC_END(attack_call)
 
 /* u32 attack_canary(void): returns ATTACK_CANARY, from a page of its own */
 	.balign	4096, 0xcc
-SYM_FUNC_START(attack_canary)
+SYM_TYPED_FUNC_START(attack_canary)
 	movl	$0x5ca1ab1e, %eax
 	RET
 SYM_FUNC_END(attack_canary)

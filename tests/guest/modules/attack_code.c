@@ -209,14 +209,13 @@ static void attack_poke_set(struct attack_request *q, enum attack_way way,
 static void attack_unmapped(struct attack_request *q, enum attack_way way,
 			    const struct target *t)
 {
-	unsigned int level;
 	unsigned long flags;
 	u64 *entry, old_entry, pa;
 	u8 old = *t->to;
 	int err;
 
-	entry = attack_entry((u64)t->to, &pa, &level);
-	if (!entry || level != 1)
+	entry = attack_own_entry((u64)t->to, &pa);
+	if (!entry)
 		return;
 	local_irq_save(flags);
 	old_entry = *entry;
@@ -256,14 +255,13 @@ static void attack_remap(struct attack_request *q, enum attack_way way,
 {
 	static const u32 forged = FORGED;
 	u8 *first = (u8 *)((u64)t->to & PAGE_MASK);
-	unsigned int level;
 	unsigned long flags;
 	u64 *entry, old, pa;
 	u8 *copy;
 	int err;
 
-	entry = attack_entry((u64)t->to, &pa, &level);
-	if (!entry || level != 1 || offset_in_page(t->to) > PAGE_SIZE - t->size)
+	entry = attack_own_entry((u64)t->to, &pa);
+	if (!entry || offset_in_page(t->to) > PAGE_SIZE - t->size)
 		return;
 	copy = (u8 *)__get_free_page(GFP_KERNEL);
 	if (!copy)

@@ -64,6 +64,9 @@ void attack_exec_exit(void)
 #define CLEAR_USER	4
 #define CLEAR_WRITE	8
 
+/* Kernel mode and the lower half of addresses: some kernels turn this on, too. */
+#define CR4_LASS	(1UL << 27)
+
 static u64 changed_entry(u64 entry, unsigned int changes)
 {
 	if (changes & CLEAR_NX)
@@ -87,7 +90,7 @@ static u64 *top_entry(u64 address)
 static void run(struct attack_request *q, void *code, unsigned int changes)
 {
 	u64 *entry, *top = top_entry((u64)code);
-	u64 old, old_top = *top, cr4, pa;
+	u64 old, old_top = *top, cr4, lower_cr4, pa;
 	bool open_top = changes & (CLEAR_NX | CLEAR_SMEP) &&
 			old_top & _PAGE_NX;
 	u32 (*function)(void) = code;
@@ -100,6 +103,11 @@ static void run(struct attack_request *q, void *code, unsigned int changes)
 
 	local_irq_save(flags);
 	cr4 = raw_read_cr4();
+	lower_cr4 = cr4;
+	if (changes & CLEAR_SMEP)
+		lower_cr4 &= ~(X86_CR4_SMEP | CR4_LASS);
+	if (changes & CLEAR_USER)
+		lower_cr4 &= ~CR4_LASS;
 	old = *entry;
 	attacker = current;
 	target = (u64)code;
@@ -108,10 +116,10 @@ static void run(struct attack_request *q, void *code, unsigned int changes)
 	if (changed_entry(old, changes) != old)
 		attack_set_entry(entry, changed_entry(old, changes),
 				 (u64)code);
-	if (changes & CLEAR_SMEP)
-		raw_write_cr4(cr4 & ~X86_CR4_SMEP);
+	if (lower_cr4 != cr4)
+		raw_write_cr4(lower_cr4);
 	q->after = function();
-	if (changes & CLEAR_SMEP)
+	if (lower_cr4 != cr4)
 		raw_write_cr4(cr4);
 	if (changed_entry(old, changes) != old)
 		attack_set_entry(entry, old, (u64)code);
@@ -192,10 +200,13 @@ static void in_page(struct attack_request *q, unsigned int changes)
 /* From the kernel's own allocator for code, which nobody announced */
 static void in_module(struct attack_request *q, unsigned int changes)
 {
-	u64 allocate = attack_symbol("execmem_alloc");
+	u64 allocate = attack_symbol("execmem_alloc_rw");
 	u64 release = attack_symbol("execmem_free");
 	u8 *code;
 
+	/* Kernels before that one give memory that can be written. */
+	if (!allocate)
+		allocate = attack_symbol("execmem_alloc");
 	if (allocate) {
 		code = (u8 *)attack_call(allocate, 0, PAGE_SIZE, 0, 0);
 	} else {

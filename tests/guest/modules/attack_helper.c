@@ -119,8 +119,14 @@ static void sysctl(struct attack_request *q, char *string, const char *with)
 {
 	struct ctl_table *table = (void *)attack_symbol("kern_reboot_table");
 	struct ctl_table forged;
+	unsigned int level;
+	u64 *entry, pa;
 
 	if (!table || strcmp(table->procname, "poweroff_cmd"))
+		return;
+	/* Where that is read-only data, it is for CODE to tell. */
+	entry = attack_entry((u64)table, &pa, &level);
+	if (!entry || !(*entry & _PAGE_RW))
 		return;
 	saved.old_sysctl = *table;
 	saved.sysctl = table;

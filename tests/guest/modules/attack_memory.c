@@ -57,6 +57,19 @@ u64 *attack_entry(u64 address, u64 *physical, unsigned int *level)
 	return entry;
 }
 
+/* The same in an entry of its own, for which the kernel splits a large page */
+u64 *attack_own_entry(u64 address, u64 *physical)
+{
+	unsigned int level;
+	u64 *entry = attack_entry(address, physical, &level);
+
+	if (!entry || level == 1)
+		return entry;
+	attack_call(attack_symbol("set_memory_4k"), address & PAGE_MASK, 1, 0, 0);
+	entry = attack_entry(address, physical, &level);
+	return level == 1 ? entry : NULL;
+}
+
 /* One instruction. 0 or -EFAULT. */
 int attack_store(void *to, const void *from, size_t size)
 {

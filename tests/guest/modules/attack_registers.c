@@ -8,9 +8,9 @@
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
-#include <asm/msr.h>
 #include <asm/special_insns.h>
 
+#include "../../../module/compat.h"
 #include "attack_module.h"
 
 /* A page of its own for a table in a wrong place */
@@ -20,7 +20,7 @@ static u64 raw_read_msr(u32 index)
 {
 	u64 value;
 
-	return rdmsrl_safe(index, &value) ? 0 : value;
+	return rdmsrq_safe(index, &value) ? 0 : value;
 }
 
 static u64 read_idtr(void)
@@ -123,7 +123,7 @@ static int write_place(const struct register_attack *a, u64 value)
 	case PLACE_CR4:
 		return raw_write_cr4(value);
 	case PLACE_MSR:
-		return wrmsrl_safe(a->msr, value);
+		return wrmsrq_safe(a->msr, value);
 	case PLACE_IDTR:
 		return write_idtr(value);
 	case PLACE_GDTR:

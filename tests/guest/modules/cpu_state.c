@@ -10,17 +10,20 @@
 #include <linux/crc32.h>
 #include <linux/debugfs.h>
 #include <linux/irqflags.h>
+#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/smp.h>
+#include <linux/static_call.h>
 #include <linux/stdarg.h>
 #include <linux/vmalloc.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
-#include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
+
+#include "../../../module/compat.h"
 
 #define ENTRIES_MAX	2048
 
@@ -170,10 +173,42 @@ static void record_msrs(struct record *r)
 
 	for (i = 0; i < ARRAY_SIZE(msrs); i++) {
 		value = 0;
-		fault = rdmsrl_safe(msrs[i].index, &value);
+		fault = rdmsrq_safe(msrs[i].index, &value);
 		add(r, value, "msr.%s", msrs[i].name);
 		r->entries[r->count - 1].fault = fault;
 	}
+}
+
+static unsigned long no_linux_cr4(void)
+{
+	return 0;
+}
+
+/* What Linux believes, cr4_read_shadow(), which is exported to KVM only by now */
+DEFINE_STATIC_CALL(linux_cr4, no_linux_cr4);
+
+/*
+ * The first time has to be bare: behind an ENDBR, as here, no static call of Linux's
+ * leads.
+ */
+static int find_linux_cr4(void)
+{
+	struct kprobe probe = {
+		.symbol_name = "cr4_read_shadow",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	static bool found;
+	int err;
+
+	if (found)
+		return 0;
+	err = register_kprobe(&probe);
+	if (err)
+		return err;
+	static_call_update(linux_cr4, (void *)probe.addr);
+	unregister_kprobe(&probe);
+	found = true;
+	return 0;
 }
 
 static void record_control(struct record *r)
@@ -186,7 +221,7 @@ static void record_control(struct record *r)
 	add(r, __read_cr4(), "cr4");
 	asm volatile("mov %%cr8, %0" : "=r" (value));
 	add(r, value, "cr8");
-	add(r, cr4_read_shadow(), "linux_cr4");
+	add(r, static_call(linux_cr4)(), "linux_cr4");
 	if (__read_cr4() & X86_CR4_OSXSAVE) {
 		u32 low, high;
 
@@ -347,9 +382,14 @@ static void record_all(struct record *r)
 
 static int cpu_state_show(struct seq_file *seq, void *unused)
 {
-	struct record *r = vzalloc(sizeof(*r));
+	struct record *r;
 	const struct entry *e;
+	int err;
 
+	err = find_linux_cr4();
+	if (err)
+		return err;
+	r = vzalloc(sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	record_all(r);

@@ -27,7 +27,7 @@
 #define WRITE_REG(name, value)						\
 	asm volatile("mov %0, %%" #name : : "r" ((u64)(value)) : "memory")
 
-static inline u64 raw_rdmsr(u32 index)
+static inline u64 bare_rdmsr(u32 index)
 {
 	u32 low, high;
 
@@ -35,7 +35,7 @@ static inline u64 raw_rdmsr(u32 index)
 	return (u64)high << 32 | low;
 }
 
-static inline void raw_wrmsr(u32 index, u64 value)
+static inline void bare_wrmsr(u32 index, u64 value)
 {
 	asm volatile("wrmsr" : : "c" (index), "a" ((u32)value),
 		     "d" ((u32)(value >> 32)) : "memory");

@@ -234,7 +234,7 @@ void sandbox_open(struct sandbox_state *k)
 	k->dr7 = READ_REG(dr7);
 	k->xcr0 = xgetbv0();
 	for (i = 0; i < ARRAY_SIZE(own_msrs); i++)
-		k->msr[i] = raw_rdmsr(own_msrs[i]);
+		k->msr[i] = bare_rdmsr(own_msrs[i]);
 	asm volatile("sldt %0" : "=m" (k->ldtr));
 	asm volatile("str %0" : "=m" (k->tr));
 	asm volatile("mov %%ds, %0" : "=m" (k->ds));
@@ -250,20 +250,20 @@ void sandbox_open(struct sandbox_state *k)
 	ctx.base_cr0 = k->cr0 & ~X86_CR0_TS;
 	ctx.base_cr4 = k->cr4 & ~X86_CR4_PGE;
 	ctx.kernel_cr3 = READ_REG(cr3);
-	ctx.kernel_fs_base = raw_rdmsr(MSR_FS_BASE);
-	ctx.kernel_gs_base = raw_rdmsr(MSR_GS_BASE);
-	ctx.base_efer = raw_rdmsr(MSR_EFER);
+	ctx.kernel_fs_base = bare_rdmsr(MSR_FS_BASE);
+	ctx.kernel_gs_base = bare_rdmsr(MSR_GS_BASE);
+	ctx.base_efer = bare_rdmsr(MSR_EFER);
 	ctx.nmis = 0;
 
 	WRITE_REG(cr8, 15);
 	WRITE_REG(cr4, ctx.base_cr4);
 	WRITE_REG(dr7, DR7_FIXED);
-	raw_wrmsr(MSR_LSTAR, (u64)fuzz_syscall);
-	raw_wrmsr(MSR_CSTAR, (u64)fuzz_syscall);
-	raw_wrmsr(MSR_IA32_SYSENTER_CS, __KERNEL_CS);
-	raw_wrmsr(MSR_IA32_SYSENTER_ESP,
+	bare_wrmsr(MSR_LSTAR, (u64)fuzz_syscall);
+	bare_wrmsr(MSR_CSTAR, (u64)fuzz_syscall);
+	bare_wrmsr(MSR_IA32_SYSENTER_CS, __KERNEL_CS);
+	bare_wrmsr(MSR_IA32_SYSENTER_ESP,
 		  (u64)fuzz_sandbox.stack + PAGE_SIZE - 256);
-	raw_wrmsr(MSR_IA32_SYSENTER_EIP, (u64)fuzz_sysenter);
+	bare_wrmsr(MSR_IA32_SYSENTER_EIP, (u64)fuzz_sysenter);
 
 	load_gdt_raw(&ctx.gdtr);
 	load_tr();
@@ -295,8 +295,8 @@ void sandbox_close(const struct sandbox_state *k)
 	asm volatile("mov %0, %%fs" : : "m" (k->fs));
 	asm volatile("mov %0, %%gs" : : "m" (k->gs));
 	for (i = 0; i < ARRAY_SIZE(own_msrs); i++)
-		raw_wrmsr(own_msrs[i], k->msr[i]);
-	raw_wrmsr(MSR_GS_BASE, ctx.kernel_gs_base);
+		bare_wrmsr(own_msrs[i], k->msr[i]);
+	bare_wrmsr(MSR_GS_BASE, ctx.kernel_gs_base);
 
 	WRITE_REG(dr0, 0);
 	WRITE_REG(dr1, 0);

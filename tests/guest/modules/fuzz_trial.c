@@ -186,9 +186,9 @@ static void collect_rest(struct fuzz_result *r, u64 kernel_gs_base)
 		xsetbv0(ctx.base_xcr0);
 	r->pkru = has_pkru() ? rdpkru_raw() : 0;
 	r->efer = ctx.out.efer;
-	r->kernel_gs_base = raw_rdmsr(MSR_KERNEL_GS_BASE);
+	r->kernel_gs_base = bare_rdmsr(MSR_KERNEL_GS_BASE);
 	if (r->kernel_gs_base != kernel_gs_base)
-		raw_wrmsr(MSR_KERNEL_GS_BASE, kernel_gs_base);
+		bare_wrmsr(MSR_KERNEL_GS_BASE, kernel_gs_base);
 	r->descriptors = mix_words(0, &fuzz_sandbox.gdt[SANDBOX_RANDOM / 8],
 				   FUZZ_DESCRIPTORS);
 	r->descriptors = mix_words(r->descriptors,
@@ -245,7 +245,7 @@ void sandbox_run(const struct fuzz_trial *t, struct fuzz_result *r)
 	for (;;) {
 		if (msr)
 			readable = sandbox_rdmsr(t->msr, &old);
-		raw_wrmsr(MSR_KERNEL_GS_BASE, kernel_gs_base);
+		bare_wrmsr(MSR_KERNEL_GS_BASE, kernel_gs_base);
 		sandbox_prepare_memory(t);
 		if (uses_fpu(t))
 			load_fpu(t);

@@ -11,8 +11,9 @@
 #include <linux/module.h>
 #include <linux/smp.h>
 #include <asm/apicdef.h>
-#include <asm/msr.h>
 #include <asm/smp.h>
+
+#include "../../../module/compat.h"
 
 static uint cpu = 1;
 module_param(cpu, uint, 0444);
@@ -82,12 +83,12 @@ static int send(u32 command)
 	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
 		return -EINVAL;
 	apic_id = cpu_physical_id(cpu);
-	rdmsrl(MSR_IA32_APICBASE, base);
+	rdmsrq(MSR_IA32_APICBASE, base);
 	if (!(base & X2APIC_ENABLE))
 		return send_by_memory(base, apic_id, command);
 
 	local_irq_save(flags);
-	wrmsrl(APIC_BASE_MSR + (APIC_ICR >> 4), (u64)apic_id << 32 | command);
+	wrmsrq(APIC_BASE_MSR + (APIC_ICR >> 4), (u64)apic_id << 32 | command);
 	local_irq_restore(flags);
 	return 0;
 }

@@ -23,6 +23,7 @@
 #include <asm/nmi.h>
 #include <asm/processor.h>
 
+#include "../../../module/compat.h"
 #include "ring0_exec.h"
 #include "../../../vmx/hypercall.h"
 
