@@ -17,11 +17,13 @@
  * stack it is on already; its return address is at the stack pointer. RAX is
  * free. A CPU without the shell goes on by itself.
  */
-SYM_FUNC_START(stack_switch)
+SYM_FUNC_START(stack_switch_function)
+SYM_INNER_LABEL(stack_switch, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	mov	$HYPERCALL_SWITCH, %rax
 1:	vmcall
 2:	jmp	__SCT__carapace___switch_to
 	_ASM_EXTABLE(1b, 2b)
-SYM_FUNC_END(stack_switch)
+SYM_FUNC_END(stack_switch_function)
 
 	.section .note.GNU-stack, "", @progbits
