@@ -390,6 +390,7 @@ static void report_degraded(struct irq_work *work)
 	       public->leave_exit_reason, public->leave_vector,
 	       public->leave_rip, public->leave_info);
 	stay_loaded();
+	stacks_unsettled();
 }
 
 /* Root's last act on a CPU that it gives back is an NMI. */

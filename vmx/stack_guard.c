@@ -563,14 +563,14 @@ static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)
 	       region_write(vcpu, va, bytes, sizeof(bytes));
 }
 
-static bool can_be_armed(struct vcpu *vcpu)
+static int prepare(struct vcpu *vcpu)
 {
 	if (!config()->switch_jump || !config()->stub || !island.config.unwind.size ||
 	    island.config.returns.stack_size > STACK_PAGES_MAX * PAGE_SIZE)
-		return false;
+		return -EOPNOTSUPP;
 	if (!island.boot_stack_record)
 		island.boot_stack_record = shadow_page(vcpu, SHADOW_ROOT);
-	return island.boot_stack_record;
+	return island.boot_stack_record ? 0 : -ENOMEM;
 }
 
 /**
@@ -590,13 +590,15 @@ int stack_guard_arm(struct vcpu *vcpu, u64 on)
 	u64 to = on ? config()->stub : config()->switch_to;
 	bool done;
 	u32 i;
+	int err;
 
 	if (!!on == island.stacks_armed)
 		return 0;
 	if (!on && island_locked())
 		return -EPERM;
-	if (on && !can_be_armed(vcpu))
-		return -EOPNOTSUPP;
+	err = on ? prepare(vcpu) : 0;
+	if (err)
+		return err;
 	shootdown_hold(vcpu);
 	done = patch_switch(vcpu, from, to);
 	if (done) {
