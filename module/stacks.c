@@ -9,12 +9,15 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/mutex.h>
+#include <linux/objtool.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/smp.h>
 #include <linux/stop_machine.h>
+#include <linux/stringify.h>
 #include <linux/workqueue.h>
+#include <asm/asm.h>
 
 #include "bridge.h"
 #include "call_site.h"
@@ -25,7 +28,6 @@
 #include "island_load.h"
 #include "kernel_symbols.h"
 #include "shadow_memory.h"
-#include "stack_switch.h"
 #include "stacks.h"
 #include "tasks.h"
 
@@ -44,6 +46,29 @@ static void no_switch_to(void)
 
 /* Where Linux goes; for the stub, and jumped to by it only. */
 KERNEL_FUNCTION(__switch_to, no_switch_to);
+
+/*
+ * Where the jump at the end of __switch_to_asm() leads: RDI is the task that this
+ * CPU leaves and RSI the one that it goes on with, whose stack it is on already, with
+ * its return address at the stack pointer. RAX is free. A CPU without the shell goes
+ * on by itself. Nobody calls it by a pointer.
+ *
+ * Here, for objtool has to see the static call's key in the same object.
+ */
+extern const char stack_switch[];
+
+asm(".pushsection .text, \"ax\"\n"
+    ".balign 16\n"
+    ".globl stack_switch\n"
+    ".type stack_switch, @function\n"
+    "stack_switch:\n"
+    ANNOTATE_NOENDBR
+    "	movabs	$" __stringify(HYPERCALL_SWITCH) ", %rax\n"
+    "1:	vmcall\n"
+    "2:	jmp	__SCT__carapace___switch_to\n"
+    _ASM_EXTABLE(1b, 2b)
+    ".size stack_switch, . - stack_switch\n"
+    ".popsection\n");
 
 static unsigned long find_jump(void)
 {

@@ -64,7 +64,10 @@ static bool read(const struct unwind_memory *memory, u64 va, void *to, u32 size)
 	return memory->read(memory->context, va, to, size);
 }
 
-/* Rules that can be for an address: from number @first, @nr of them */
+/*
+ * Rules that can be for an address: from number @first, @nr of them. All of them can
+ * where the block's own cannot be read.
+ */
 static bool narrow(const struct unwind_table *t,
 		   const struct unwind_memory *memory, u64 ip, u64 *first,
 		   u64 *nr)
@@ -74,12 +77,11 @@ static bool narrow(const struct unwind_table *t,
 
 	*first = 0;
 	*nr = t->nr;
-	if (!t->blocks)
-		return true;
-	if (block + 1 >= t->nr_blocks ||
+	if (!t->blocks || block + 1 >= t->nr_blocks ||
 	    !read(memory, t->blocks + block * sizeof(u32), number,
-		  sizeof(number)) ||
-	    number[0] > number[1] || number[1] >= t->nr)
+		  sizeof(number)))
+		return true;
+	if (number[0] > number[1] || number[1] >= t->nr)
 		return false;
 	*first = number[0];
 	*nr = number[1] - number[0] + 1;

@@ -18,6 +18,9 @@
 #include "vcpu.h"
 #include "window.h"
 
+/* As much of the function in which tasks begin calls others */
+#define FORK_LENGTH	64
+
 /* Where a word of it lies; false for what is no word of it */
 static bool resolve(struct stack *stack, u64 va, u64 *pa)
 {
@@ -167,6 +170,12 @@ bool stack_note(struct stack *stack, struct stack_words *words, u64 at)
 	return true;
 }
 
+/* Whether it is the function in which all tasks begin: there the stack ends. */
+static bool is_task_beginning(u64 ip)
+{
+	return ip - island.config.stacks.fork_return < FORK_LENGTH;
+}
+
 /**
  * stack_walk() - note where a stack says that it goes on
  * @stack: the stack
@@ -189,6 +198,8 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 	u32 i;
 
 	for (;;) {
+		if (is_task_beginning(frame->ip))
+			return true;
 		if (!find_rule(stack->vcpu, frame, &rule))
 			return false;
 		kind = unwind_step(&rule, &memory, frame, &step);
