@@ -178,7 +178,7 @@ noted()
 	all=$(parked parked)
 	part=$(parked parked_in_part)
 	echo "$all stacks, $part in part"
-	[ "$all" -gt 1000 ] && [ $((part * 100)) -lt "$all" ] &&
+	[ "$all" -gt 1000 ] && [ $((part * 50)) -lt "$all" ] &&
 		equals "$(parked unverified)" 0
 }
 
