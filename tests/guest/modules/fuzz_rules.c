@@ -256,7 +256,7 @@ static int documented_row(const struct fuzz_trial *t, const struct opcode *o)
 			return FUZZ_DIFFERS_HYPERCALL;
 		if (t->gpr[7] == HYPERCALL_POLICY ||
 		    (t->gpr[7] >= HYPERCALL_SEAL &&
-		     t->gpr[7] <= HYPERCALL_RETURNS_PATCH))
+		     t->gpr[7] <= HYPERCALL_UNWIND))
 			return FUZZ_DIFFERS_HYPERCALL_REFUSED;
 		break;
 	}
