@@ -58,17 +58,17 @@ KERNEL_FUNCTION(__switch_to, no_switch_to);
 extern const char stack_switch[];
 
 asm(".pushsection .text, \"ax\"\n"
-    ".balign 16\n"
-    ".globl stack_switch\n"
-    ".type stack_switch, @function\n"
-    "stack_switch:\n"
-    ANNOTATE_NOENDBR
-    "	movabs	$" __stringify(HYPERCALL_SWITCH) ", %rax\n"
-    "1:	vmcall\n"
-    "2:	jmp	__SCT__carapace___switch_to\n"
-    _ASM_EXTABLE(1b, 2b)
-    ".size stack_switch, . - stack_switch\n"
-    ".popsection\n");
+	".balign 16\n"
+	".globl stack_switch\n"
+	".type stack_switch, @function\n"
+	"stack_switch:\n"
+	ANNOTATE_NOENDBR
+	"	movabs	$" __stringify(HYPERCALL_SWITCH) ", %rax\n"
+	"1:	vmcall\n"
+	"2:	jmp	__SCT__carapace___switch_to\n"
+	_ASM_EXTABLE(1b, 2b)
+	".size stack_switch, . - stack_switch\n"
+	".popsection\n");
 
 static unsigned long find_jump(void)
 {
