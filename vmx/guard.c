@@ -7,13 +7,17 @@
 #include "guard.h"
 #include "vcpu.h"
 
-static void tell(struct vcpu *vcpu, enum verdict verdict, struct report *report)
+static enum verdict tell(struct vcpu *vcpu, enum verdict verdict,
+			 struct report *report)
 {
+	if (verdict == VERDICT_ALLOW)
+		return verdict;
 	report->verdict = verdict;
 	report->in_nmi = vcpu->event.interruptibility & INTERRUPTIBILITY_NMI;
 	report->tsc = rdtsc();
 	report_add(&vcpu->config.public->reports, report);
 	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+	return verdict;
 }
 
 /**
@@ -33,11 +37,7 @@ static void tell(struct vcpu *vcpu, enum verdict verdict, struct report *report)
 enum verdict guard_violation(struct vcpu *vcpu, enum policy_key guard,
 			     struct report *report)
 {
-	enum verdict verdict = policy_verdict(&island.policy, guard);
-
-	if (verdict != VERDICT_ALLOW)
-		tell(vcpu, verdict, report);
-	return verdict;
+	return tell(vcpu, policy_verdict(&island.policy, guard), report);
 }
 
 /**
@@ -57,7 +57,5 @@ enum verdict guard_violation_hopeless(struct vcpu *vcpu, enum policy_key guard,
 
 	if (verdict_undoes(verdict))
 		verdict = VERDICT_PANIC;
-	if (verdict != VERDICT_ALLOW)
-		tell(vcpu, verdict, report);
-	return verdict;
+	return tell(vcpu, verdict, report);
 }
