@@ -472,27 +472,39 @@ static u64 stack_page(u64 shadowed, u64 entry)
 	return entry & PTE_P ? shadowed : shadowed + PAGE_SIZE;
 }
 
+/*
+ * From an address in the window on, the next that there is a last-level table for:
+ * where its entry is. False behind the last.
+ */
+static bool next_entry(struct vcpu *vcpu, u64 *va, u64 *pa)
+{
+	u64 end = window() + WINDOW_SIZE;
+	u64 top;
+
+	while (*va < end) {
+		if (window_entry(vcpu, *va, false, pa))
+			return true;
+		top = read_entry(vcpu, island.window_entry[(*va - window()) /
+							  WINDOW_PART]);
+		*va = (*va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
+	}
+	return false;
+}
+
 /* Unmaps pages whose stack Linux has freed. */
 static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
 {
-	u64 va, stack, pa, top, entry;
-	u64 end = window() + WINDOW_SIZE;
+	u64 va, stack, pa, entry;
 	u32 nr = 0;
 
-	for (va = window(); va < end && nr < STALE_PAGES; ) {
-		if (!window_entry(vcpu, va, false, &pa)) {
-			top = read_entry(vcpu, island.window_entry[(va - window()) /
-								  WINDOW_PART]);
-			va = (va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
-			continue;
-		}
+	for (va = window(); nr < STALE_PAGES && next_entry(vcpu, &va, &pa);
+	     va += PAGE_SIZE) {
 		stack = va - window() + island.config.returns.stacks;
 		entry = read_entry(vcpu, pa);
 		if (entry && !is_mapped(vcpu, stack_page(stack, entry))) {
 			write_entry(vcpu, pa, 0);
 			stale[nr++] = (struct stale_page){ stack, pa, entry };
 		}
-		va += PAGE_SIZE;
 	}
 	return nr;
 }
@@ -616,16 +628,9 @@ u64 shadow_record_make(struct vcpu *vcpu, u64 stack)
 u64 shadow_record_next(struct vcpu *vcpu, u64 *stack)
 {
 	u64 va = *stack ? shadow_of(*stack) : window();
-	u64 end = window() + WINDOW_SIZE;
-	u64 pa, top, record;
+	u64 pa, record;
 
-	while (va < end) {
-		if (!window_entry(vcpu, va, false, &pa)) {
-			top = read_entry(vcpu, island.window_entry[(va - window()) /
-								  WINDOW_PART]);
-			va = (va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
-			continue;
-		}
+	while (next_entry(vcpu, &va, &pa)) {
 		va += PAGE_SIZE;
 		*stack = va - window() + island.config.returns.stacks;
 		record = shadow_record(vcpu, *stack);
