@@ -30,7 +30,6 @@
 #include "cpu_ops.h"
 #include "guard.h"
 #include "guest_walk.h"
-#include "hypercall.h"
 #include "memory.h"
 #include "region.h"
 #include "shadow.h"
@@ -63,7 +62,7 @@ enum switch_frame {
 #define STACK_COPIED	400
 
 /* As many at a time: the window shows either the one page or the other */
-#define COPY_AT_ONCE	32
+#define COPY_AT_ONCE	64
 
 /* In the place of a stack pointer */
 #define STACK_FREE	0	/* no task's, or its task has never run, or is dead */
@@ -87,6 +86,12 @@ struct record {
 };
 
 _Static_assert(sizeof(struct record) <= PAGE_SIZE, "a page");
+
+/* A stack, by its lowest address, and its record; 0 where there is none */
+struct place {
+	u64 base;
+	u64 record_pa;
+};
 
 static const struct stacks_config *config(void)
 {
@@ -171,19 +176,18 @@ static bool note_frame(struct stack *stack, u64 sp, struct stack_words *words)
 static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
 {
 	u64 end = stack->base + island.config.returns.stack_size;
-	u32 total = (end - sp) / sizeof(u64), done, nr, i;
+	u32 total = (end - sp) / sizeof(u64), done, nr;
 	u64 words[COPY_AT_ONCE];
 
 	if (total > STACK_COPIED)
 		total = STACK_COPIED;
 	for (done = 0; done < total; done += nr) {
-		for (nr = 0; nr < COPY_AT_ONCE && done + nr < total; nr++) {
-			if (!stack_read(stack, sp + (done + nr) * sizeof(u64),
-					&words[nr]))
-				return;
-		}
-		for (i = 0; i < nr; i++)
-			show(stack->vcpu, record_pa)->copy[done + i] = words[i];
+		nr = total - done < COPY_AT_ONCE ? total - done : COPY_AT_ONCE;
+		nr = stack_read_words(stack, sp + done * sizeof(u64), words, nr);
+		if (!nr)
+			return;
+		memcpy(show(stack->vcpu, record_pa)->copy + done, words,
+		       nr * sizeof(u64));
 	}
 	show(stack->vcpu, record_pa)->copied = total;
 }
@@ -363,7 +367,8 @@ static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
  * The CPU is on a stack that is not the task's, or not where it left it. Back to
  * that; where there is none the machine cannot go on.
  */
-static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
+static struct place wrong_stack(struct vcpu *vcpu, u64 task, struct place place,
+				u64 rsp)
 {
 	u64 right, record_pa, sp = 0;
 	struct stack stack;
@@ -381,14 +386,14 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 	if (record_pa && undone) {
 		stack = (struct stack){ .vcpu = vcpu, .base = right };
 		put_back(&stack, record_pa, sp, &vcpu->walk);
-		base = right;
+		place = (struct place){ right, record_pa };
 	} else if (record_pa) {
 		/* It never comes back there. */
 		mark_stack(vcpu, record_pa, STACK_FREE);
 	}
 	island_publish();
 	island_unlock();
-	return base;
+	return place;
 }
 
 /* Whether the stack is the task's, parked here; and what was noted, then */
@@ -422,25 +427,26 @@ static void compare(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base,
 }
 
 /* The task that this CPU goes on with. Return: the stack that it does so on. */
-static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
+static struct place unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 {
 	u64 base = stack_of(rsp);
 	u64 record_pa = record_of(vcpu, base);
+	const struct place here = { base, record_pa };
 
 	if (!island.stacks_settled ||
 	    policy_verdict(&island.policy, POLICY_PARKED_STACKS) == VERDICT_ALLOW)
-		return base;
+		return here;
 	if (is_where_left(vcpu, record_pa, task, rsp)) {
 		compare(vcpu, record_pa, task, base, rsp);
-		return base;
+		return here;
 	}
 	if (is_new_task(vcpu, record_pa, base, rsp))
-		return base;
+		return here;
 	if (base && !record_pa && shadow_is_full()) {
 		vcpu->config.public->unparked_unverified++;
-		return base;
+		return here;
 	}
-	return wrong_stack(vcpu, task, base, rsp);
+	return wrong_stack(vcpu, task, here, rsp);
 }
 
 /**
@@ -454,16 +460,17 @@ static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 struct exit_result stack_guard_switch(struct vcpu *vcpu)
 {
 	u64 from = vcpu->regs.rdi, to = vcpu->regs.rsi;
-	u64 base, record_pa;
+	struct place place;
 
 	if (!island.stacks_armed)
 		return RESULT_SKIP;
 	park(vcpu, from);
-	base = unpark(vcpu, to, vmread(GUEST_RSP));
-	record_pa = record_made(vcpu, base);
-	if (record_pa)
-		mark_stack(vcpu, record_pa, STACK_RUNS);
-	vcpu->running_stack = base;
+	place = unpark(vcpu, to, vmread(GUEST_RSP));
+	if (!place.record_pa)
+		place.record_pa = record_made(vcpu, place.base);
+	if (place.record_pa)
+		mark_stack(vcpu, place.record_pa, STACK_RUNS);
+	vcpu->running_stack = place.base;
 	return RESULT_SKIP;
 }
 

@@ -13,7 +13,6 @@
 #include "memory.h"
 #include "region.h"
 #include "requests.h"
-#include "shootdown.h"
 #include "stack_walk.h"
 #include "vcpu.h"
 #include "window.h"
@@ -63,6 +62,32 @@ bool stack_read(struct stack *stack, u64 va, u64 *word)
 		return false;
 	*word = *show(stack->vcpu, pa);
 	return true;
+}
+
+/**
+ * stack_read_words() - the words of a stack that lie in a page
+ * @stack: the stack
+ * @va: the first one's address
+ * @words: set
+ * @nr: how many are wanted
+ *
+ * With one change of what the window shows, for all of them.
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: how many there are; fewer at the page's end, and 0 off the stack.
+ */
+u32 stack_read_words(struct stack *stack, u64 va, u64 *words, u32 nr)
+{
+	u64 in_page = (PAGE_SIZE - va % PAGE_SIZE) / sizeof(u64);
+	u64 pa;
+
+	if (!resolve(stack, va, &pa))
+		return 0;
+	if (nr > in_page)
+		nr = in_page;
+	memcpy(words, (const void *)show(stack->vcpu, pa), nr * sizeof(u64));
+	return nr;
 }
 
 /**

@@ -27,6 +27,7 @@ struct stack {
 };
 
 bool stack_read(struct stack *stack, u64 va, u64 *word);
+u32 stack_read_words(struct stack *stack, u64 va, u64 *words, u32 nr);
 bool stack_write(struct stack *stack, u64 va, u64 word);
 bool stack_note(struct stack *stack, struct stack_words *words, u64 at);
 bool stack_walk(struct stack *stack, struct unwind_frame *frame,
