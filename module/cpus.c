@@ -21,6 +21,7 @@
 #include <linux/reboot.h>
 #include <linux/sched/clock.h>
 #include <linux/smp.h>
+#include <linux/stop_machine.h>
 #include <linux/static_call.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -172,6 +173,27 @@ long cpus_hypercall(u64 number, u64 first, u64 second)
 			smp_call_function_single(cpu, remote_call, &call, 1);
 	}
 	return call.result;
+}
+
+/**
+ * cpus_stop_all() - call a function that makes hypercalls, while all else stands still
+ * @function: called on one CPU, which is attached; the others wait with interrupts
+ *	off
+ * @data: for it
+ *
+ * Context: may sleep; takes cpu_hotplug_lock.
+ *
+ * Return: what @function returned, or -ENXIO where no CPU is attached.
+ */
+int cpus_stop_all(int (*function)(void *data), void *data)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < island_nr_vcpus(); cpu++) {
+		if (cpu_is_attached(cpu))
+			return stop_machine(function, data, cpumask_of(cpu));
+	}
+	return -ENXIO;
 }
 
 /**

@@ -17,6 +17,7 @@ void cpus_attached_mask(struct cpumask *mask);
 u64 cpu_attach_ns(unsigned int cpu);
 u64 cpu_detach_ns(unsigned int cpu);
 
+int cpus_stop_all(int (*function)(void *data), void *data);
 long cpus_hypercall(u64 number, u64 first, u64 second);
 void cpus_stay_bare(void);
 

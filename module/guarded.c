@@ -43,6 +43,7 @@
 #include "machine.h"
 #include "module_list.h"
 #include "probes.h"
+#include "reasons.h"
 #include "requests.h"
 #include "returns.h"
 #include "returns_stub.h"
@@ -267,22 +268,7 @@ static void remove_entries(struct guarded *g)
 	ftrace_free_filter(&g->ops);
 }
 
-/* The CPU that goes through the stacks has to be attached. guarded_mutex is held. */
-static int stop_and_fill(struct guarded *g)
-{
-	static struct cpumask attached;
-
-	cpus_attached_mask(&attached);
-	if (cpumask_empty(&attached))
-		return -ENXIO;
-	return stop_machine(fill_stacks, g,
-			    cpumask_of(cpumask_first(&attached)));
-}
-
-static const struct {
-	int err;
-	const char *why;
-} reasons[] = {
+static const struct reason reasons[] = {
 	{ -EBUSY, "another user has one of its functions (BPF); try again when that is gone" },
 	{ -EOPNOTSUPP, "it has no list of its returns, or nothing that can be traced" },
 	{ -ENOMEM, "out of memory" },
@@ -293,12 +279,9 @@ static const struct {
 
 static void say_why(const char *name, int err)
 {
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(reasons) && reasons[i].err != err; i++)
-		;
 	pr_notice("%s is not guarded (%d): %s\n", name, err,
-		  i < ARRAY_SIZE(reasons) ? reasons[i].why : "unexpected");
+		  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
+		  "unexpected");
 }
 
 static struct guarded *find(const char *name)
@@ -350,7 +333,7 @@ static int guard_module(struct module *mod)
 		err = add_entries(g);
 	if (err)
 		goto out_functions;
-	err = stop_and_fill(g);
+	err = cpus_stop_all(fill_stacks, g);
 	if (!err)
 		err = patch(g);
 	if (err)

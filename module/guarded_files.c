@@ -17,12 +17,10 @@
 #include "compat.h"
 #include "guarded.h"
 #include "island_load.h"
+#include "reasons.h"
 
 /* What the log says of names. Of the rest the module's guard has told (guarded.c). */
-static const struct {
-	int err;
-	const char *why;
-} reasons[] = {
+static const struct reason reasons[] = {
 	{ -ENOENT, "is no module that is loaded, or not a guarded one" },
 	{ -EINVAL, "is no module's name" },
 	{ -EEXIST, "is guarded already" },
@@ -33,13 +31,10 @@ static const struct {
 
 static void say_why(const char *file, const char *word, int err)
 {
-	u32 i;
+	const char *why = reason_of(reasons, ARRAY_SIZE(reasons), err);
 
-	for (i = 0; i < ARRAY_SIZE(reasons); i++) {
-		if (reasons[i].err == err)
-			pr_notice("returns/%s: '%.16s' %s\n", file, word,
-				  reasons[i].why);
-	}
+	if (why)
+		pr_notice("returns/%s: '%.16s' %s\n", file, word, why);
 }
 
 static int change(int (*how)(const char *name), const char *text, size_t count,

@@ -14,7 +14,6 @@
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/smp.h>
-#include <linux/stop_machine.h>
 #include <linux/stringify.h>
 #include <linux/workqueue.h>
 #include <asm/asm.h>
@@ -27,6 +26,7 @@
 #include "island.h"
 #include "island_load.h"
 #include "kernel_symbols.h"
+#include "reasons.h"
 #include "shadow_memory.h"
 #include "stacks.h"
 #include "tasks.h"
@@ -173,17 +173,9 @@ static int note_all(void *unused)
 
 static int settle(void)
 {
-	static struct cpumask attached;
-	int err;
+	int err = shadow_memory_need(tasks_count() * PAGES_PER_TASK);
 
-	err = shadow_memory_need(tasks_count() * PAGES_PER_TASK);
-	if (err)
-		return err;
-	cpus_attached_mask(&attached);
-	if (cpumask_empty(&attached))
-		return -ENXIO;
-	return stop_machine(note_all, NULL,
-			    cpumask_of(cpumask_first(&attached)));
+	return err ? : cpus_stop_all(note_all, NULL);
 }
 
 static void settle_again(struct work_struct *work)
@@ -213,10 +205,7 @@ void stacks_unsettled(void)
 		schedule_work(&settle_work);
 }
 
-static const struct {
-	int err;
-	const char *why;
-} reasons[] = {
+static const struct reason reasons[] = {
 	{ -EOPNOTSUPP, "this kernel has no unwind tables (CONFIG_UNWINDER_ORC), or does not switch tasks as expected" },
 	{ -EBUSY, "something stands at the end of __switch_to_asm(); remove the probe and try again" },
 	{ -ENOMEM, "out of memory" },
@@ -225,12 +214,9 @@ static const struct {
 
 static void say_why(int err)
 {
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(reasons) && reasons[i].err != err; i++)
-		;
 	pr_notice("parked stacks are not guarded (%d): %s\n", err,
-		  i < ARRAY_SIZE(reasons) ? reasons[i].why : "unexpected");
+		  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
+		  "unexpected");
 }
 
 static void disarm(void)
