@@ -11,8 +11,8 @@
  * struct operation - something that Linux does all the time
  * @name: in tables
  * @run: does it so many times; it ends the program when it fails
- * @batch: how many times in one measurement: about a million instructions, in
- *	which there are two or three timer ticks
+ * @batch: how many times in one measurement: some 50,000 instructions, a quarter
+ *	of the time between two timer ticks, where one takes fewer
  * @batches: how many measurements in a round
  * @cpus: how many it takes
  * @code_max: code is sealed and released, so it exits, and takes so many
