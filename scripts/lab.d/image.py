@@ -291,20 +291,26 @@ def boot_rom(root):
     return path / "boot.rom"
 
 
-def make_fork_server(root, path):
+PRELOADED = ("forkserver.c", "commit_rip.c")
+
+
+def make_preload(root, path):
     path.mkdir()
-    (path / "forkserver.c").write_bytes((HERE / "forkserver.c").read_bytes())
-    compile_it = "gcc -O2 -Wall -shared -fPIC -o forkserver.so forkserver.c"
-    chroot(root, compile_it.split(), [(path, "/mnt")], "/mnt")
+    for name in PRELOADED:
+        (path / name).write_bytes((HERE / name).read_bytes())
+    compile_it = ["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", "preload.so"]
+    chroot(root, [*compile_it, *PRELOADED], [(path, "/mnt")], "/mnt")
 
 
-def fork_server(root):
+def preload(root):
+    """What the emulator is run with."""
+    name = f"preload-{digest(*(HERE / source for source in PRELOADED))}"
     path = build_once(
-        cache_dir() / "boot" / f"forkserver-{digest(HERE / 'forkserver.c')}",
-        "fork server",
-        lambda path: make_fork_server(root, path),
+        cache_dir() / "boot" / name,
+        "what is loaded into the emulator",
+        lambda path: make_preload(root, path),
     )
-    return path / "forkserver.so"
+    return path / "preload.so"
 
 
 def make_disk(tools, root, path):

@@ -372,18 +372,18 @@ class Machine:
         self.terminal = (fd, slave)
         return os.ttyname(slave)
 
-    def start(self, preload=None):
+    def start(self):
+        preload = image.preload(self.tools)
         binds = [
             (self.directory, RUN),
             (self.boot, f"{RUN}/boot"),
             (self.disk.parent, f"{RUN}/disks"),
+            (preload.parent, f"{RUN}/preload"),
         ]
-        command = ["bochs-bin", "-q", "-f", f"{RUN}/config"]
+        command = ["env", f"LD_PRELOAD={RUN}/preload/{preload.name}"]
+        command += ["bochs-bin", "-q", "-f", f"{RUN}/config"]
         if self.settings.debugger:
             command.append("-debugger")
-        if preload:
-            binds.append((preload.parent, f"{RUN}/preload"))
-            command = ["env", f"LD_PRELOAD={RUN}/preload/{preload.name}", *command]
         command = roots.chroot_command(self.tools, command, binds, RUN)
         environment = dict(os.environ, TERM="linux")
         if self.settings.debugger:
@@ -575,12 +575,11 @@ class Template(Machine):
 
     def __init__(self, settings):
         super().__init__(settings)
-        self.preload = image.fork_server(self.tools)
         name = digest(
             self.tools.name,
             str(self.boot),
             str(self.disk),
-            str(self.preload),
+            str(image.preload(self.tools)),
             *sorted(self.files().items()),
         )
         self.directory = cache_dir() / "machines" / name
@@ -603,7 +602,7 @@ class Template(Machine):
         self.make_channels()
         with open(self.directory / "job", "wb") as file:
             file.truncate(DISK_SIZE)
-        self.start(self.preload)
+        self.start()
         result = self.watch("ready", timeout, lambda data: None)
         if result.reason:
             return result
