@@ -257,6 +257,7 @@ static int patch_sites(const struct module *mod, u64 text, u64 size,
 		       struct patch_site **sites, u32 *nr)
 {
 	struct collection c = { .text = text, .size = size };
+	struct patch_site *scratch;
 	int err;
 
 	*sites = NULL;
@@ -279,7 +280,13 @@ static int patch_sites(const struct module *mod, u64 text, u64 size,
 	if (c.nr > c.room)
 		goto err_free;
 
-	patch_sort(c.sites, c.nr);
+	err = -ENOMEM;
+	scratch = kvmalloc_array(c.nr, sizeof(*scratch), GFP_KERNEL);
+	if (!scratch)
+		goto err_free;
+	patch_sort(c.sites, scratch, c.nr);
+	kvfree(scratch);
+
 	err = -EINVAL;
 	if (!patch_sites_valid(c.sites, c.nr, size)) {
 		pr_err("%s: the tables of what Linux patches contradict each other\n",

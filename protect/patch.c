@@ -312,41 +312,42 @@ static bool site_legal(u32 what, u64 va, const u8 *before, const u8 *after,
 	       (kind == PATCH_TAIL_IF && has_half_a_form(what, va, after, before, world));
 }
 
-static void sift_down(struct patch_site *sites, u32 root, u32 nr)
-{
-	struct patch_site site = sites[root];
-	u64 child;
-
-	while ((child = 2 * (u64)root + 1) < nr) {
-		if (child + 1 < nr && sites[child + 1].offset > sites[child].offset)
-			child++;
-		if (sites[child].offset <= site.offset)
-			break;
-		sites[root] = sites[child];
-		root = child;
-	}
-	sites[root] = site;
-}
+/* Six digits */
+#define SORT_BITS	6
+#define SORT_MASK	((1 << SORT_BITS) - 1)
 
 /**
  * patch_sort() - put sites into the order that a region needs
  * @sites: sites
+ * @scratch: room for as many
  * @nr: how many
+ *
+ * Digit by digit, from the lowest: there are tens of thousands of sites, and this
+ * is done each time that the module is loaded.
  *
  * Context: pure.
  */
-void patch_sort(struct patch_site *sites, u32 nr)
+void patch_sort(struct patch_site *sites, struct patch_site *scratch, u32 nr)
 {
-	struct patch_site last;
-	u32 i;
+	struct patch_site *from = sites, *to = scratch, *other;
+	u32 shift, i, digit, count, begin[1 << SORT_BITS];
 
-	for (i = nr / 2; i-- > 0; )
-		sift_down(sites, i, nr);
-	for (i = nr; i-- > 1; ) {
-		last = sites[i];
-		sites[i] = sites[0];
-		sites[0] = last;
-		sift_down(sites, 0, i);
+	/* An even number of digits, so they end where they began. */
+	for (shift = 0; shift < 32; shift += SORT_BITS) {
+		for (digit = 0; digit < 1 << SORT_BITS; digit++)
+			begin[digit] = 0;
+		for (i = 0; i < nr; i++)
+			begin[from[i].offset >> shift & SORT_MASK]++;
+		for (digit = 0, i = 0; digit < 1 << SORT_BITS; digit++) {
+			count = begin[digit];
+			begin[digit] = i;
+			i += count;
+		}
+		for (i = 0; i < nr; i++)
+			to[begin[from[i].offset >> shift & SORT_MASK]++] = from[i];
+		other = from;
+		from = to;
+		to = other;
 	}
 }
 

@@ -775,7 +775,7 @@ static int by_offset(const void *a, const void *b)
 
 TEST(sorting)
 {
-	struct patch_site s[100], expected[100];
+	struct patch_site s[100], expected[100], scratch[100];
 	u32 i, j, nr;
 
 	for (i = 0; i < fuzz_rounds(2000); i++) {
@@ -786,7 +786,7 @@ TEST(sorting)
 		}
 		memcpy(expected, s, sizeof(s));
 		qsort(expected, nr, sizeof(s[0]), by_offset);
-		patch_sort(s, nr);
+		patch_sort(s, scratch, nr);
 		ASSERT_EQ(0, memcmp(s, expected, nr * sizeof(s[0])));
 	}
 }
