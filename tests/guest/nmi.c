@@ -3,14 +3,16 @@
  * NMIs arrive while attached: every one, and none twice
  *
  * They are sent one after the other, each once the last has arrived, to a CPU
- * that idles, that spins in the guest or that is in root mode most of the time;
- * and in a storm together with those of sysrq-l, for backtraces of all CPUs.
- * The same on the bare CPUs is the control.
+ * that idles, that spins in the guest, that is in root mode most of the time or
+ * that has page faults; and in a storm together with those of sysrq-l, for
+ * backtraces of all CPUs. The same on the bare CPUs is the control.
  *
  * The environment's STORM is how many are sent in a storm (100).
  */
+#include <signal.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <kselftest_harness.h>
@@ -150,6 +152,58 @@ TEST_F(nmi, name)							\
 TO_ANOTHER(to_a_cpu_that_may_idle, RING0_BUSY_NOT)
 TO_ANOTHER(to_a_cpu_that_spins, RING0_BUSY_PAUSE)
 TO_ANOTHER(to_a_cpu_that_exits_all_the_time, RING0_BUSY_CPUID)
+
+/* A program that has hardly a thing but exceptions delivered: how many went wrong */
+static int take_faults(int cpu)
+{
+	const size_t page = getpagesize(), pages = 64;
+	unsigned char *memory;
+	size_t i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pin_to_cpu(cpu);
+	memory = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return 1;
+	madvise(memory, pages * page, MADV_NOHUGEPAGE);
+	for (;;) {
+		for (i = 0; i < pages; i++) {
+			if (((volatile unsigned char *)memory)[i * page])
+				return 1;
+			memory[i * page] = 1;
+		}
+		if (madvise(memory, pages * page, MADV_DONTNEED))
+			return 1;
+	}
+}
+
+/*
+ * One may come when an exception has been delivered and its handler has not had an
+ * instruction yet: the guest's RIP, RSP, CS and RFLAGS have to be those of the
+ * handler.
+ */
+TEST_F(nmi, while_exceptions_are_delivered)
+{
+	int i, k, to, status;
+	pid_t pid;
+
+	if (self->nr_cpus < 2)
+		SKIP(return, "needs two CPUs");
+	for (i = 0; i < 2; i++) {
+		to = self->cpus[!i];
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(take_faults(to));
+		pin_to_cpu(self->cpus[i]);
+		for (k = 0; k < 10; k++)
+			EXPECT_EQ(COUNT, send(self->device, to, RING0_BUSY_NOT));
+		EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+		kill(pid, SIGKILL);
+		EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	}
+}
 
 /* Two that come while an NMI is handled are one, on any CPU. */
 struct storm {
