@@ -125,6 +125,11 @@ static int set(const struct policy_file *file, u32 value)
 	const struct policy *policy = &island_public()->policy;
 	int err;
 
+	if (policy_would_be(policy, file->key, value, POLICY_FROZEN_FRAMES)) {
+		err = stacks_can_freeze();
+		if (err)
+			return err;
+	}
 	if (policy_would_be(policy, file->key, value, POLICY_PARKED_STACKS)) {
 		err = stacks_arm();
 		if (err)
@@ -207,6 +212,7 @@ POLICY_FILE(dynamic_code, DYNAMIC_CODE, dynamic_code);
 POLICY_FILE(helpers, HELPERS, on_off);
 POLICY_FILE(returns, RETURNS, on_off);
 POLICY_FILE(parked_stacks, PARKED_STACKS, on_off);
+POLICY_FILE(frozen_frames, FROZEN_FRAMES, on_off);
 POLICY_FILE(lock, LOCK, on_off);
 
 /* Also the order of parameters: a profile first, then what differs from it */
@@ -220,6 +226,7 @@ static struct attribute *policy_attrs[] = {
 	&policy_helpers.attr.attr,
 	&policy_returns.attr.attr,
 	&policy_parked_stacks.attr.attr,
+	&policy_frozen_frames.attr.attr,
 	&policy_lock.attr.attr,
 	NULL,
 };

@@ -209,6 +209,7 @@ static void describe_object(char *text, size_t size, const struct report *r)
 			  (void *)r->object, shown);
 		break;
 	case REPORT_STACK:
+	case REPORT_FRAME:
 	case REPORT_RETURN:
 		describe_code(found, sizeof(found), r->found);
 		scnprintf(text, size, "slot=%#llx expected=%pS found=%s",

@@ -9,6 +9,7 @@
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/asm.h>
+#include <asm/pgtable_types.h>
 #include <asm/unwind_hints.h>
 
 #include "hypercall.h"
@@ -86,9 +87,21 @@
 .else
 SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
+	cmpb	$0, returns_freezing(%rip)
+	jne	.Lfreeze
+.Lgo_on:
 	mov	%r10, %rax
 	mov	%r11, %rcx
 	RET
+
+	/* Called by core kernel code: root notes its callers' frames. */
+.Lfreeze:
+	cmpq	$MODULES_VADDR, 8(%rsp)
+	jae	.Lgo_on
+	mov	$HYPERCALL_FREEZE, %rax
+7:	vmcall
+	jmp	.Lgo_on
+	_ASM_EXTABLE(7b, .Lgo_on)
 
 .Lindirect_\choke:
 	cmpb	$GROUP5, -2(%rcx)
@@ -200,8 +213,20 @@ SYM_INNER_LABEL(returns_check, SYM_L_GLOBAL)
 2:	movslq	(%r11), %r10
 	cmp	%r10, (%rsp)
 	jne	3f
-	mov	%r10, (%rsp)
+	cmpb	$0, returns_freezing(%rip)
+	jne	7f
+6:	mov	%r10, (%rsp)
 	RET
+
+	/* To core kernel code: root compares its callers' frames. */
+7:	cmp	$MODULES_VADDR, %r10
+	jae	6b
+	mov	%rax, %r11
+	mov	$HYPERCALL_THAW, %rax
+8:	vmcall
+9:	mov	%r11, %rax
+	jmp	6b
+	_ASM_EXTABLE(8b, 9b)
 
 3:	mov	%rax, %r10
 	mov	$HYPERCALL_CHECK, %rax

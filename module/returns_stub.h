@@ -16,6 +16,9 @@ extern const char returns_entry[], returns_entry_ask[], returns_entry_choke[],
 /* What the stubs compute with: where stacks begin, and their shadow (returns.c) */
 extern u64 returns_stacks, returns_window;
 
+/* Root's to write: whether callers' frames are noted */
+extern u64 returns_freezing;
+
 /* What the last of these calls: blocked.c */
 void return_was_blocked(u64 address);
 

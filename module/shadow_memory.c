@@ -117,6 +117,7 @@ void shadow_memory_describe(struct returns_config *config)
 	config->stored = (u64)returns_stored;
 	config->check = (u64)returns_check;
 	config->blocked = (u64)returns_blocked;
+	config->freezing = (u64)&returns_freezing;
 	config->task_stack = offsetof(struct task_struct, stack);
 	config->stack_size = THREAD_SIZE;
 	config->percpu = CPU_ENTRY_AREA_BASE;

@@ -27,6 +27,7 @@
 #include "island_load.h"
 #include "kernel_symbols.h"
 #include "reasons.h"
+#include "returns_stub.h"
 #include "shadow_memory.h"
 #include "stacks.h"
 #include "tasks.h"
@@ -38,6 +39,7 @@
 #define PAGES_PER_TASK	2
 
 static unsigned long switch_to_function, switch_jump;
+static bool can_unwind __ro_after_init;
 static DEFINE_MUTEX(stacks_mutex);
 
 static void no_switch_to(void)
@@ -124,6 +126,7 @@ static void describe_unwind(struct island_config *config)
 	t->blocks = blocks;
 	t->nr_blocks = (end - blocks) / sizeof(u32);
 	t->format = COMPAT_UNWIND_FORMAT;
+	can_unwind = true;
 }
 
 /**
@@ -171,9 +174,14 @@ static int note_all(void *unused)
 	return err;
 }
 
+static int need_records(void)
+{
+	return shadow_memory_need(tasks_count() * PAGES_PER_TASK);
+}
+
 static int settle(void)
 {
-	int err = shadow_memory_need(tasks_count() * PAGES_PER_TASK);
+	int err = need_records();
 
 	return err ? : cpus_stop_all(note_all, NULL);
 }
@@ -219,6 +227,24 @@ static void say_why(int err)
 		  "unexpected");
 }
 
+/**
+ * stacks_can_freeze() - see to it that root can note callers' frames
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or a negative errno after one line.
+ */
+int stacks_can_freeze(void)
+{
+	int err = can_unwind && returns_window ? need_records() : -EOPNOTSUPP;
+
+	if (err)
+		pr_notice("callers' frames are not guarded (%d): %s\n", err,
+			  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
+			  "unexpected");
+	return err;
+}
+
 static void disarm(void)
 {
 	cpus_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
@@ -239,7 +265,7 @@ int stacks_arm(void)
 
 	mutex_lock(&stacks_mutex);
 	if (!READ_ONCE(island_public()->stacks_armed)) {
-		err = shadow_memory_need(tasks_count() * PAGES_PER_TASK);
+		err = need_records();
 		if (!err)
 			err = cpus_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
 		if (!err) {

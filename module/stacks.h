@@ -14,6 +14,7 @@ int stacks_prepare(void);
 void stacks_describe(struct island_config *config);
 int stacks_arm(void);
 void stacks_disarm(void);
+int stacks_can_freeze(void);
 void stacks_unsettled(void);
 void stacks_stop(void);
 

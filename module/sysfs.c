@@ -171,6 +171,10 @@ CPU_STAT(stacks_parked_in_part,
 	 READ_ONCE(island_vcpu_public(cpu)->parked_in_part));
 CPU_STAT(stacks_unverified,
 	 READ_ONCE(island_vcpu_public(cpu)->unparked_unverified));
+CPU_STAT(calls_frozen, READ_ONCE(island_vcpu_public(cpu)->frozen));
+CPU_STAT(calls_frozen_in_part,
+	 READ_ONCE(island_vcpu_public(cpu)->frozen_in_part));
+CPU_STAT(calls_unfrozen, READ_ONCE(island_vcpu_public(cpu)->unfrozen));
 CPU_STAT(unknown_exits, READ_ONCE(island_vcpu_public(cpu)->unknown_exits));
 
 static const struct attribute *cpu_attrs[] = {
@@ -184,6 +188,9 @@ static const struct attribute *cpu_attrs[] = {
 	&cpu_stacks_parked_attr.attr,
 	&cpu_stacks_parked_in_part_attr.attr,
 	&cpu_stacks_unverified_attr.attr,
+	&cpu_calls_frozen_attr.attr,
+	&cpu_calls_frozen_in_part_attr.attr,
+	&cpu_calls_unfrozen_attr.attr,
 	&cpu_unknown_exits_attr.attr,
 	NULL,
 };

@@ -23,6 +23,7 @@
  * HELPERS: the kernel starts no programs but those that administrators named
  * RETURNS: functions return to where they were called from
  * PARKED_STACKS: a task goes on with the stack that it was left with
+ * FROZEN_FRAMES: who calls a guarded function goes on as it would have
  * LOCK: no value gets smaller any more, and root does not leave
  */
 #define POLICY_KEYS(X)				\
@@ -35,6 +36,7 @@
 	X(HELPERS,	1,		1)	\
 	X(RETURNS,	1,		1)	\
 	X(PARKED_STACKS, 1,		0)	\
+	X(FROZEN_FRAMES, 1,		0)	\
 	X(LOCK,		1,		0)
 
 enum policy_key {

@@ -20,6 +20,7 @@
 	X(HELPER,	"helper")		\
 	X(RETURN,	"return-address")	\
 	X(STACK,	"parked-stack")		\
+	X(FRAME,	"frozen-frame")		\
 	X(SELF,		"carapace")
 
 enum report_kind {
@@ -41,8 +42,8 @@ enum report_kind {
  * @rip: the instruction
  * @rsp: the stack pointer
  * @object: what was attacked: enum pinned_register, or a linear address; for
- *	HELPER, where the program's name was found; for RETURN
- *	and STACK, the word's place
+ *	HELPER, where the program's name was found; for RETURN,
+ *	STACK and FRAME, the word's place
  * @expected: what it was, and stays when it is undone; for EXEC the address
  *	from which the CPU came, as far as that can be told
  * @found: what it was to become; for EXEC, enum page_class

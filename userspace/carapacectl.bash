@@ -23,6 +23,7 @@ declare -A _carapacectl_values=(
 	[code]="on off"
 	[dynamic_code]="seal deny"
 	[exec]="on off"
+	[frozen_frames]="on off"
 	[helpers]="on off"
 	[lock]="on"
 	[parked_stacks]="on off"

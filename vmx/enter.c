@@ -15,6 +15,7 @@
 #include "host_tables.h"
 #include "pins.h"
 #include "shootdown.h"
+#include "stack_guard.h"
 #include "vcpu.h"
 #include "x86.h"
 

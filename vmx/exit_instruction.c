@@ -5,6 +5,7 @@
 #include "cpu_ops.h"
 #include "emulate.h"
 #include "exit.h"
+#include "frozen_frames.h"
 #include "helper_guard.h"
 #include "hypercall.h"
 #include "leave.h"
@@ -102,6 +103,7 @@ static int set_policy(struct vcpu *vcpu, u64 key)
 
 	if (!err && island.policy.value[POLICY_ENFORCE])
 		seal_close(vcpu);
+	frozen_frames_arm(vcpu);
 	return err;
 }
 
@@ -161,6 +163,11 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 		return return_guard_enter(vcpu, true);
 	case HYPERCALL_CHECK:
 		return return_guard_check(vcpu);
+	case HYPERCALL_FREEZE:
+		frozen_frames_freeze(vcpu);
+		return RESULT_SKIP;
+	case HYPERCALL_THAW:
+		return return_guard_thaw(vcpu);
 	case HYPERCALL_SWITCH:
 		return stack_guard_switch(vcpu);
 	default:

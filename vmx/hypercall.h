@@ -50,6 +50,13 @@ enum hypercall {
 #define HYPERCALL_CHECK		0x6b63656863706163	/* "capcheck" */
 
 /*
+ * FREEZE: note by which words the callers of the function go on that was entered.
+ * THAW: compare them, as it returns. R10 is where to; R11 is what RAX was.
+ */
+#define HYPERCALL_FREEZE	0x657a657266706163	/* "capfreze" */
+#define HYPERCALL_THAW		0x7374776168706163	/* "caphawts" */
+
+/*
  * SWITCH: this CPU is changing from the task in RDI to the one in RSI, and is on
  * its stack already.
  */

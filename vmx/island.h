@@ -50,6 +50,7 @@ struct code_range {
  * @percpu_size: bytes
  * @boot_stack: the stack that the first CPU idles on
  * @trampolines: where tracers of Linux's have functions return to
+ * @freezing: the stubs' word that says whether they ask to freeze and thaw
  * @choke_caller: a function that is given choke points by pointer, and ends by
  *	jumping there; 0 where there is none
  */
@@ -72,6 +73,7 @@ struct returns_config {
 	u64 boot_stack;
 	u64 trampolines[4];
 	u64 choke_caller;
+	u64 freezing;
 };
 
 /**

@@ -26,6 +26,7 @@
 #include "host_tables.h"
 #include "leave.h"
 #include "shootdown.h"
+#include "stack_guard.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"

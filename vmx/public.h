@@ -59,6 +59,9 @@ enum leave_reason {
  * @parked: stacks that root noted as this CPU left them
  * @parked_in_part: of these, those that it could not follow to the end
  * @unparked_unverified: stacks that it had noted nothing of
+ * @frozen: calls of guarded functions whose callers' frames were noted
+ * @frozen_in_part: of these, the times that frames could not be followed to the end
+ * @unfrozen: calls that there was no room to note anything for
  * @invepts: INVEPTs since the CPU attached first
  * @reports: violations on this CPU
  * @planted_pa: page-table page that a failure left the island's slot in, or 0
@@ -80,6 +83,9 @@ struct vcpu_public {
 	u64 parked;
 	u64 parked_in_part;
 	u64 unparked_unverified;
+	u64 frozen;
+	u64 frozen_in_part;
+	u64 unfrozen;
 	u64 invepts;
 	struct report_ring reports;
 };

@@ -134,6 +134,8 @@ void region_destroy(struct vcpu *vcpu, struct region *region)
 	return_sites_drop(vcpu, region);
 	patch_notes_drop(&r->notes, &region->patch);
 	drop_sites(r, region);
+	/* Other code may come to lie there, with other frames. */
+	__atomic_add_fetch(&island.unwind_tables, 1, __ATOMIC_RELEASE);
 	*region = (struct region){ .frames = 0 };
 }
 

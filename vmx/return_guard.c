@@ -18,6 +18,7 @@
 #include "call_site.h"
 #include "cpu_ops.h"
 #include "ept.h"
+#include "frozen_frames.h"
 #include "guard.h"
 #include "guest_walk.h"
 #include "memory.h"
@@ -476,6 +477,39 @@ struct exit_result return_guard_check(struct vcpu *vcpu)
 	island_publish();
 	island_unlock();
 	return goes_on ? RESULT_SKIP : RESULT_RESUME;
+}
+
+/**
+ * return_guard_thaw() - a function is about to return to core kernel code
+ * @vcpu: the CPU
+ *
+ * Its own return address is compared already, and in R10.
+ *
+ * Context: root, at a VMCALL.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result return_guard_thaw(struct vcpu *vcpu)
+{
+	struct shadow_word word = { .function = 0 };
+	u64 stack = vmread(GUEST_RSP), address = vcpu->regs.r10;
+	bool undone;
+	u32 call;
+
+	if (frozen_frames_thaw(vcpu, stack, &call))
+		return RESULT_SKIP;
+	island_lock(vcpu);
+	/* No function: it was under way already when it was guarded. */
+	shadow_read(vcpu, stack, &word);
+	undone = word.function &&
+		 frozen_frames_undo(vcpu, stack, call, code_address(word.function));
+	if (undone) {
+		vcpu->regs.r10 = vcpu->regs.r11;
+		land(vcpu, false, address);
+	}
+	island_publish();
+	island_unlock();
+	return undone ? RESULT_RESUME : RESULT_SKIP;
 }
 
 #define FILL_WORDS	64

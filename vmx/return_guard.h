@@ -26,6 +26,7 @@ struct own_stack_word {
 bool return_guard_leave_view(struct vcpu *vcpu);
 struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke);
 struct exit_result return_guard_check(struct vcpu *vcpu);
+struct exit_result return_guard_thaw(struct vcpu *vcpu);
 int return_guard_fill(struct vcpu *vcpu, u64 va);
 
 #endif /* CARAPACE_VMX_RETURN_GUARD_H */

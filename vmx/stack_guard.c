@@ -28,6 +28,7 @@
  */
 #include "call_site.h"
 #include "cpu_ops.h"
+#include "frozen_frames.h"
 #include "guard.h"
 #include "guest_walk.h"
 #include "memory.h"
@@ -35,6 +36,7 @@
 #include "shadow.h"
 #include "shootdown.h"
 #include "stack_guard.h"
+#include "stack_record.h"
 #include "stack_walk.h"
 #include "vcpu.h"
 #include "window.h"
@@ -58,34 +60,8 @@ enum switch_frame {
 
 #define FRAME_POPPED	(FRAME_RETURN * sizeof(u64))
 
-/* Of the innermost frames; most stacks are not used for more. */
-#define STACK_COPIED	400
-
 /* As many at a time: the window shows either the one page or the other */
 #define COPY_AT_ONCE	64
-
-/* In the place of a stack pointer */
-#define STACK_FREE	0	/* no task's, or its task has never run, or is dead */
-#define STACK_RUNS	1
-
-/**
- * struct record - what root knows of a stack; a page that shadow_record() finds
- * @task: whose it is
- * @sp: where its task left it, or one of the above
- * @words: what is compared
- * @copied: how many words there are of @copy
- * @copy: what was on the stack, from @sp on: to undo what was written together with
- *	such a word
- */
-struct record {
-	u64 task;
-	u64 sp;
-	struct stack_words words;
-	u32 copied;
-	u64 copy[STACK_COPIED];
-};
-
-_Static_assert(sizeof(struct record) <= PAGE_SIZE, "a page");
 
 /* A stack, by its lowest address, and its record; 0 where there is none */
 struct place {
@@ -98,52 +74,9 @@ static const struct stacks_config *config(void)
 	return &island.config.stacks;
 }
 
-static struct record *show(struct vcpu *vcpu, u64 record_pa)
-{
-	return window_map(vcpu, record_pa);
-}
-
-/* The stack that a pointer points into; 0 where stacks never are */
-static u64 stack_of(u64 sp)
-{
-	const struct returns_config *c = &island.config.returns;
-
-	if (sp - c->boot_stack < c->stack_size)
-		return c->boot_stack;
-	return sp - c->stacks < WINDOW_SIZE ? sp & ~(c->stack_size - 1) : 0;
-}
-
-static bool is_parked(const struct record *record)
+static bool is_parked(const struct stack_record *record)
 {
 	return record->sp > STACK_RUNS;
-}
-
-static u64 record_of(struct vcpu *vcpu, u64 base)
-{
-	if (base == island.config.returns.boot_stack)
-		return island.boot_stack_record;
-	return base ? shadow_record(vcpu, base) : 0;
-}
-
-/* With the lock */
-static u64 make_record(struct vcpu *vcpu, u64 base)
-{
-	return base == island.config.returns.boot_stack ?
-	       island.boot_stack_record : shadow_record_make(vcpu, base);
-}
-
-/* A stack has its record made once, so that this takes the lock then only. */
-static u64 record_made(struct vcpu *vcpu, u64 base)
-{
-	u64 record_pa = record_of(vcpu, base);
-
-	if (!base || record_pa)
-		return record_pa;
-	island_lock(vcpu);
-	record_pa = make_record(vcpu, base);
-	island_publish();
-	island_unlock();
-	return record_pa;
 }
 
 static u64 task_word(struct vcpu *vcpu, u64 task, u64 offset, u32 size)
@@ -186,10 +119,10 @@ static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
 		nr = stack_read_words(stack, sp + done * sizeof(u64), words, nr);
 		if (!nr)
 			return;
-		memcpy(show(stack->vcpu, record_pa)->copy + done, words,
+		memcpy(stack_record_show(stack->vcpu, record_pa)->copy + done, words,
 		       nr * sizeof(u64));
 	}
-	show(stack->vcpu, record_pa)->copied = total;
+	stack_record_show(stack->vcpu, record_pa)->copied = total;
 }
 
 static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
@@ -202,7 +135,7 @@ static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
 		.sp = sp + FRAME_WORDS * sizeof(u64),
 		.after_call = true,
 	};
-	struct record *record;
+	struct stack_record *record;
 
 	if (!note_frame(&stack, sp, words))
 		return;
@@ -210,9 +143,9 @@ static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
 	frame.bp = words->value[FRAME_RBP];
 	public->parked++;
 	/* What called the first CPU's idle loop is gone since the boot. */
-	if (!stack_walk(&stack, &frame, words) && task != config()->boot_task)
+	if (!stack_walk(&stack, &frame, words, STACK_WALK_ALL) && task != config()->boot_task)
 		public->parked_in_part++;
-	record = show(vcpu, record_pa);
+	record = stack_record_show(vcpu, record_pa);
 	record->task = task;
 	record->sp = sp;
 	record->copied = 0;
@@ -223,19 +156,19 @@ static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
 /* Not parked any more */
 static void mark_stack(struct vcpu *vcpu, u64 record_pa, u64 sp)
 {
-	show(vcpu, record_pa)->sp = sp;
+	stack_record_show(vcpu, record_pa)->sp = sp;
 }
 
 /* The task that this CPU leaves */
 static void park(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
-	u64 base = vcpu->running_stack ? : stack_of(sp);
+	u64 base = vcpu->running_stack ? : stack_record_base(sp);
 	u64 record_pa;
 
-	if (stack_of(sp) != base)
+	if (stack_record_base(sp) != base)
 		return;
-	record_pa = record_made(vcpu, base);
+	record_pa = stack_record_made(vcpu, base);
 	if (!record_pa)
 		return;
 	if (is_dead(vcpu, task))
@@ -250,7 +183,7 @@ static bool is_new_task(struct vcpu *vcpu, u64 record_pa, u64 base, u64 rsp)
 	u64 address = 0;
 
 	return base && rsp == base + config()->fork_slot &&
-	       (!record_pa || show(vcpu, record_pa)->sp == STACK_FREE) &&
+	       (!record_pa || stack_record_show(vcpu, record_pa)->sp == STACK_FREE) &&
 	       !guest_read(vcpu, rsp, &address, sizeof(address)) &&
 	       address == config()->fork_return;
 }
@@ -290,7 +223,7 @@ static u32 first_changed(struct vcpu *vcpu, struct stack *stack,
 /* One word, as it was; false where it is, or where there is no copy of it */
 static bool undo_word(struct stack *stack, u64 record_pa, u64 sp, u64 at)
 {
-	const struct record *record = show(stack->vcpu, record_pa);
+	const struct stack_record *record = stack_record_show(stack->vcpu, record_pa);
 	u64 number = (at - sp) / sizeof(u64);
 	u64 copy, found;
 
@@ -348,18 +281,18 @@ static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
 /* A task's noted stack, wherever it is; for when something is wrong already */
 static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
 {
-	const struct record *record;
+	const struct stack_record *record;
 	u64 record_pa;
 
 	*base = 0;
 	while ((record_pa = shadow_record_next(vcpu, base))) {
-		record = show(vcpu, record_pa);
+		record = stack_record_show(vcpu, record_pa);
 		if (record->task == task && is_parked(record))
 			return record_pa;
 	}
 	*base = island.config.returns.boot_stack;
 	record_pa = island.boot_stack_record;
-	record = show(vcpu, record_pa);
+	record = stack_record_show(vcpu, record_pa);
 	return record->task == task && is_parked(record) ? record_pa : 0;
 }
 
@@ -377,8 +310,8 @@ static struct place wrong_stack(struct vcpu *vcpu, u64 task, struct place place,
 	island_lock(vcpu);
 	record_pa = find_stack(vcpu, task, &right);
 	if (record_pa) {
-		sp = show(vcpu, record_pa)->sp;
-		memcpy(&vcpu->walk, &show(vcpu, record_pa)->words,
+		sp = stack_record_show(vcpu, record_pa)->sp;
+		memcpy(&vcpu->walk, &stack_record_show(vcpu, record_pa)->words,
 		       sizeof(vcpu->walk));
 	}
 	undone = verdict_undoes(report(vcpu, task, task + config()->task_sp, sp,
@@ -399,11 +332,11 @@ static struct place wrong_stack(struct vcpu *vcpu, u64 task, struct place place,
 /* Whether the stack is the task's, parked here; and what was noted, then */
 static bool is_where_left(struct vcpu *vcpu, u64 record_pa, u64 task, u64 rsp)
 {
-	const struct record *record;
+	const struct stack_record *record;
 
 	if (!record_pa)
 		return false;
-	record = show(vcpu, record_pa);
+	record = stack_record_show(vcpu, record_pa);
 	if (record->task != task || !is_parked(record) ||
 	    record->sp + FRAME_POPPED != rsp)
 		return false;
@@ -429,8 +362,8 @@ static void compare(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base,
 /* The task that this CPU goes on with. Return: the stack that it does so on. */
 static struct place unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 {
-	u64 base = stack_of(rsp);
-	u64 record_pa = record_of(vcpu, base);
+	u64 base = stack_record_base(rsp);
+	u64 record_pa = stack_record(vcpu, base);
 	const struct place here = { base, record_pa };
 
 	if (!island.stacks_settled ||
@@ -467,7 +400,7 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 	park(vcpu, from);
 	place = unpark(vcpu, to, vmread(GUEST_RSP));
 	if (!place.record_pa)
-		place.record_pa = record_made(vcpu, place.base);
+		place.record_pa = stack_record_made(vcpu, place.base);
 	if (place.record_pa)
 		mark_stack(vcpu, place.record_pa, STACK_RUNS);
 	vcpu->running_stack = place.base;
@@ -488,14 +421,14 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 int stack_guard_note(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
-	u64 base = stack_of(sp);
+	u64 base = stack_record_base(sp);
 	u64 record_pa;
 
 	if (!island.stacks_armed || island.stacks_settled)
 		return -EPERM;
 	if (!base)
 		return -EINVAL;
-	record_pa = make_record(vcpu, base);
+	record_pa = stack_record_make(vcpu, base);
 	if (!record_pa)
 		return -ENOMEM;
 	if (!is_new_task(vcpu, record_pa, base, sp + FRAME_POPPED))
@@ -556,6 +489,7 @@ int stack_guard_settle(struct vcpu *vcpu, u64 done)
 void stack_guard_cpu_changes(void)
 {
 	__atomic_store_n(&island.stacks_settled, false, __ATOMIC_SEQ_CST);
+	frozen_frames_forget();
 }
 
 static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "region.h"
 #include "requests.h"
+#include "stack_record.h"
 #include "stack_walk.h"
 #include "vcpu.h"
 #include "window.h"
@@ -206,6 +207,7 @@ static bool is_task_beginning(u64 ip)
  * @stack: the stack
  * @frame: where to begin; changed
  * @words: the words that the callers' frames are found by are added
+ * @which: all of these, or not
  *
  * Context: root, handling an exit of this CPU. Ends what the window showed.
  *
@@ -214,7 +216,7 @@ static bool is_task_beginning(u64 ip)
  * to itself, and where there are more frames than have room.
  */
 bool stack_walk(struct stack *stack, struct unwind_frame *frame,
-		struct stack_words *words)
+		struct stack_words *words, enum stack_walk_words which)
 {
 	const struct unwind_memory memory = { read_stack, stack };
 	enum unwind_kind kind;
@@ -230,6 +232,8 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 		kind = unwind_step(&rule, &memory, frame, &step);
 		if (kind <= UNWIND_END)
 			return kind == UNWIND_END;
+		if (kind != UNWIND_CALL && which == STACK_WALK_CALLS)
+			continue;
 		for (i = 0; i < step.nr; i++) {
 			if (!stack_note(stack, words, step.at[i]))
 				return false;

@@ -26,12 +26,18 @@ struct stack {
 	u64 frame[STACK_PAGES_MAX];
 };
 
+/* Which words are noted: also those that an exception has saved, or not */
+enum stack_walk_words {
+	STACK_WALK_ALL,
+	STACK_WALK_CALLS,
+};
+
 bool stack_read(struct stack *stack, u64 va, u64 *word);
 u32 stack_read_words(struct stack *stack, u64 va, u64 *words, u32 nr);
 bool stack_write(struct stack *stack, u64 va, u64 word);
 bool stack_note(struct stack *stack, struct stack_words *words, u64 at);
 bool stack_walk(struct stack *stack, struct unwind_frame *frame,
-		struct stack_words *words);
+		struct stack_words *words, enum stack_walk_words which);
 int stack_unwind_request(struct vcpu *vcpu, u64 va);
 
 #endif /* CARAPACE_VMX_STACK_WALK_H */

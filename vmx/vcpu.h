@@ -18,7 +18,7 @@
 #include "return_guard.h"
 #include "seal.h"
 #include "shadow.h"
-#include "stack_guard.h"
+#include "stack_record.h"
 #include "vmcs.h"
 
 /* In the order in which guest_regs.S stores them */
@@ -142,6 +142,8 @@ struct island {
 	bool stacks_armed;			/* stack_guard.c */
 	bool stacks_settled;
 	u64 boot_stack_record;
+	u64 frames_epoch;			/* frozen_frames.c */
+	u64 unwind_tables;			/* how often some were lost */
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
 	u64 epoch;		/* of translations: shootdown.c */

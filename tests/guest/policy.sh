@@ -44,11 +44,11 @@ refused()
 }
 
 monitor="profile=monitor action=log code=on exec=on registers=on helpers=on
-	dynamic_code=seal parked_stacks=off"
+	dynamic_code=seal parked_stacks=off frozen_frames=off"
 balanced="profile=balanced action=block code=on exec=on registers=on helpers=on
-	dynamic_code=seal parked_stacks=off"
+	dynamic_code=seal parked_stacks=off frozen_frames=off"
 strict="profile=strict action=block code=on exec=on registers=on helpers=on
-	dynamic_code=deny parked_stacks=on"
+	dynamic_code=deny parked_stacks=on frozen_frames=on"
 
 # The lists are to be split.
 # shellcheck disable=SC2086
@@ -65,7 +65,8 @@ single_values_are_custom()
 {
 	local pair
 	for pair in action=panic action=log code=off exec=off registers=off \
-		helpers=off returns=off dynamic_code=deny parked_stacks=on; do
+		helpers=off returns=off dynamic_code=deny parked_stacks=on \
+		frozen_frames=on; do
 		set_policy profile=balanced "$pair" || return
 		case $pair in
 		action=log) policy_is profile=monitor ;;
@@ -73,7 +74,8 @@ single_values_are_custom()
 		esac || return
 		policy_is "$pair" || return
 	done
-	set_policy parked_stacks=off dynamic_code=seal helpers=on returns=on &&
+	set_policy frozen_frames=off parked_stacks=off dynamic_code=seal helpers=on \
+		returns=on &&
 		policy_is profile=balanced
 }
 

@@ -1,23 +1,48 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Stacks of tasks that do not run: attacks on them, and what Linux does with them
+# What the guards of stacks stop, and what Linux does with its stacks
 #
-# usage: stacks.sh MODE...
+# usage: stacks.sh parked|frozen MODE...
+#
+# parked: stacks of tasks that do not run (policy/parked_stacks). No function's returns
+# are guarded, so that nothing else stops anything.
+# frozen: frames of who has called a guarded function (policy/frozen_frames). The
+# driver is guarded, and with "work" all that is there.
 #
 # bare	without Carapace, each exploit succeeds. That is the control of the others.
-# log	policy/parked_stacks is on: each succeeds and is reported.
-# block	none has an effect, each is reported, and whose stack it was goes on as if
-#	nothing had been.
+# log	the guard is on: each succeeds and is reported.
+# block	none has an effect, each is reported; with "parked", whose stack it was goes
+#	on as if nothing had been, and with "frozen" who tried is dead.
 # work	as in block, what Linux and its users do: no report at all.
-# lock	the guard cannot be taken off by forged hypercalls. The last of all.
-#
-# No function's returns are guarded, so that nothing else stops anything.
+# lock	the guard cannot be taken off. The last of all.
 
 # shellcheck source=tests/guest/carapace.sh
 . ./carapace.sh
 
-: "${EXPLOITS:=PARKED_CORE PARKED_POINTER TASK_SLEEPING TASK_STALE}"
+guard=$1
+shift
+case $guard in
+parked)
+	: "${EXPLOITS:=PARKED_CORE PARKED_POINTER TASK_SLEEPING TASK_STALE}"
+	file=$sysfs/policy/parked_stacks
+	kind=parked-stack
+	context=parked
+	counted=stacks_parked
+	missed=stacks_unverified
+	blocked=1 ;;
+frozen)
+	: "${EXPLOITS:=INDEXED_CORE}"
+	file=$sysfs/policy/frozen_frames
+	kind=frozen-frame
+	context=task
+	counted=calls_frozen
+	missed=calls_unfrozen
+	blocked=137 ;;
+*)
+	echo "usage: stacks.sh parked|frozen MODE..." >&2
+	exit 2 ;;
+esac
 : "${SECONDS_OF_LOAD:=2}"
 : "${ROUNDS:=5}"
 
@@ -27,11 +52,12 @@ STACKS_ARM=16
 STACKS_NOTE=17
 STACKS_SETTLE=18
 
-parked()
+# total COUNTER: of all CPUs
+total()
 {
-	local file sum=0
-	for file in $sysfs/stats/cpu*/stacks_"$1"; do
-		sum=$((sum + $(cat "$file")))
+	local counter sum=0
+	for counter in "$sysfs"/stats/cpu*/"$1"; do
+		sum=$((sum + $(cat "$counter")))
 	done
 	echo $sum
 }
@@ -42,12 +68,13 @@ none_reported()
 	equals "$(cat $sysfs/state)" attached
 }
 
+# start ACTION MODULES
 start()
 {
 	# shellcheck disable=SC2119
-	attach && echo "$1" > $sysfs/policy/action &&
-		echo on > $sysfs/policy/parked_stacks &&
-		equals "$(cat $sysfs/policy/parked_stacks)" on
+	attach && echo "$1" > "$sysfs/policy/action" || return
+	[ "$guard" = parked ] || echo "$2" > "$sysfs/returns/guard" || return
+	echo on > "$file" && equals "$(cat "$file")" on
 }
 
 is_well()
@@ -80,7 +107,7 @@ perform()
 	echo "$output"
 	echo "$report"
 	if [ "$1" = block ]; then
-		equals "$status" 1 &&
+		equals "$status" $blocked &&
 			equals "$(echo "$output" | grep 'is root')" '' || return
 	else
 		equals "$status" 0 && matches "$output" 'is root$' || return
@@ -89,7 +116,7 @@ perform()
 		equals "$report" ''
 	else
 		matches "$report" \
-			"ATTACK kind=parked-stack cpu=[0-9]+ pid=[0-9]+ comm=exploit context=parked .* slot=0x[0-9a-f]+ expected=.* found=.* action=$1\$"
+			"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=exploit context=$context .* slot=0x[0-9a-f]+ expected=.* found=.* action=$1\$"
 	fi && is_well
 }
 
@@ -107,8 +134,7 @@ switch_in_a_loop()
 	local status=0 load
 	stress-ng --quiet --fork 1 --switch 1 --timeout 60 >/dev/null 2>&1 & load=$!
 	for _ in $(seq "$ROUNDS"); do
-		echo off > $sysfs/policy/parked_stacks &&
-		echo on > $sysfs/policy/parked_stacks || status=1
+		echo off > "$file" && echo on > "$file" || status=1
 	done
 	kill $load
 	wait $load
@@ -126,11 +152,11 @@ hotplug()
 		echo 0 > /sys/devices/system/cpu/cpu"$cpu"/online &&
 		echo 1 > /sys/devices/system/cpu/cpu"$cpu"/online || status=1
 	done
-	before=$(parked parked)
+	before=$(total $counted)
 	sleep 1
 	kill $load
 	wait $load
-	[ $status = 0 ] && [ "$(parked parked)" -gt "$before" ] && none_reported
+	[ $status = 0 ] && [ "$(total $counted)" -gt "$before" ] && none_reported
 }
 
 suspend()
@@ -169,24 +195,21 @@ modules()
 
 profile()
 {
-	echo balanced > $sysfs/policy/profile &&
-	equals "$(cat $sysfs/policy/parked_stacks)" off &&
-	echo strict > $sysfs/policy/profile &&
-	equals "$(cat $sysfs/policy/parked_stacks)" on &&
+	echo balanced > "$sysfs/policy/profile" && equals "$(cat "$file")" off &&
+	echo strict > "$sysfs/policy/profile" && equals "$(cat "$file")" on &&
 	./vuln_work 1 && none_reported &&
-	echo balanced > $sysfs/policy/profile &&
-	echo on > $sysfs/policy/parked_stacks
+	echo balanced > "$sysfs/policy/profile" && echo on > "$file"
 }
 
-# What was left was noted, and was complete but for the odd one
+# Noted, and completely but for the odd one
 noted()
 {
 	local all part
-	all=$(parked parked)
-	part=$(parked parked_in_part)
-	echo "$all stacks, $part in part"
+	all=$(total $counted)
+	part=$(total ${counted}_in_part)
+	echo "$all noted, $part in part, $(total $missed) not"
 	[ "$all" -gt 1000 ] && [ $((part * 50)) -lt "$all" ] &&
-		equals "$(parked unverified)" 0
+		equals "$(total $missed)" 0
 }
 
 refused()
@@ -196,7 +219,7 @@ refused()
 
 forged()
 {
-	equals "$(cat $sysfs/policy/parked_stacks)" on &&
+	equals "$(cat "$file")" on &&
 	refused $STACKS_ARM 0 && refused $STACKS_SETTLE 0 &&
 	refused $STACKS_SETTLE 1 &&
 	refused $STACKS_NOTE init_task
@@ -204,15 +227,24 @@ forged()
 
 stays_on()
 {
-	! echo off > $sysfs/policy/parked_stacks &&
-	! echo balanced > $sysfs/policy/profile &&
-	equals "$(cat $sysfs/policy/parked_stacks)" on && ./vuln_work 1
+	! echo off > "$file" && ! echo balanced > "$sysfs/policy/profile" &&
+	equals "$(cat "$file")" on && ./vuln_work 1
 } 2>/dev/null
+
+# The stubs' word, which says that root is to be asked: the write has no effect.
+overwritten()
+{
+	local word before
+	word=0x$(sed -n 's/ . returns_freezing\t.carapace.$//p' /proc/kallsyms)
+	before=$(./vuln read "$word")
+	equals "$before" 0x1 && ! ./vuln write "$word" 0 &&
+	equals "$(./vuln read "$word")" "$before"
+}
 
 count()
 {
 	case $1 in
-	work)	echo 15 ;;
+	work)	echo 16 ;;
 	lock)	echo 4 ;;
 	*)	echo $(($(echo "$EXPLOITS" | wc -w) + 2)) ;;
 	esac
@@ -230,11 +262,11 @@ for mode; do
 	bare)
 		check "bare: not attached" is_gone ;;
 	work)
-		check "work: attached" start block ;;
+		check "work: attached" start block '*' ;;
 	lock)
-		check "lock: attached" start block ;;
+		check "lock: attached" start block carapace_vuln ;;
 	*)
-		check "$mode: attached" start "$mode" ;;
+		check "$mode: attached" start "$mode" carapace_vuln ;;
 	esac
 	case $mode in
 	bare|log|block)
@@ -254,6 +286,7 @@ for mode; do
 		check "work: files" load --hdd 1 --hdd-bytes 4M --dentry 1
 		check "work: network and pipes" load --sock 1 --pipe 1
 		check "work: signals and debuggers" load --signal 1 --ptrace 1 --kill 1
+		check "work: profiles" profile
 		check "work: noted to the end" noted
 		check "work: traces" traces
 		check "work: tracing" tracing
@@ -262,9 +295,13 @@ for mode; do
 		check "work: CPU hotplug" hotplug
 		check "work: suspend to RAM" suspend ;;
 	lock)
-		echo on > $sysfs/policy/lock
+		echo on > "$sysfs/policy/lock"
 		check "lock: stays on" stays_on
-		check "lock: forged hypercalls" forged
+		if [ "$guard" = parked ]; then
+			check "lock: forged hypercalls" forged
+		else
+			check "lock: the stubs' word" overwritten
+		fi
 		check "lock: ordinary use" works ;;
 	esac
 	[ "$mode" = bare ] || [ "$mode" = lock ] || rmmod carapace

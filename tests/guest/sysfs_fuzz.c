@@ -30,6 +30,7 @@ static const struct key {
 	{ "code", { "off", "on" } },
 	{ "dynamic_code", { "seal", "deny" } },
 	{ "exec", { "off", "on" } },
+	{ "frozen_frames", { "off", "on" } },
 	{ "helpers", { "off", "on" } },
 	{ "lock", { "off", "on" } },
 	{ "parked_stacks", { "off", "on" } },

@@ -122,6 +122,7 @@ static const struct {
 	{ POLICY_HELPERS, 1, 1 },
 	{ POLICY_RETURNS, 1, 1 },
 	{ POLICY_PARKED_STACKS, 1, 0 },
+	{ POLICY_FROZEN_FRAMES, 1, 0 },
 	{ POLICY_LOCK, 1, 0 },
 };
 

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Carapace: what root keeps of each stack of Linux's, on a page of its own
+ *
+ * The page belongs to the stack's address (shadow_record()); the first CPU's idle
+ * task has its stack in the kernel's image, and its record elsewhere.
+ */
+#include "shadow.h"
+#include "shootdown.h"
+#include "stack_record.h"
+#include "vcpu.h"
+#include "window.h"
+
+static const struct returns_config *config(void)
+{
+	return &island.config.returns;
+}
+
+/**
+ * stack_record_base() - the stack that a pointer points into
+ * @sp: the pointer
+ *
+ * Context: root.
+ *
+ * Return: its lowest address; 0 where tasks' stacks never are.
+ */
+u64 stack_record_base(u64 sp)
+{
+	if (sp - config()->boot_stack < config()->stack_size)
+		return config()->boot_stack;
+	return sp - config()->stacks < WINDOW_SIZE ?
+	       sp & ~(config()->stack_size - 1) : 0;
+}
+
+/**
+ * stack_record() - the record of a stack
+ * @vcpu: the CPU
+ * @base: the stack's lowest address; 0
+ *
+ * Context: root; without the lock as shadow_record() says. Ends what the window
+ *	showed.
+ *
+ * Return: its physical address, or 0 where there is none.
+ */
+u64 stack_record(struct vcpu *vcpu, u64 base)
+{
+	if (base == config()->boot_stack)
+		return island.boot_stack_record;
+	return base ? shadow_record(vcpu, base) : 0;
+}
+
+/**
+ * stack_record_make() - the same, made where there is none
+ * @vcpu: the CPU
+ * @base: the stack's lowest address
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: its physical address, or 0 where there is no memory.
+ */
+u64 stack_record_make(struct vcpu *vcpu, u64 base)
+{
+	return base == config()->boot_stack ? island.boot_stack_record :
+					      shadow_record_make(vcpu, base);
+}
+
+/**
+ * stack_record_made() - the same, for the CPU that is on the stack
+ * @vcpu: the CPU
+ * @base: the stack's lowest address; 0
+ *
+ * A stack has its record made once, so that this takes the lock then only.
+ *
+ * Context: root, without the lock. Ends what the window showed.
+ *
+ * Return: its physical address, or 0 where there is none.
+ */
+u64 stack_record_made(struct vcpu *vcpu, u64 base)
+{
+	u64 record_pa = stack_record(vcpu, base);
+
+	if (!base || record_pa)
+		return record_pa;
+	island_lock(vcpu);
+	record_pa = stack_record_make(vcpu, base);
+	island_publish();
+	island_unlock();
+	return record_pa;
+}
+
+/**
+ * stack_record_show() - look at a record
+ * @vcpu: the CPU
+ * @record_pa: its physical address
+ *
+ * Context: root. Ends what the window showed.
+ *
+ * Return: where it is seen, until the window shows something else.
+ */
+struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa)
+{
+	return window_map(vcpu, record_pa);
+}
