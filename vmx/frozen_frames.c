@@ -53,99 +53,18 @@ static bool is_task_stack(struct vcpu *vcpu, u64 base)
 	return read_word(vcpu, task + c->task_stack) == base;
 }
 
-static void forget_behind(struct frozen_frames *f)
+static struct frozen *show(struct vcpu *vcpu, u64 record_pa)
 {
-	u32 i;
-
-	for (i = f->nr; i < FREEZES; i++)
-		f->freeze[i].slot = 0;
+	return &stack_record_show(vcpu, record_pa)->frozen;
 }
 
-/* What was noted before something that root has not seen, or may not know now */
-static void drop_old(struct frozen_frames *f)
+static struct frozen *show_renewed(struct vcpu *vcpu, u64 record_pa)
 {
-	u64 epoch = __atomic_load_n(&island.frames_epoch, __ATOMIC_ACQUIRE);
-	u64 tables = __atomic_load_n(&island.unwind_tables, __ATOMIC_ACQUIRE);
+	struct frozen *f = show(vcpu, record_pa);
 
-	if (f->epoch != epoch)
-		f->nr = 0;
-	if (f->epoch != epoch || f->tables != tables)
-		forget_behind(f);
-	f->epoch = epoch;
-	f->tables = tables;
-}
-
-static u32 first_word(const struct frozen_frames *f, u32 i)
-{
-	return i ? f->freeze[i - 1].end : 0;
-}
-
-static void load(const struct frozen_frames *f, u32 i, struct stack_words *words)
-{
-	u32 first = first_word(f, i);
-
-	words->nr = f->freeze[i].end - first;
-	memcpy(words->offset, f->offset + first, words->nr * sizeof(u16));
-	memcpy(words->value, f->value + first, words->nr * sizeof(u64));
-}
-
-/*
- * How many of a call's words are its own: all, or those up to the call before it,
- * where that one has noted the rest just as it is now
- */
-static u32 count_own(const struct frozen_frames *f, const struct stack_words *words)
-{
-	u32 own = 0, i = f->nr, k, n;
-
-	while (i && own < words->nr && words->offset[own] <= f->freeze[i - 1].slot)
-		own++;
-	for (n = own; i--;) {
-		for (k = first_word(f, i); k < f->freeze[i].end; k++, n++) {
-			if (n == words->nr || words->offset[n] != f->offset[k] ||
-			    words->value[n] != f->value[k])
-				return words->nr;
-		}
-		if (!f->freeze[i].shares)
-			break;
-	}
-	return n == words->nr ? own : words->nr;
-}
-
-/* Whether a call is still under way: what it returns by is among the words. */
-static bool is_under_way(const struct freeze *freeze,
-			 const struct stack_words *words)
-{
-	u32 i;
-
-	for (i = 0; i < words->nr; i++) {
-		if (words->offset[i] == freeze->slot)
-			return words->value[i] == freeze->address;
-	}
-	return false;
-}
-
-/* A function that ends by jumping to one of the core kernel's is not seen to return. */
-static void drop_returned(struct frozen_frames *f, const struct stack_words *words)
-{
-	while (f->nr && !is_under_way(&f->freeze[f->nr - 1], words))
-		f->nr--;
-}
-
-static bool store(struct frozen_frames *f, const struct freeze *freeze,
-		  const struct stack_words *words)
-{
-	u32 first = first_word(f, f->nr), own = count_own(f, words);
-
-	if (f->nr == FREEZES || first + own > FROZEN_WORDS)
-		return false;
-	memcpy(f->offset + first, words->offset, own * sizeof(u16));
-	memcpy(f->value + first, words->value, own * sizeof(u64));
-	f->freeze[f->nr] = *freeze;
-	f->freeze[f->nr].end = first + own;
-	f->freeze[f->nr].shares = own < words->nr;
-	f->nr++;
-	forget_behind(f);
-	return true;
+	frozen_renew(f, __atomic_load_n(&island.frames_epoch, __ATOMIC_ACQUIRE),
+		     __atomic_load_n(&island.unwind_tables, __ATOMIC_ACQUIRE));
+	return f;
 }
 
 /* A word that is not as it was */
@@ -163,15 +82,12 @@ static bool find_changed(struct stack *stack, u64 record_pa, u32 call,
 			 bool put_back, struct changed *first)
 {
 	struct stack_words *words = &stack->vcpu->walk;
-	const struct frozen_frames *f;
 	bool any = false, shares;
 	u64 at, found;
 	u32 i;
 
 	do {
-		f = &stack_record_show(stack->vcpu, record_pa)->frozen;
-		shares = f->freeze[call].shares;
-		load(f, call--, words);
+		shares = frozen_words(show(stack->vcpu, record_pa), call--, words);
 		for (i = 0; i < words->nr; i++) {
 			at = stack->base + words->offset[i];
 			if (!stack_read(stack, at, &found))
@@ -189,47 +105,37 @@ static bool find_changed(struct stack *stack, u64 record_pa, u32 call,
 	return any;
 }
 
-/* Whether the call is the one that was made at this depth the last time */
-static bool is_same(const struct freeze *a, const struct freeze *b)
-{
-	return a->slot == b->slot && a->address == b->address && a->bp == b->bp;
-}
-
 static bool freeze_again(struct stack *stack, u64 record_pa,
-			 const struct freeze *freeze)
+			 const struct frozen_call *call)
 {
-	struct frozen_frames *f = &stack_record_show(stack->vcpu, record_pa)->frozen;
+	struct vcpu *vcpu = stack->vcpu;
 	struct changed changed;
 
-	if (f->nr == FREEZES || !is_same(&f->freeze[f->nr], freeze) ||
-	    find_changed(stack, record_pa, f->nr, false, &changed))
+	if (!frozen_was(show(vcpu, record_pa), call) ||
+	    find_changed(stack, record_pa, show(vcpu, record_pa)->nr, false,
+			 &changed))
 		return false;
-	stack_record_show(stack->vcpu, record_pa)->frozen.nr++;
+	frozen_again(show(vcpu, record_pa));
 	return true;
 }
 
 static bool freeze_anew(struct stack *stack, u64 record_pa,
-			const struct freeze *freeze)
+			const struct frozen_call *call)
 {
 	struct vcpu *vcpu = stack->vcpu;
 	struct unwind_frame frame = {
-		.ip = freeze->address,
-		.sp = stack->base + freeze->slot + sizeof(u64),
-		.bp = freeze->bp,
+		.ip = call->address,
+		.sp = stack->base + call->slot + sizeof(u64),
+		.bp = call->bp,
 		.after_call = true,
 	};
-
-	struct frozen_frames *f;
 	bool whole;
 
 	vcpu->walk.nr = 0;
 	whole = stack_walk(stack, &frame, &vcpu->walk, STACK_WALK_CALLS);
-	f = &stack_record_show(vcpu, record_pa)->frozen;
-	if (whole)
-		drop_returned(f, &vcpu->walk);
-	else
+	if (!whole)
 		vcpu->config.public->frozen_in_part++;
-	return store(f, freeze, &vcpu->walk);
+	return frozen_add(show(vcpu, record_pa), call, &vcpu->walk, whole);
 }
 
 /**
@@ -245,39 +151,24 @@ void frozen_frames_freeze(struct vcpu *vcpu)
 {
 	u64 at = vmread(GUEST_RSP) + sizeof(u64);
 	struct stack stack = { .vcpu = vcpu, .base = stack_record_base(at) };
-	struct freeze freeze = { .bp = vcpu->regs.rbp, .slot = at - stack.base };
+	struct frozen_call call = { .bp = vcpu->regs.rbp, .slot = at - stack.base };
 	u64 record_pa = stack_record(vcpu, stack.base);
-	struct frozen_frames *f;
 
 	if (!record_pa) {
 		if (!is_task_stack(vcpu, stack.base))
 			return;
 		record_pa = stack_record_made(vcpu, stack.base);
 	}
-	if (!record_pa || !stack_read(&stack, at, &freeze.address)) {
+	if (!record_pa || !stack_read(&stack, at, &call.address)) {
 		vcpu->config.public->unfrozen++;
 		return;
 	}
-	f = &stack_record_show(vcpu, record_pa)->frozen;
-	drop_old(f);
-	while (f->nr && f->freeze[f->nr - 1].slot <= freeze.slot)
-		f->nr--;
-	if (freeze_again(&stack, record_pa, &freeze) ||
-	    freeze_anew(&stack, record_pa, &freeze))
+	frozen_return_to(show_renewed(vcpu, record_pa), call.slot);
+	if (freeze_again(&stack, record_pa, &call) ||
+	    freeze_anew(&stack, record_pa, &call))
 		vcpu->config.public->frozen++;
 	else
 		vcpu->config.public->unfrozen++;
-}
-
-/* The call that this return belongs to; those within it never returned. */
-static bool take(struct frozen_frames *f, u16 slot)
-{
-	while (f->nr && f->freeze[f->nr - 1].slot < slot)
-		f->nr--;
-	if (!f->nr || f->freeze[f->nr - 1].slot != slot)
-		return false;
-	f->nr--;
-	return true;
 }
 
 /**
@@ -297,14 +188,13 @@ bool frozen_frames_thaw(struct vcpu *vcpu, u64 at, u32 *call)
 {
 	struct stack stack = { .vcpu = vcpu, .base = stack_record_base(at) };
 	u64 record_pa = stack_record(vcpu, stack.base);
-	struct frozen_frames *f;
 	struct changed changed;
+	struct frozen *f;
 
 	if (!record_pa)
 		return true;
-	f = &stack_record_show(vcpu, record_pa)->frozen;
-	drop_old(f);
-	if (!take(f, at - stack.base))
+	f = show_renewed(vcpu, record_pa);
+	if (!frozen_end(f, at - stack.base))
 		return true;
 	*call = f->nr;
 	return !find_changed(&stack, record_pa, *call, false, &changed);

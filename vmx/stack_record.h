@@ -5,63 +5,10 @@
 #ifndef CARAPACE_VMX_STACK_RECORD_H
 #define CARAPACE_VMX_STACK_RECORD_H
 
+#include "frozen.h"
 #include "types.h"
 
 struct vcpu;
-
-/* Of a stack: deeper ones have their outer frames left out */
-#define STACK_WORDS	72
-
-/**
- * struct stack_words - words of a stack, in the order of their addresses
- * @nr: how many
- * @offset: of each, in the stack
- * @value: what is there
- */
-struct stack_words {
-	u32 nr;
-	u16 offset[STACK_WORDS];
-	u64 value[STACK_WORDS];
-};
-
-/* Calls into guarded functions, one within the other, and words of all of them */
-#define FREEZES		6
-#define FROZEN_WORDS	160
-
-/**
- * struct freeze - a call of a guarded function by core kernel code
- * @address: where it returns to
- * @bp: its caller's RBP
- * @slot: offset of its return address in the stack; 0 where there is none
- * @end: number of the first word that is not its own
- * @shares: its callers further out are those that the call before it has noted
- */
-struct freeze {
-	u64 address;
-	u64 bp;
-	u16 slot;
-	u16 end;
-	bool shares;
-};
-
-/**
- * struct frozen_frames - words that its callers go on by
- * @epoch: since when all this holds
- * @tables: of which unwind tables it was found by
- * @nr: of @freeze: calls that are under way, outermost first. What comes behind them
- *	was, and may be again.
- * @freeze: calls
- * @offset: of each word, in the stack
- * @value: what is there
- */
-struct frozen_frames {
-	u64 epoch;
-	u64 tables;
-	u32 nr;
-	struct freeze freeze[FREEZES];
-	u16 offset[FROZEN_WORDS];
-	u64 value[FROZEN_WORDS];
-};
 
 /* Of the innermost frames; most stacks are not used for more. */
 #define STACK_COPIED	184
@@ -86,7 +33,7 @@ struct stack_record {
 	struct stack_words words;
 	u32 copied;
 	u64 copy[STACK_COPIED];
-	struct frozen_frames frozen;
+	struct frozen frozen;
 };
 
 _Static_assert(sizeof(struct stack_record) <= PAGE_SIZE, "a page");
