@@ -290,6 +290,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->cpuid_faulting = m->cpuid_faulting;
 	config->itlb_multihit = m->itlb_multihit;
 	config->pebs = m->pebs;
+	config->has_endbr = IS_ENABLED(CONFIG_X86_KERNEL_IBT);
 	config->firmware_calls = m->firmware_calls;
 	config->phys_limit = m->phys_limit;
 	config->apic_base = m->apic_base;

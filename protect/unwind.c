@@ -259,6 +259,21 @@ static bool next_bp(const struct unwind_rule *rule,
 }
 
 /**
+ * unwind_is_entry() - whether a rule is one that holds as a function is entered
+ * @rule: the rule
+ *
+ * Context: pure.
+ *
+ * Return: whether nothing but the return address has been pushed; that is so at a
+ * function's first instruction, and at others.
+ */
+bool unwind_is_entry(const struct unwind_rule *rule)
+{
+	return rule->kind == UNWIND_CALL && rule->sp_base == BASE_SP &&
+	       rule->sp_offset == sizeof(u64);
+}
+
+/**
  * unwind_step() - go from a frame to its caller's
  * @rule: the frame's
  * @stack: what is on the stack, and nothing else

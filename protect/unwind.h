@@ -110,6 +110,7 @@ struct unwind_memory {
 	void *context;
 };
 
+bool unwind_is_entry(const struct unwind_rule *rule);
 bool unwind_find(const struct unwind_table *table,
 		 const struct unwind_memory *memory,
 		 const struct unwind_frame *frame, struct unwind_rule *rule);

@@ -145,6 +145,7 @@ struct stacks_config {
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
  * @pebs: the CPU has PEBS
+ * @has_endbr: the kernel is built for IBT, so that its functions begin with ENDBR64
  * @firmware_calls: Linux calls the firmware, and may turn IBT off around that
  */
 struct island_config {
@@ -178,6 +179,7 @@ struct island_config {
 	bool cpuid_faulting;
 	bool itlb_multihit;
 	bool pebs;
+	bool has_endbr;
 	bool firmware_calls;
 };
 

@@ -161,7 +161,8 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 				continue;
 			if (target == to)
 				return true;
-			if (depth > 1 && sealed_code_has_endbr(vcpu, target) &&
+			if (depth > 1 &&
+			    sealed_code_begins_function(vcpu, target) &&
 			    tail_calls(vcpu, target, to, depth - 1))
 				return true;
 		}

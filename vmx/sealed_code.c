@@ -12,7 +12,11 @@
 #include "guest_walk.h"
 #include "region.h"
 #include "sealed_code.h"
+#include "stack_walk.h"
 #include "vcpu.h"
+
+/* gcc's -O2 for x86-64 */
+#define FUNCTION_ALIGNMENT	16
 
 #define ENDBR64			0xfa1e0ff3
 #define ENDBR64_POISON		0x001f0f66	/* until 6.14 */
@@ -70,6 +74,23 @@ bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va)
 	return region_read(vcpu, va, &insn, sizeof(insn)) &&
 	       (insn == ENDBR64 || insn == ENDBR64_POISON ||
 		insn == ENDBR64_POISON_UDB);
+}
+
+/**
+ * sealed_code_begins_function() - whether a function begins there
+ * @vcpu: the CPU
+ * @va: the address, of a region's
+ *
+ * A kernel that is built without IBT has no ENDBR64: there it is where compilers
+ * let functions begin, if the stack is, by the unwind tables, as at an entry. That
+ * can be in a function that has no frame, too.
+ *
+ * Context: root, with the lock.
+ */
+bool sealed_code_begins_function(struct vcpu *vcpu, u64 va)
+{
+	return island.config.has_endbr ? sealed_code_has_endbr(vcpu, va) :
+	       va % FUNCTION_ALIGNMENT == 0 && stack_is_entry(vcpu, va);
 }
 
 /**

@@ -175,6 +175,21 @@ static bool find_rule(struct vcpu *vcpu, const struct unwind_frame *frame,
 }
 
 /**
+ * stack_is_entry() - whether the stack is at an instruction as when a function begins
+ * @vcpu: the CPU
+ * @ip: its address
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ */
+bool stack_is_entry(struct vcpu *vcpu, u64 ip)
+{
+	const struct unwind_frame frame = { .ip = ip };
+	struct unwind_rule rule;
+
+	return find_rule(vcpu, &frame, &rule) && unwind_is_entry(&rule);
+}
+
+/**
  * stack_note() - note a word of a stack
  * @stack: the stack
  * @words: where it is added

@@ -38,6 +38,7 @@ bool stack_write(struct stack *stack, u64 va, u64 word);
 bool stack_note(struct stack *stack, struct stack_words *words, u64 at);
 bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 		struct stack_words *words, enum stack_walk_words which);
+bool stack_is_entry(struct vcpu *vcpu, u64 ip);
 int stack_unwind_request(struct vcpu *vcpu, u64 va);
 
 #endif /* CARAPACE_VMX_STACK_WALK_H */

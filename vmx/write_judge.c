@@ -32,8 +32,8 @@ static bool begins_function(struct vcpu *vcpu, u64 va)
 	u32 counting = island.config.counting.length;
 
 	return is_listed(va) || is_return_thunk(va) ||
-	       sealed_code_has_endbr(vcpu, va) ||
-	       (counting && sealed_code_has_endbr(vcpu, va + counting));
+	       sealed_code_begins_function(vcpu, va) ||
+	       (counting && sealed_code_begins_function(vcpu, va + counting));
 }
 
 /* A place where a jump may lead to: what patch_judge() asks */
