@@ -69,11 +69,13 @@ static int find_range(struct code_range *range, const char *first,
 	return 0;
 }
 
-/* Functions that Linux patches calls of in, and that may have no ENDBR */
+/* Functions that Linux patches calls of in, and that need not look like one */
 static const char *const functions[] = {
 	"ftrace_caller",
 	"ftrace_regs_caller",
 	"__static_call_return",
+	"preempt_schedule_thunk",
+	"preempt_schedule_notrace_thunk",
 };
 
 /* Where a return may be a jump to */

@@ -106,7 +106,7 @@ struct stacks_config {
 	struct unwind_table unwind;
 };
 
-#define ISLAND_FUNCTIONS	8
+#define ISLAND_FUNCTIONS	12
 #define ISLAND_THUNKS		4
 #define ISLAND_FIRMWARE		16
 
