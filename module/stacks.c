@@ -220,9 +220,9 @@ static const struct reason reasons[] = {
 	{ -ENXIO, "no CPU is attached" },
 };
 
-static void say_why(int err)
+static void say_why(const char *what, int err)
 {
-	pr_notice("parked stacks are not guarded (%d): %s\n", err,
+	pr_notice("%s are not guarded (%d): %s\n", what, err,
 		  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
 		  "unexpected");
 }
@@ -239,9 +239,7 @@ int stacks_can_freeze(void)
 	int err = can_unwind && returns_window ? need_records() : -EOPNOTSUPP;
 
 	if (err)
-		pr_notice("callers' frames are not guarded (%d): %s\n", err,
-			  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
-			  "unexpected");
+		say_why("callers' frames", err);
 	return err;
 }
 
@@ -276,7 +274,7 @@ int stacks_arm(void)
 	}
 	mutex_unlock(&stacks_mutex);
 	if (err)
-		say_why(err);
+		say_why("parked stacks", err);
 	return err;
 }
 

@@ -29,29 +29,11 @@
 #include "frozen_frames.h"
 #include "guard.h"
 #include "guest_walk.h"
-#include "memory.h"
-#include "shadow.h"
+#include "return_guard.h"
 #include "stack_record.h"
 #include "stack_walk.h"
 #include "vcpu.h"
 #include "window.h"
-
-static u64 read_word(struct vcpu *vcpu, u64 va)
-{
-	u64 word = 0;
-
-	guest_read(vcpu, va, &word, sizeof(word));
-	return word;
-}
-
-/* As Linux says; believed for no more than that there may be a record. */
-static bool is_task_stack(struct vcpu *vcpu, u64 base)
-{
-	const struct returns_config *c = &island.config.returns;
-	u64 task = read_word(vcpu, vmread(GUEST_GS_BASE) + c->gs_task);
-
-	return read_word(vcpu, task + c->task_stack) == base;
-}
 
 static struct frozen *show(struct vcpu *vcpu, u64 record_pa)
 {
@@ -155,7 +137,7 @@ void frozen_frames_freeze(struct vcpu *vcpu)
 	u64 record_pa = stack_record(vcpu, stack.base);
 
 	if (!record_pa) {
-		if (!is_task_stack(vcpu, stack.base))
+		if (return_guard_task_stack(vcpu) != stack.base)
 			return;
 		record_pa = stack_record_made(vcpu, stack.base);
 	}

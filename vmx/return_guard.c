@@ -72,7 +72,18 @@ static u64 percpu_word(struct vcpu *vcpu, u64 offset)
 	return word;
 }
 
-static u64 task_stack(struct vcpu *vcpu)
+/**
+ * return_guard_task_stack() - the stack of the task that runs
+ * @vcpu: the CPU
+ *
+ * As Linux says, in data that it can write: no more is to be believed of it than
+ * that there is a stack.
+ *
+ * Context: root, handling an exit of this CPU. Ends what the window showed.
+ *
+ * Return: its lowest address.
+ */
+u64 return_guard_task_stack(struct vcpu *vcpu)
 {
 	u64 stack = 0;
 
@@ -89,7 +100,7 @@ static bool is_current_stack(struct vcpu *vcpu, u64 stack)
 {
 	u64 irq_top = percpu_word(vcpu, config()->gs_irq_stack) | (PAGE_SIZE - 1);
 
-	return stack - task_stack(vcpu) < config()->stack_size ||
+	return stack - return_guard_task_stack(vcpu) < config()->stack_size ||
 	       irq_top - stack < config()->stack_size;
 }
 
@@ -209,7 +220,7 @@ static bool follows_call(struct vcpu *vcpu, u64 va)
  */
 static void land(struct vcpu *vcpu, bool stack_lost, u64 address)
 {
-	u64 stack = task_stack(vcpu);
+	u64 stack = return_guard_task_stack(vcpu);
 
 	if (stack_lost && stack)
 		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
