@@ -36,7 +36,14 @@ def add_machine(parser):
     parser.add_argument("--mem", type=int, default=512, metavar="MB")
     parser.add_argument("--append", default="", metavar="ARGS", help="for the kernel")
     parser.add_argument("--ips", type=int, default=machine.Settings.ips)
-    parser.add_argument("--quantum", type=int, default=machine.Settings.quantum)
+    parser.add_argument(
+        "--quantum",
+        type=int,
+        default=machine.Settings.quantum,
+        choices=range(1, 33),
+        metavar="1..32",
+        help="instructions that one CPU after the other executes",
+    )
     parser.add_argument("--strict-msrs", action="store_true", help="unknown MSRs: #GP")
     parser.add_argument("--bochs", action="append", default=[], metavar="LINE")
     parser.add_argument("--bochs-log", metavar="FILE", help="keep the emulator's log")
