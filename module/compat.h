@@ -11,10 +11,12 @@
 
 #include <linux/ftrace.h>
 #include <linux/module.h>
+#include <linux/objtool.h>
 #include <linux/percpu.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
 #include <asm/msr.h>
+#include <asm/orc_types.h>
 #include <asm/processor.h>
 #include <asm/reboot.h>
 /* Since 6.16; before, asm/processor.h has what is used of it. */
@@ -180,11 +182,14 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 			   kernel_symbol("hardirq_stack_ptr")))
 #endif
 
-/* What a rule of the unwind table says by a type since 6.4, and by a bit before */
+/* The end of a stack is a type of the unwind table's since 6.4, and was a bit. */
 #ifdef HAVE_ORC_TYPES
-#define COMPAT_UNWIND_FORMAT	UNWIND_FORMAT_TYPES
+#define compat_orc_is_end(rule)	((rule)->type == ORC_TYPE_END_OF_STACK)
 #else
-#define COMPAT_UNWIND_FORMAT	UNWIND_FORMAT_END_BIT
+#define compat_orc_is_end(rule)	((rule)->end)
+#define ORC_TYPE_CALL		UNWIND_HINT_TYPE_CALL
+#define ORC_TYPE_REGS		UNWIND_HINT_TYPE_REGS
+#define ORC_TYPE_REGS_PARTIAL	UNWIND_HINT_TYPE_REGS_PARTIAL
 #endif
 
 /* It has a new name since 5.14, so that nobody compares it carelessly. */

@@ -104,6 +104,44 @@ int stacks_prepare(void)
 	return 0;
 }
 
+/* What asm/orc_types.h says, tried out with each number there can be */
+static void describe_numbers(struct unwind_numbers *numbers)
+{
+	static const u8 bases[UNWIND_NUMBERS] = {
+		[ORC_REG_UNDEFINED]		= UNWIND_BASE_NONE,
+		[ORC_REG_PREV_SP]		= UNWIND_BASE_PREV_SP,
+		[ORC_REG_DX]			= UNWIND_BASE_DX,
+		[ORC_REG_DI]			= UNWIND_BASE_DI,
+		[ORC_REG_BP]			= UNWIND_BASE_BP,
+		[ORC_REG_SP]			= UNWIND_BASE_SP,
+		[ORC_REG_R10]			= UNWIND_BASE_R10,
+		[ORC_REG_R13]			= UNWIND_BASE_R13,
+		[ORC_REG_BP_INDIRECT]		= UNWIND_BASE_BP_INDIRECT,
+		[ORC_REG_SP_INDIRECT]		= UNWIND_BASE_SP_INDIRECT,
+	};
+	static const u8 kinds[] = {
+		[ORC_TYPE_CALL]			= UNWIND_CALL,
+		[ORC_TYPE_REGS]			= UNWIND_REGS,
+		[ORC_TYPE_REGS_PARTIAL]		= UNWIND_IRET,
+	};
+	union {
+		struct orc_entry entry;
+		u8 raw[UNWIND_RULE_SIZE];
+	} rule = {};
+	u32 i;
+
+	BUILD_BUG_ON(sizeof(rule.entry) != sizeof(rule.raw));
+	*numbers = (struct unwind_numbers){};
+	memcpy(numbers->base, bases, sizeof(bases));
+	for (i = 0; i < UNWIND_NUMBERS; i++) {
+		rule.raw[5] = i;
+		if (compat_orc_is_end(&rule.entry))
+			numbers->kind[i] = UNWIND_END;
+		else if (rule.entry.type < ARRAY_SIZE(kinds))
+			numbers->kind[i] = kinds[rule.entry.type];
+	}
+}
+
 /* What unwind_init() has made ready; whole pages of it */
 static void describe_unwind(struct island_config *config)
 {
@@ -125,7 +163,7 @@ static void describe_unwind(struct island_config *config)
 	t->nr = (kernel_symbol("__stop_orc_unwind_ip") - first) / sizeof(s32);
 	t->blocks = blocks;
 	t->nr_blocks = (end - blocks) / sizeof(u32);
-	t->format = COMPAT_UNWIND_FORMAT;
+	describe_numbers(&config->stacks.unwind_numbers);
 	can_unwind = true;
 }
 

@@ -4,20 +4,6 @@
  */
 #include "unwind.h"
 
-/* What offsets are added to: the table's numbers (asm/orc_types.h) */
-enum base {
-	BASE_UNDEFINED,
-	BASE_PREV_SP,
-	BASE_DX,
-	BASE_DI,
-	BASE_BP,
-	BASE_SP,
-	BASE_R10,
-	BASE_R13,
-	BASE_BP_INDIRECT,
-	BASE_SP_INDIRECT,
-};
-
 /* struct pt_regs */
 #define REGS_R13	16
 #define REGS_BP		32
@@ -34,29 +20,16 @@ enum base {
 /* As many of a block's rules as are looked at with one read */
 #define BATCH		32
 
-static struct unwind_rule decode(const u8 raw[UNWIND_RULE_SIZE], u64 format)
+static struct unwind_rule decode(const u8 raw[UNWIND_RULE_SIZE],
+				 const struct unwind_numbers *numbers)
 {
-	static const u8 by_type[] = {
-		UNWIND_UNKNOWN, UNWIND_END, UNWIND_CALL, UNWIND_REGS, UNWIND_IRET,
-		UNWIND_UNKNOWN, UNWIND_UNKNOWN, UNWIND_UNKNOWN,
-	};
-	static const u8 by_old_type[] = {
-		UNWIND_CALL, UNWIND_REGS, UNWIND_IRET, UNWIND_UNKNOWN,
-	};
-	struct unwind_rule rule = {
+	return (struct unwind_rule){
+		.kind = numbers->kind[raw[5] % UNWIND_NUMBERS],
+		.sp_base = numbers->base[raw[4] % UNWIND_NUMBERS],
+		.bp_base = numbers->base[raw[4] / UNWIND_NUMBERS],
 		.sp_offset = (s16)(raw[0] | raw[1] << 8),
 		.bp_offset = (s16)(raw[2] | raw[3] << 8),
-		.sp_base = raw[4] & 15,
-		.bp_base = raw[4] >> 4,
 	};
-
-	if (format == UNWIND_FORMAT_TYPES)
-		rule.kind = by_type[raw[5] & 7];
-	else if (rule.sp_base == BASE_UNDEFINED)
-		rule.kind = raw[5] & 4 ? UNWIND_END : UNWIND_UNKNOWN;
-	else
-		rule.kind = by_old_type[raw[5] & 3];
-	return rule;
 }
 
 static bool read(const struct unwind_memory *memory, u64 va, void *to, u32 size)
@@ -130,6 +103,7 @@ static bool search(const struct unwind_table *t,
 /**
  * unwind_find() - look up a frame's rule
  * @table: of the code that it is in
+ * @numbers: the kernel's
  * @memory: where the table is
  * @frame: the frame
  * @rule: set
@@ -139,6 +113,7 @@ static bool search(const struct unwind_table *t,
  * Return: false where there is none.
  */
 bool unwind_find(const struct unwind_table *table,
+		 const struct unwind_numbers *numbers,
 		 const struct unwind_memory *memory,
 		 const struct unwind_frame *frame, struct unwind_rule *rule)
 {
@@ -150,7 +125,7 @@ bool unwind_find(const struct unwind_table *table,
 	    !search(table, memory, ip, &number) ||
 	    !read(memory, table->rules + number * sizeof(raw), raw, sizeof(raw)))
 		return false;
-	*rule = decode(raw, table->format);
+	*rule = decode(raw, numbers);
 	return true;
 }
 
@@ -174,30 +149,31 @@ static bool leads_to(const struct unwind_rule *rule,
 	u64 offset = (u64)(s64)rule->sp_offset;
 	bool found = true;
 
-	switch ((enum base)rule->sp_base) {
-	case BASE_SP:
+	switch ((enum unwind_base)rule->sp_base) {
+	case UNWIND_BASE_SP:
 		*at = frame->sp + offset;
 		return true;
-	case BASE_BP:
+	case UNWIND_BASE_BP:
 		*at = frame->bp + offset;
 		return true;
-	case BASE_SP_INDIRECT:
+	case UNWIND_BASE_SP_INDIRECT:
 		/* The offset is added to what lies there. */
 		found = word(stack, frame->sp, at);
 		*at += offset;
 		return found;
-	case BASE_BP_INDIRECT:
+	case UNWIND_BASE_BP_INDIRECT:
 		return word(stack, frame->bp + offset, at);
-	case BASE_R10:
+	case UNWIND_BASE_R10:
 		return saved(stack, frame, REGS_R10, at);
-	case BASE_R13:
+	case UNWIND_BASE_R13:
 		return saved(stack, frame, REGS_R13, at);
-	case BASE_DI:
+	case UNWIND_BASE_DI:
 		return saved(stack, frame, REGS_DI, at);
-	case BASE_DX:
+	case UNWIND_BASE_DX:
 		return saved(stack, frame, REGS_DX, at);
-	case BASE_UNDEFINED:
-	case BASE_PREV_SP:
+	case UNWIND_BASE_UNKNOWN:
+	case UNWIND_BASE_NONE:
+	case UNWIND_BASE_PREV_SP:
 		break;
 	}
 	return false;
@@ -245,13 +221,13 @@ static bool next_bp(const struct unwind_rule *rule,
 {
 	u64 offset = (u64)(s64)rule->bp_offset;
 
-	switch ((enum base)rule->bp_base) {
-	case BASE_UNDEFINED:
+	switch ((enum unwind_base)rule->bp_base) {
+	case UNWIND_BASE_NONE:
 		return !next->regs ||
 		       word(stack, next->regs + REGS_BP, &next->bp);
-	case BASE_PREV_SP:
+	case UNWIND_BASE_PREV_SP:
 		return word(stack, at + offset, &next->bp);
-	case BASE_BP:
+	case UNWIND_BASE_BP:
 		return word(stack, frame->bp + offset, &next->bp);
 	default:
 		return false;
@@ -269,7 +245,7 @@ static bool next_bp(const struct unwind_rule *rule,
  */
 bool unwind_is_entry(const struct unwind_rule *rule)
 {
-	return rule->kind == UNWIND_CALL && rule->sp_base == BASE_SP &&
+	return rule->kind == UNWIND_CALL && rule->sp_base == UNWIND_BASE_SP &&
 	       rule->sp_offset == sizeof(u64);
 }
 

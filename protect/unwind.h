@@ -12,12 +12,6 @@
 
 #include "types.h"
 
-/* How a rule is stored: with a type since 6.4, before it with a bit for the end */
-enum unwind_format {
-	UNWIND_FORMAT_END_BIT,
-	UNWIND_FORMAT_TYPES,
-};
-
 /* What lies at the address that a rule leads to */
 enum unwind_kind {
 	UNWIND_UNKNOWN,		/* the table does not know */
@@ -27,12 +21,41 @@ enum unwind_kind {
 	UNWIND_IRET,		/* the part of it that IRET pops */
 };
 
+/* What a rule's offsets are added to */
+enum unwind_base {
+	UNWIND_BASE_UNKNOWN,
+	UNWIND_BASE_NONE,	/* the register has kept its value */
+	UNWIND_BASE_PREV_SP,
+	UNWIND_BASE_DX,
+	UNWIND_BASE_DI,
+	UNWIND_BASE_BP,
+	UNWIND_BASE_SP,
+	UNWIND_BASE_R10,
+	UNWIND_BASE_R13,
+	UNWIND_BASE_BP_INDIRECT,
+	UNWIND_BASE_SP_INDIRECT,
+};
+
+#define UNWIND_NUMBERS		16
+
+/**
+ * struct unwind_numbers - what the kernel's numbers mean
+ * @base: by a register's number, enum unwind_base
+ * @kind: by the four bits behind the registers', enum unwind_kind
+ *
+ * Both have been numbered anew in the course of time.
+ */
+struct unwind_numbers {
+	u8 base[UNWIND_NUMBERS];
+	u8 kind[UNWIND_NUMBERS];
+};
+
 #define UNWIND_RULE_SIZE	6
 
 /**
  * struct unwind_rule - how to get from a frame to its caller's
  * @kind: enum unwind_kind
- * @sp_base: what @sp_offset is added to, as the table has it
+ * @sp_base: what @sp_offset is added to: enum unwind_base
  * @bp_base: the same for @bp_offset
  * @sp_offset: in bytes
  * @bp_offset: in bytes
@@ -56,7 +79,6 @@ struct unwind_rule {
  * @blocks: address of an array of u32, for each UNWIND_BLOCK bytes of the code
  *	the number of the rule at its beginning; 0 where there is none
  * @nr_blocks: how many
- * @format: enum unwind_format
  */
 struct unwind_table {
 	u64 start;
@@ -66,7 +88,6 @@ struct unwind_table {
 	u64 nr;
 	u64 blocks;
 	u64 nr_blocks;
-	u64 format;
 };
 
 #define UNWIND_BLOCK	256
@@ -112,6 +133,7 @@ struct unwind_memory {
 
 bool unwind_is_entry(const struct unwind_rule *rule);
 bool unwind_find(const struct unwind_table *table,
+		 const struct unwind_numbers *numbers,
 		 const struct unwind_memory *memory,
 		 const struct unwind_frame *frame, struct unwind_rule *rule);
 enum unwind_kind unwind_step(const struct unwind_rule *rule,

@@ -90,6 +90,7 @@ struct returns_config {
  * @task_pid: of its number, 32 bits
  * @task_comm: of its name, 16 bytes
  * @unwind: the core kernel's unwind table
+ * @unwind_numbers: what its numbers mean, and those of modules' tables
  */
 struct stacks_config {
 	u64 switch_jump;
@@ -104,6 +105,7 @@ struct stacks_config {
 	u64 task_pid;
 	u64 task_comm;
 	struct unwind_table unwind;
+	struct unwind_numbers unwind_numbers;
 };
 
 #define ISLAND_FUNCTIONS	12

@@ -155,7 +155,6 @@ static bool module_table(u64 ip, struct unwind_table *table)
 		.ips = region->unwind_ips,
 		.rules = region->unwind_rules,
 		.nr = __atomic_load_n(&region->nr_unwind, __ATOMIC_ACQUIRE),
-		.format = island.config.stacks.unwind.format,
 	};
 	return table->nr;
 }
@@ -164,14 +163,15 @@ static bool find_rule(struct vcpu *vcpu, const struct unwind_frame *frame,
 		      struct unwind_rule *rule)
 {
 	const struct unwind_memory memory = { read_table, vcpu };
+	const struct unwind_numbers *numbers = &island.config.stacks.unwind_numbers;
 	const struct unwind_table *core = &island.config.stacks.unwind;
 	u64 ip = frame->ip - frame->after_call;
 	struct unwind_table table;
 
 	if (ip - core->start < core->size)
-		return unwind_find(core, &memory, frame, rule);
+		return unwind_find(core, numbers, &memory, frame, rule);
 	return module_table(ip, &table) &&
-	       unwind_find(&table, &memory, frame, rule);
+	       unwind_find(&table, numbers, &memory, frame, rule);
 }
 
 /**

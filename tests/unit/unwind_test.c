@@ -12,9 +12,43 @@
 #define WORDS	64
 #define RULES	200
 
-/* The table's numbers (asm/orc_types.h) */
-enum { NONE, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT };
-enum { UNDEFINED, END_OF_STACK, CALL, REGS, REGS_PARTIAL };
+#define NONE		UNWIND_BASE_NONE
+#define PREV_SP		UNWIND_BASE_PREV_SP
+#define DX		UNWIND_BASE_DX
+#define DI		UNWIND_BASE_DI
+#define BP		UNWIND_BASE_BP
+#define SP		UNWIND_BASE_SP
+#define R10		UNWIND_BASE_R10
+#define R13		UNWIND_BASE_R13
+#define BP_INDIRECT	UNWIND_BASE_BP_INDIRECT
+#define SP_INDIRECT	UNWIND_BASE_SP_INDIRECT
+
+/* asm/orc_types.h of Linux 5.10 to 6.3, since 6.4, and of 7.2 */
+static const struct unwind_numbers with_end_bit = {
+	.base = { NONE, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT },
+	.kind = { UNWIND_CALL, UNWIND_REGS, UNWIND_IRET, UNWIND_UNKNOWN,
+		  UNWIND_END, UNWIND_END, UNWIND_END, UNWIND_END },
+};
+
+static const struct unwind_numbers with_types = {
+	.base = { NONE, PREV_SP, DX, DI, BP, SP, R10, R13, BP_INDIRECT, SP_INDIRECT },
+	.kind = { UNWIND_UNKNOWN, UNWIND_END, UNWIND_CALL, UNWIND_REGS, UNWIND_IRET },
+};
+
+static const struct unwind_numbers in_another_order = {
+	.base = { NONE, UNWIND_BASE_UNKNOWN, DX, SP, BP, DI, R10, R13, PREV_SP,
+		  SP_INDIRECT, BP_INDIRECT },
+	.kind = { UNWIND_UNKNOWN, UNWIND_END, UNWIND_CALL, UNWIND_REGS, UNWIND_IRET },
+};
+
+static u8 number_of(const u8 *meanings, u8 meaning)
+{
+	u8 i;
+
+	for (i = 0; i < UNWIND_NUMBERS && meanings[i] != meaning; i++)
+		;
+	return i;
+}
 
 struct tables {
 	s32 ips[RULES];
@@ -54,7 +88,8 @@ static u64 at(u32 word)
 }
 
 /* Rule @i is for the 16 bytes of code from CODE + 16 * i on; its sp_offset is i. */
-static struct unwind_table make_table(bool with_blocks, u64 format)
+static struct unwind_table make_table(bool with_blocks,
+				      const struct unwind_numbers *numbers)
 {
 	struct unwind_table t = {
 		.start = CODE,
@@ -62,7 +97,6 @@ static struct unwind_table make_table(bool with_blocks, u64 format)
 		.ips = TABLES + offsetof(struct tables, ips),
 		.rules = TABLES + offsetof(struct tables, rules),
 		.nr = RULES,
-		.format = format,
 	};
 	u32 i;
 
@@ -70,8 +104,8 @@ static struct unwind_table make_table(bool with_blocks, u64 format)
 		tables.ips[i] = CODE + i * 16 - (t.ips + i * sizeof(s32));
 		memset(tables.rules[i], 0, UNWIND_RULE_SIZE);
 		tables.rules[i][0] = i;
-		tables.rules[i][4] = SP;
-		tables.rules[i][5] = format == UNWIND_FORMAT_TYPES ? CALL : 0;
+		tables.rules[i][4] = number_of(numbers->base, SP);
+		tables.rules[i][5] = number_of(numbers->kind, UNWIND_CALL);
 	}
 	if (with_blocks) {
 		t.blocks = TABLES + offsetof(struct tables, blocks);
@@ -88,7 +122,7 @@ static u64 found_for(const struct unwind_table *t, u64 ip, bool after_call)
 	struct unwind_frame frame = { .ip = ip, .after_call = after_call };
 	struct unwind_rule rule;
 
-	return unwind_find(t, &table_memory, &frame, &rule) ?
+	return unwind_find(t, &with_types, &table_memory, &frame, &rule) ?
 	       (u64)(u16)rule.sp_offset : ~0ULL;
 }
 
@@ -99,13 +133,14 @@ FIXTURE(unwind)
 FIXTURE_VARIANT(unwind)
 {
 	bool blocks;
-	u64 format;
+	const struct unwind_numbers *numbers;
 };
 
-FIXTURE_VARIANT_ADD(unwind, core) { true, UNWIND_FORMAT_TYPES };
-FIXTURE_VARIANT_ADD(unwind, module) { false, UNWIND_FORMAT_TYPES };
-FIXTURE_VARIANT_ADD(unwind, core_before_6_4) { true, UNWIND_FORMAT_END_BIT };
-FIXTURE_VARIANT_ADD(unwind, module_before_6_4) { false, UNWIND_FORMAT_END_BIT };
+FIXTURE_VARIANT_ADD(unwind, core) { true, &with_types };
+FIXTURE_VARIANT_ADD(unwind, module) { false, &with_types };
+FIXTURE_VARIANT_ADD(unwind, core_before_6_4) { true, &with_end_bit };
+FIXTURE_VARIANT_ADD(unwind, module_before_6_4) { false, &with_end_bit };
+FIXTURE_VARIANT_ADD(unwind, core_of_7_2) { true, &in_another_order };
 
 FIXTURE_SETUP(unwind)
 {
@@ -117,7 +152,7 @@ FIXTURE_TEARDOWN(unwind)
 
 TEST_F(unwind, each_address_has_its_rule)
 {
-	struct unwind_table t = make_table(variant->blocks, variant->format);
+	struct unwind_table t = make_table(variant->blocks, variant->numbers);
 	u64 ip;
 
 	for (ip = CODE; ip < CODE + t.size; ip++)
@@ -131,23 +166,53 @@ TEST_F(unwind, each_address_has_its_rule)
 
 TEST_F(unwind, damaged_tables_lead_nowhere)
 {
-	struct unwind_table t = make_table(variant->blocks, variant->format);
+	struct unwind_table t = make_table(variant->blocks, variant->numbers);
 	u32 i;
 
 	t.rules = TABLES + sizeof(tables);
 	EXPECT_EQ(~0ULL, found_for(&t, CODE + 100, false));
-	t = make_table(variant->blocks, variant->format);
+	t = make_table(variant->blocks, variant->numbers);
 	t.nr = 0;
 	EXPECT_EQ(~0ULL, found_for(&t, CODE + 100, false));
-	t = make_table(variant->blocks, variant->format);
+	t = make_table(variant->blocks, variant->numbers);
 	t.ips = TABLES + sizeof(tables) - 8;
 	EXPECT_EQ(~0ULL, found_for(&t, CODE + 100, false));
 	if (!variant->blocks)
 		return;
-	t = make_table(true, variant->format);
+	t = make_table(true, variant->numbers);
 	for (i = 0; i < ARRAY_SIZE(tables.blocks); i++)
 		tables.blocks[i] = i % 2 ? 0 : ~0U;
 	EXPECT_EQ(~0ULL, found_for(&t, CODE + 100, false));
+}
+
+/* Whatever the numbers are, a rule means the same. */
+TEST_F(unwind, numbers_are_the_kernels)
+{
+	struct unwind_table t = make_table(variant->blocks, variant->numbers);
+	struct unwind_frame frame = { .ip = CODE };
+	struct unwind_rule rule;
+	u8 *raw = tables.rules[0];
+	u8 base, kind;
+
+	for (base = UNWIND_BASE_NONE; base <= UNWIND_BASE_SP_INDIRECT; base++) {
+		raw[4] = number_of(variant->numbers->base, base) |
+			 number_of(variant->numbers->base, BP) << 4;
+		ASSERT_TRUE(unwind_find(&t, variant->numbers, &table_memory,
+					&frame, &rule));
+		EXPECT_EQ(base, rule.sp_base);
+		EXPECT_EQ(BP, rule.bp_base);
+	}
+	for (kind = UNWIND_UNKNOWN; kind <= UNWIND_IRET; kind++) {
+		raw[5] = number_of(variant->numbers->kind, kind);
+		ASSERT_TRUE(unwind_find(&t, variant->numbers, &table_memory,
+					&frame, &rule));
+		EXPECT_EQ(kind, rule.kind);
+	}
+	/* There is no such register. */
+	raw[4] = 0xff;
+	ASSERT_TRUE(unwind_find(&t, variant->numbers, &table_memory, &frame,
+				&rule));
+	EXPECT_EQ(UNWIND_BASE_UNKNOWN, rule.sp_base);
 }
 
 static struct unwind_rule rule_of(u8 kind, u8 sp_base, s16 sp_offset, u8 bp_base,
