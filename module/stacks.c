@@ -35,6 +35,9 @@
 /* How far into __switch_to_asm() its end is looked for */
 #define SWITCH_LENGTH	256
 
+/* As much of the function that tasks begin in calls others */
+#define FORK_LENGTH	64
+
 /* Pages of root's for a task: what it notes, and tables, when they lie apart */
 #define PAGES_PER_TASK	2
 
@@ -142,7 +145,7 @@ static void describe_numbers(struct unwind_numbers *numbers)
 	}
 }
 
-/* What unwind_init() has made ready; whole pages of it */
+/* What unwind_init() has made ready; whole pages of it can be sealed. */
 static void describe_unwind(struct island_config *config)
 {
 	unsigned long first = kernel_symbol("__start_orc_unwind_ip");
@@ -165,6 +168,16 @@ static void describe_unwind(struct island_config *config)
 	t->nr_blocks = (end - blocks) / sizeof(u32);
 	describe_numbers(&config->stacks.unwind_numbers);
 	can_unwind = true;
+}
+
+/* Where tasks begin; the first CPU's idle task in code that is there no more */
+static void describe_beginnings(struct stacks_config *c)
+{
+	c->beginnings[0].va = c->fork_return;
+	c->beginnings[0].size = FORK_LENGTH;
+	c->beginnings[1].va = kernel_symbol("_sinittext");
+	c->beginnings[1].size = kernel_symbol("_einittext") -
+				c->beginnings[1].va;
 }
 
 /**
@@ -191,6 +204,7 @@ void stacks_describe(struct island_config *config)
 	c->task_dead = TASK_DEAD;
 	c->task_pid = offsetof(struct task_struct, pid);
 	c->task_comm = offsetof(struct task_struct, comm);
+	describe_beginnings(c);
 	describe_unwind(config);
 }
 

@@ -10,6 +10,7 @@
 #include "pins.h"
 #include "seal.h"
 #include "shadow.h"
+#include "stack_walk.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -114,6 +115,8 @@ int island_init(void)
 				       seal_rights(CLASS_DATA), &config->mtrr);
 	if (!err)
 		err = seal_init();
+	if (!err)
+		err = stack_walk_init();
 	if (!err)
 		err = hide_pool(&island.ept, config);
 	if (!err)

@@ -76,6 +76,8 @@ struct returns_config {
 	u64 freezing;
 };
 
+#define STACK_BEGINNINGS	2
+
 /**
  * struct stacks_config - what root must know to guard stacks
  * @switch_jump: the jump by which Linux, on another task's stack already, goes on
@@ -89,6 +91,7 @@ struct returns_config {
  * @task_dead: that of one that will not run again
  * @task_pid: of its number, 32 bits
  * @task_comm: of its name, 16 bytes
+ * @beginnings: code that nobody has called: there a stack ends; of size 0 for none
  * @unwind: the core kernel's unwind table
  * @unwind_numbers: what its numbers mean, and those of modules' tables
  */
@@ -104,6 +107,7 @@ struct stacks_config {
 	u64 task_dead;
 	u64 task_pid;
 	u64 task_comm;
+	struct code_range beginnings[STACK_BEGINNINGS];
 	struct unwind_table unwind;
 	struct unwind_numbers unwind_numbers;
 };
@@ -127,7 +131,8 @@ struct stacks_config {
  * @text: the core kernel's text
  * @rodata: its read-only data
  * @unwind: what is known for unwinding through it: read-only, too, but for Linux
- *	at boot; of size 0 for none
+ *	at boot; whole pages, of size 0 for none. What lies before and behind these
+ *	is copied by island_init().
  * @idt_pa: the page that the IDT is in
  * @firmware: code of the firmware's; of size 0 for none
  * @sites: Linux's address of the places where @text may change (protect/patch.h);

@@ -5,8 +5,8 @@
  * By the tables that Linux's own unwinder goes by. The core kernel's are ordinary
  * data to Linux; here they are sealed with its read-only data, as a module's are,
  * for who could change them would say what is a return address and what is not.
- * The first and the last page also hold something else and stay writable, so what
- * lies on them is not used.
+ * The first and the last page also hold something else and stay writable, so that
+ * root has copies of them: the entry code's rules lie there on some kernels.
  */
 #include "cpu_ops.h"
 #include "guest_walk.h"
@@ -17,9 +17,6 @@
 #include "stack_walk.h"
 #include "vcpu.h"
 #include "window.h"
-
-/* As much of the function in which tasks begin calls others */
-#define FORK_LENGTH	64
 
 /* Where a word of it lies; false for what is no word of it */
 static bool resolve(struct stack *stack, u64 va, u64 *pa)
@@ -118,18 +115,72 @@ static bool read_stack(void *stack, u64 va, void *to, u32 size)
 	return size == sizeof(u64) && stack_read(stack, va, to);
 }
 
+/* Linux's addresses of the pages that root has copies of */
+static u64 edge_va(enum unwind_edge edge)
+{
+	const struct code_range *core = &island.config.unwind;
+
+	return edge == UNWIND_FIRST ? core->va - PAGE_SIZE :
+				      core->va + core->size;
+}
+
+/**
+ * stack_walk_init() - copy what cannot be sealed of the core kernel's tables
+ *
+ * Context: island_init(), with Linux's memory mapped.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int stack_walk_init(void)
+{
+	const struct unwind_table *t = &island.config.stacks.unwind;
+	const bool needed[UNWIND_EDGES] = {
+		[UNWIND_FIRST] = t->ips < island.config.unwind.va,
+		[UNWIND_LAST] = t->blocks + t->nr_blocks * sizeof(u32) >
+				edge_va(UNWIND_LAST),
+	};
+	enum unwind_edge i;
+	void *copy;
+
+	for (i = 0; i < UNWIND_EDGES; i++) {
+		if (!island.config.unwind.size || !needed[i])
+			continue;
+		island.unwind_edge[i] = table_pool_alloc(&island.config.pool,
+							 &copy);
+		if (!island.unwind_edge[i])
+			return -ENOMEM;
+		memcpy(copy, (const void *)edge_va(i), PAGE_SIZE);
+	}
+	return 0;
+}
+
+/* Where something of the core kernel's tables lies, or its copy; 0 for nothing */
+static u64 core_table(u64 va)
+{
+	const struct code_range *core = &island.config.unwind;
+	enum unwind_edge i;
+
+	if (va - core->va < core->size)
+		return core->pa + (va - core->va);
+	for (i = 0; i < UNWIND_EDGES; i++) {
+		if (island.unwind_edge[i] && va - edge_va(i) < PAGE_SIZE)
+			return island.unwind_edge[i] + va % PAGE_SIZE;
+	}
+	return 0;
+}
+
 /* From a table of the core kernel's, or a module's */
 static bool read_table(void *vcpu, u64 va, void *to, u32 size)
 {
-	const struct code_range *core = &island.config.unwind;
-	u64 pa = core->pa + (va - core->va);
+	u64 pa = core_table(va);
 	u32 part;
 
-	if (va - core->va >= core->size)
+	if (!pa)
 		return region_read(vcpu, va, to, size);
-	if (size > core->size - (va - core->va))
-		return false;
-	for (; size; size -= part, pa += part, to = (u8 *)to + part) {
+	for (; size; size -= part, va += part, to = (u8 *)to + part) {
+		pa = core_table(va);
+		if (!pa)
+			return false;
 		part = PAGE_SIZE - pa % PAGE_SIZE;
 		if (part > size)
 			part = size;
@@ -211,10 +262,17 @@ bool stack_note(struct stack *stack, struct stack_words *words, u64 at)
 	return true;
 }
 
-/* Whether it is the function in which all tasks begin: there the stack ends. */
-static bool is_task_beginning(u64 ip)
+/* Whether there is nothing above it, whatever the table says */
+static bool is_beginning(u64 ip)
 {
-	return ip - island.config.stacks.fork_return < FORK_LENGTH;
+	const struct code_range *beginnings = island.config.stacks.beginnings;
+	u32 i;
+
+	for (i = 0; i < STACK_BEGINNINGS; i++) {
+		if (ip - beginnings[i].va < beginnings[i].size)
+			return true;
+	}
+	return false;
 }
 
 /**
@@ -240,7 +298,7 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 	u32 i;
 
 	for (;;) {
-		if (is_task_beginning(frame->ip))
+		if (is_beginning(frame->ip))
 			return true;
 		if (!find_rule(stack->vcpu, frame, &rule))
 			return false;

@@ -26,12 +26,20 @@ struct stack {
 	u64 frame[STACK_PAGES_MAX];
 };
 
+/* Pages that the core kernel's unwind tables share with something else */
+enum unwind_edge {
+	UNWIND_FIRST,
+	UNWIND_LAST,
+	UNWIND_EDGES,
+};
+
 /* Which words are noted: also those that an exception has saved, or not */
 enum stack_walk_words {
 	STACK_WALK_ALL,
 	STACK_WALK_CALLS,
 };
 
+int stack_walk_init(void);
 bool stack_read(struct stack *stack, u64 va, u64 *word);
 u32 stack_read_words(struct stack *stack, u64 va, u64 *words, u32 nr);
 bool stack_write(struct stack *stack, u64 va, u64 word);

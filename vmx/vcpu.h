@@ -19,6 +19,7 @@
 #include "seal.h"
 #include "shadow.h"
 #include "stack_record.h"
+#include "stack_walk.h"
 #include "vmcs.h"
 
 /* In the order in which guest_regs.S stores them */
@@ -144,6 +145,7 @@ struct island {
 	u64 boot_stack_record;
 	u64 frames_epoch;			/* frozen_frames.c */
 	u64 unwind_tables;			/* how often some were lost */
+	u64 unwind_edge[UNWIND_EDGES];		/* stack_walk.c */
 	u64 msr_bitmap_pa;
 	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
 	u64 epoch;		/* of translations: shootdown.c */
