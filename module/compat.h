@@ -182,6 +182,11 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 			   kernel_symbol("hardirq_stack_ptr")))
 #endif
 
+/* Linux turns it on since 6.19. */
+#ifndef X86_CR4_LASS
+#define X86_CR4_LASS	BIT(27)
+#endif
+
 /* The end of a stack is a type of the unwind table's since 6.4, and was a bit. */
 #ifdef HAVE_ORC_TYPES
 #define compat_orc_is_end(rule)	((rule)->type == ORC_TYPE_END_OF_STACK)

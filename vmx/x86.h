@@ -42,6 +42,7 @@
 #define CR4_CET		(1ULL << 23)
 #define CR4_PKS		(1ULL << 24)
 #define CR4_UINTR	(1ULL << 25)
+#define CR4_LASS	(1ULL << 27)
 #define CR4_LAM_SUP	(1ULL << 28)
 #define CR4_FRED	(1ULL << 32)
 

@@ -148,7 +148,7 @@ try()
 	expected "$1" "$2"
 	if [ "${effect%\?}" != "$effect" ] &&
 	   ! grep -Eqw "$(feature "$2")" /proc/cpuinfo; then
-		skip "$1: $2" "this CPU does not have it"
+		skip "$1: $2" "this CPU does not have it, or this kernel does not know it"
 		return
 	fi
 	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] &&
@@ -159,13 +159,14 @@ try()
 	check "$1: $2" perform "$1" "$2"
 }
 
-# What the CPU must have, where it is not all CPUs' that Carapace runs on
+# What /proc/cpuinfo must have, where it is not everywhere that Carapace runs
 feature()
 {
 	case $1 in
 	REGISTER_S_CET_IBT)	echo ibt ;;
 	REGISTER_CR4_CET)	echo 'ibt|user_shstk' ;;
 	REGISTER_CR4_UMIP)	echo umip ;;
+	REGISTER_CR4_LASS)	echo lass ;;
 	*)			echo fpu ;;
 	esac
 }

@@ -23,6 +23,8 @@ TEST(bits_that_are_set_stay_set)
 	EXPECT_TRUE(breaks(PINNED_CR4, cr4, cr4 & ~CR4_SMEP));
 	EXPECT_TRUE(breaks(PINNED_CR4, cr4, cr4 & ~CR4_SMAP));
 	EXPECT_TRUE(breaks(PINNED_CR4, cr4, cr4 & ~CR4_UMIP));
+	EXPECT_TRUE(breaks(PINNED_CR4, cr4 | CR4_LASS, cr4));
+	EXPECT_FALSE(breaks(PINNED_CR4, cr4, cr4 | CR4_LASS));
 	EXPECT_TRUE(breaks(PINNED_CR4, cr4, 0));
 }
 
