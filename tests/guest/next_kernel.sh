@@ -9,7 +9,8 @@
 # scripts/lab.d/machine.py): the words of NEXT, and the counts of the results.
 
 # load_kernel OPTION ARGUMENTS NEXT...: for kexec, to run "NEXT... COUNTS" then.
-# $ahead is how many results come before those, from now on.
+# $ahead is how many results come before those, from now on; $loader is kexec's
+# options for who loads it.
 load_kernel()
 {
 	local option=$1
@@ -22,7 +23,8 @@ load_kernel()
 	(cd /run/lab/initramfs && find . | busybox cpio -o -H newc 2>/dev/null) \
 		>/tmp/initramfs || return
 	# Checksums of all that is loaded take the emulator longer than the rest.
-	kexec -c --no-checks "$option" "/boot/vmlinuz-$(uname -r)" \
+	# shellcheck disable=SC2086
+	kexec ${loader:--c --no-checks} "$option" "/boot/vmlinuz-$(uname -r)" \
 		--initrd=/tmp/initramfs --command-line="$(
 			sed 's/crashkernel=[^ ]*//' /proc/cmdline
 		) $arguments"
