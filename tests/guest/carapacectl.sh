@@ -49,7 +49,7 @@ policy_is()
 attack()
 {
 	local program=${1:-./attack}
-	"$program" REGISTER_CR4_UMIP >/dev/null 2>&1
+	"$program" REGISTER_CR4_SMAP >/dev/null 2>&1
 	"$program" REGISTER_CR0_WP >/dev/null 2>&1
 }
 

@@ -96,10 +96,10 @@ in_force_at_once()
 	local cpu
 	for cpu in $(online_list); do
 		set_policy action=log
-		taskset -c "$cpu" ./attack REGISTER_CR4_UMIP >/dev/null 2>&1
+		taskset -c "$cpu" ./attack REGISTER_CR4_SMAP >/dev/null 2>&1
 		equals "$(./attack --last)" succeeded || return
 		set_policy action=block
-		taskset -c "$cpu" ./attack REGISTER_CR4_UMIP >/dev/null 2>&1
+		taskset -c "$cpu" ./attack REGISTER_CR4_SMAP >/dev/null 2>&1
 		equals "$(./attack --last)" no-effect || return
 	done
 }
