@@ -366,6 +366,8 @@ const char *fuzz_excluded(const struct fuzz_trial *t)
 		if (t->gpr[7] == HYPERCALL_POLICY &&
 		    t->gpr[6] < POLICY_KEYS_MAX)
 			return "the hypercall that turns guards on, for good";
+		if (t->gpr[7] == HYPERCALL_STACKS_ARM && !t->gpr[6])
+			return "the hypercall that turns off what is not on";
 	}
 	if (t->kind == FUZZ_MSR && kernel && msr_value_excluded(t))
 		return "S_CET.SH_STK_EN: no events without a shadow stack";
