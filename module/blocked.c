@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 
 #include "blocked.h"
+#include "compat.h"
 #include "kernel_symbols.h"
 #include "returns_stub.h"
 

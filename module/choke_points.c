@@ -16,10 +16,10 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <asm/ibt.h>
 #include <asm/insn.h>
 
 #include "choke_points.h"
+#include "compat.h"
 #include "ftrace_records.h"
 #include "kernel_symbols.h"
 #include "return_functions.h"

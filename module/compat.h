@@ -9,12 +9,30 @@
 #ifndef CARAPACE_COMPAT_H
 #define CARAPACE_COMPAT_H
 
+#ifdef __ASSEMBLER__
+
+/* What may be called by pointer begins with ENDBR, where the kernel has IBT. */
+#ifdef HAVE_CFI_TYPES
+#include <linux/cfi_types.h>
+#else
+#define SYM_TYPED_FUNC_START(name)	SYM_FUNC_START(name)
+#endif
+#ifndef HAVE_IBT
+#define ENDBR
+#endif
+
+#else /* !__ASSEMBLER__ */
+
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+#include <linux/static_call.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
+#include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/orc_types.h>
 #include <asm/processor.h>
@@ -22,6 +40,77 @@
 /* Since 6.16; before, asm/processor.h has what is used of it. */
 #ifdef HAVE_CPUID_API
 #include <asm/cpuid/api.h>
+#endif
+
+/* 5.10 has these in linux/kernel.h, and of the compiler. */
+#ifdef HAVE_PANIC_NOTIFIER
+#include <linux/panic_notifier.h>
+#endif
+#ifdef HAVE_STDARG
+#include <linux/stdarg.h>
+#else
+#include <stdarg.h>
+#endif
+
+/* 5.10 has no IBT, and so no ENDBR before a function's slot. */
+#ifdef HAVE_IBT
+#include <asm/ibt.h>
+#else
+#define ENDBR_INSN_SIZE		0
+#endif
+#ifndef MSR_IA32_S_CET
+#define MSR_IA32_U_CET		0x6a0
+#define MSR_IA32_S_CET		0x6a2
+#define MSR_IA32_PL0_SSP	0x6a4
+#define MSR_IA32_PL1_SSP	0x6a5
+#define MSR_IA32_PL2_SSP	0x6a6
+#define MSR_IA32_PL3_SSP	0x6a7
+#define MSR_IA32_INT_SSP_TAB	0x6a8
+#endif
+#ifndef CET_ENDBR_EN
+#define CET_ENDBR_EN		BIT_ULL(2)
+#endif
+#ifndef X86_CR4_CET
+#define X86_CR4_CET		BIT(23)
+#endif
+#ifndef X86_FEATURE_IBT
+#define X86_FEATURE_IBT		(18 * 32 + 20)
+#endif
+
+static inline bool compat_is_tdx_guest(void)
+{
+#ifdef X86_FEATURE_TDX_GUEST
+	return boot_cpu_has(X86_FEATURE_TDX_GUEST);
+#else
+	return false;
+#endif
+}
+
+#ifndef in_hardirq
+#define in_hardirq()	in_irq()
+#endif
+
+/* gcc 10 does not know the attribute, and has something like it. */
+#if __has_attribute(no_stack_protector)
+#define COMPAT_NO_CANARY	__attribute__((no_stack_protector))
+#else
+#define COMPAT_NO_CANARY	__attribute__((optimize("no-stack-protector")))
+#endif
+
+#ifndef INIT_CSD
+#define INIT_CSD(csd, function, data)					\
+	(*(csd) = (call_single_data_t){ .func = (function), .info = (data) })
+#endif
+
+/* 5.10 wants the function's type, not any pointer. */
+#define compat_static_call_update(name, address)			\
+	static_call_update(name, (typeof(&STATIC_CALL_TRAMP(name)))(address))
+
+/* In 5.10 an ops is given registers as they are, and protected if it does not say. */
+#ifndef HAVE_FTRACE_REGS
+#define ftrace_regs			pt_regs
+#define ftrace_get_regs(fregs)		(fregs)
+#define FTRACE_OPS_FL_RECURSION		0
 #endif
 
 /*
@@ -103,9 +192,9 @@ static inline void compat_module_part(const struct module *mod,
 
 /*
  * Where Linux has CPUs leave VMX when it ends by other ways than the front door: a
- * crash, a restart out of an oops. It calls who has registered for that; or, since
- * 7.1, only KVM can register, and is called only where Linux itself has set
- * CR4.VMXE. Then the function that would call is hooked: COMPAT_EMERGENCY.
+ * crash, a restart out of an oops. It calls who has registered for that; but not in
+ * 5.10, and since 7.1, only KVM can register, and is called only where Linux itself
+ * has set CR4.VMXE. Then the function that would call is hooked: COMPAT_EMERGENCY.
  */
 #ifdef HAVE_EMERGENCY_CALLBACK
 #define compat_register_emergency(callback)				\
@@ -114,7 +203,11 @@ static inline void compat_module_part(const struct module *mod,
 	cpu_emergency_unregister_virt_callback(callback)
 #define COMPAT_EMERGENCY	NULL
 #else
+#ifdef HAVE_EMERGENCY_DISABLE
+#define COMPAT_EMERGENCY	"cpu_emergency_disable_virtualization"
+#else
 #define COMPAT_EMERGENCY	"x86_virt_emergency_disable_virtualization_cpu"
+#endif
 static inline void compat_register_emergency(void (*callback)(void))
 {
 }
@@ -150,12 +243,19 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 #endif
 
 /* What asks an ops for its leave is told the function, too, since 7.0. */
+#ifndef HAVE_OPS_FUNC
+#define COMPAT_OPS_FUNC(name, ops, cmd)					\
+	name(struct ftrace_ops *ops, int cmd)
+#define compat_set_ops_func(ops, function)	((void)(function))
+#else
+#define compat_set_ops_func(ops, function)	((ops)->ops_func = (function))
 #ifdef HAVE_OPS_FUNC_IP
 #define COMPAT_OPS_FUNC(name, ops, cmd)					\
 	name(struct ftrace_ops *ops, unsigned long ip, enum ftrace_ops_cmd cmd)
 #else
 #define COMPAT_OPS_FUNC(name, ops, cmd)					\
 	name(struct ftrace_ops *ops, enum ftrace_ops_cmd cmd)
+#endif
 #endif
 
 /* Since 6.16 what is registered of binary files in sysfs is constant. */
@@ -205,11 +305,31 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 #endif
 
 /* Direct calls of many functions have had a name of their own before 6.3. */
+/* Not exported in 5.10; what stays behind is an empty hash. */
+#ifdef HAVE_FTRACE_FREE_FILTER
+#define compat_free_filter(ops)		ftrace_free_filter(ops)
+#else
+#define compat_free_filter(ops)		ftrace_set_filter(ops, NULL, 0, 1)
+#endif
+
+/*
+ * Direct calls of many functions have had a name of their own before 6.3, and before
+ * 5.15 there have been none: each function by itself, with one ops of ftrace's own
+ * for all, which no tracer can share. Nothing is guarded there.
+ */
+#if defined(HAVE_FTRACE_DIRECT_OPS) || defined(HAVE_REGISTER_FTRACE_DIRECT_MULTI)
+#define compat_set_filter_ips(ops, ips, nr)	ftrace_set_filter_ips(ops, ips, nr, 0, 1)
+#else
+#define compat_set_filter_ips(ops, ips, nr)	((void)(ips), -ENODEV)
+#endif
 #ifdef HAVE_REGISTER_FTRACE_DIRECT_MULTI
 #define compat_register_direct(ops, address)				\
 	register_ftrace_direct_multi(ops, address)
 #define compat_unregister_direct(ops, address)				\
 	unregister_ftrace_direct_multi(ops, address)
+#elif !defined(HAVE_FTRACE_DIRECT_OPS)
+#define compat_register_direct(ops, address)	((void)(address), -ENODEV)
+#define compat_unregister_direct(ops, address)	((void)(address), 0)
 #else
 #define compat_register_direct(ops, address)				\
 	register_ftrace_direct(ops, address)
@@ -259,4 +379,5 @@ compat_section(const struct module *mod, unsigned int i)
 	return &mod->sect_attrs->section[i];
 }
 
+#endif /* !__ASSEMBLER__ */
 #endif /* CARAPACE_COMPAT_H */

@@ -467,7 +467,7 @@ int cpus_attach(void)
 	int ret;
 
 	if (pt)
-		static_call_update(carapace_pt_handle_vmx, (void *)pt);
+		compat_static_call_update(carapace_pt_handle_vmx, pt);
 	for_each_possible_cpu(cpu)
 		init_irq_work(&per_cpu(lifecycle, cpu).report, report_degraded);
 

@@ -250,12 +250,12 @@ static int add_entries(struct guarded *g)
 	struct return_functions *f = &g->functions;
 	int err;
 
-	g->ops.ops_func = share;
-	err = ftrace_set_filter_ips(&g->ops, f->entries, f->nr_entries, 0, 1);
+	compat_set_ops_func(&g->ops, share);
+	err = compat_set_filter_ips(&g->ops, f->entries, f->nr_entries);
 	if (!err)
 		err = compat_register_direct(&g->ops, entry_stub(g));
 	if (err)
-		ftrace_free_filter(&g->ops);
+		compat_free_filter(&g->ops);
 	else
 		g->ops.flags |= FTRACE_OPS_FL_PERMANENT;
 	return err;
@@ -266,7 +266,7 @@ static void remove_entries(struct guarded *g)
 	int err = compat_unregister_direct(&g->ops, entry_stub(g));
 
 	WARN(err, "carapace: ftrace does not take entries back (%d)\n", err);
-	ftrace_free_filter(&g->ops);
+	compat_free_filter(&g->ops);
 }
 
 static const struct reason reasons[] = {
@@ -276,6 +276,7 @@ static const struct reason reasons[] = {
 	{ -EPERM, "the policy is locked until the next boot" },
 	{ -EIO, "its code is not sealed" },
 	{ -ENXIO, "no CPU is attached" },
+	{ -ENODEV, "this kernel's ftrace has no direct calls of many functions; 5.15 has" },
 };
 
 static void say_why(const char *name, int err)

@@ -20,6 +20,7 @@
 
 #include <linux/binfmts.h>
 #include <linux/cache.h>
+#include <linux/capability.h>
 #include <linux/cgroup-defs.h>
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -35,6 +36,7 @@
 #include <linux/string.h>
 #include <linux/sysctl.h>
 #include <linux/uidgid.h>
+#include <linux/user_namespace.h>
 
 #include "bridge.h"
 #include "compat.h"
@@ -99,6 +101,7 @@ static long vet(enum helper_kind kind, u32 room, u32 position, const char *text,
 		.room = min_t(u32, room, HELPER_TEXT),
 		.position = position,
 		.length = min_t(size_t, length, HELPER_TEXT),
+		.text = "",
 	};
 
 	memcpy(w.text, text, w.length);
@@ -148,7 +151,7 @@ static void notrace uevent_written(unsigned long ip, struct pt_regs *regs)
 static void notrace vet_agent(const char *text)
 {
 	/* As Linux asks */
-	if (has_capability_noaudit(current, CAP_SYS_ADMIN)) {
+	if (ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN)) {
 		text = skip_spaces(text);
 		vet(HELPER_RELEASE_AGENT, HELPER_TEXT, 0, text, strlen(text));
 	}

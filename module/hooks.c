@@ -7,10 +7,10 @@
 #include <linux/ftrace.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <asm/ibt.h>
 
 #include "bridge.h"
 #include "code.h"
+#include "compat.h"
 #include "cpus.h"
 #include "hooks.h"
 #include "hypercall.h"
@@ -107,7 +107,7 @@ int hooks_add(struct hook_set *set)
 			       set->hook[0].function, err);
 	}
 	if (err) {
-		ftrace_free_filter(&set->ops);
+		compat_free_filter(&set->ops);
 		set->added = false;
 		return err;
 	}
@@ -126,6 +126,6 @@ void hooks_remove(struct hook_set *set)
 	if (!set->added)
 		return;
 	unregister_ftrace_function(&set->ops);
-	ftrace_free_filter(&set->ops);
+	compat_free_filter(&set->ops);
 	set->added = false;
 }

@@ -8,6 +8,8 @@
 #include <linux/ftrace.h>
 #include <linux/types.h>
 
+#include "compat.h"
+
 /**
  * struct hook - one function
  * @function: its name; NULL where this kernel has no use for the hook

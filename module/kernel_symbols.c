@@ -14,6 +14,7 @@
 #include <linux/kprobes.h>
 #include <linux/mutex.h>
 
+#include "compat.h"
 #include "kernel_symbols.h"
 
 static unsigned long no_lookup(const char *name)
@@ -38,7 +39,8 @@ static int find_lookup(void)
 	if (err)
 		return err;
 	/* Behind the ENDBR, if there is one: a direct call needs none. */
-	static_call_update(carapace_kallsyms_lookup_name, (void *)probe.addr);
+	compat_static_call_update(carapace_kallsyms_lookup_name,
+				  probe.addr);
 	unregister_kprobe(&probe);
 	lookup_found = true;
 	return 0;

@@ -7,6 +7,8 @@
 
 #include <linux/static_call.h>
 
+#include "compat.h"
+
 unsigned long kernel_symbol(const char *name);
 
 /**
@@ -32,7 +34,7 @@ unsigned long kernel_symbol(const char *name);
 	unsigned long found_ = kernel_symbol(symbol);			\
 									\
 	if (found_)							\
-		static_call_update(carapace_##name, (void *)found_);	\
+		compat_static_call_update(carapace_##name, found_);	\
 	found_ != 0;							\
 })
 

@@ -17,6 +17,7 @@
 
 #include "blocked.h"
 #include "choke_points.h"
+#include "compat.h"
 #include "cpus.h"
 #include "guarded.h"
 #include "guards.h"
@@ -91,7 +92,7 @@ static int refuse_place(void)
 		pr_err("this is a Xen PV guest, which has no VMX; use an HVM guest with nested virtualization, or the bare machine\n");
 		return -ENODEV;
 	}
-	if (boot_cpu_has(X86_FEATURE_TDX_GUEST)) {
+	if (compat_is_tdx_guest()) {
 		pr_err("this is a TDX guest, which has no VMX of its own; use an ordinary guest with nested virtualization, or the bare machine\n");
 		return -ENODEV;
 	}

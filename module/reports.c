@@ -14,6 +14,7 @@
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
+#include <linux/ctype.h>
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/percpu.h>

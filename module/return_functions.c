@@ -18,7 +18,6 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
-#include <asm/ibt.h>
 
 #include "compat.h"
 #include "ftrace_records.h"

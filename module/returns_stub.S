@@ -5,13 +5,13 @@
  * In this module's own text, with unwind data like any other function: a stack
  * trace that begins here is complete, and livepatch's checks pass.
  */
-#include <linux/cfi_types.h>
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/asm.h>
 #include <asm/pgtable_types.h>
 #include <asm/unwind_hints.h>
 
+#include "compat.h"
 #include "hypercall.h"
 #include "layout.h"
 #include "returns.h"

@@ -411,8 +411,9 @@ static struct hook hooks[] __ro_after_init = {
 	HOOK("set_direct_map_default_noflush", page_freed, true),
 	HOOK(COMPAT_CODE_REOPENED, code_reopened, false),
 	HOOK("text_poke", code_copied, true),
-	HOOK("text_poke_copy", code_copied, true),
-	HOOK("text_poke_set", code_filled, true),
+	/* Where there is none of them, JITs write before it is code. */
+	HOOK("text_poke_copy", code_copied, false),
+	HOOK("text_poke_set", code_filled, false),
 	HOOK(COMPAT_TEXT_POKE_BP, code_patched, true),
 };
 

@@ -8,7 +8,7 @@
 #ifdef __KERNEL__
 #include <linux/string.h>
 #else
-#include <stddef.h>
+#include "types.h"
 
 void *memset(void *to, int byte, size_t size);
 void *memcpy(void *to, const void *from, size_t size);

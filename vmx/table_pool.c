@@ -2,6 +2,7 @@
 /*
  * Carapace: the pool that the root half's private memory comes from
  */
+#include "memory.h"
 #include "table_pool.h"
 
 static const struct table_pool_chunk *find_chunk(const struct table_pool *pool,
@@ -37,7 +38,7 @@ static void push_free(struct table_pool *pool, u64 pa)
  */
 void table_pool_init(struct table_pool *pool)
 {
-	__builtin_memset(pool, 0, sizeof(*pool));
+	memset(pool, 0, sizeof(*pool));
 }
 
 /**
@@ -91,7 +92,7 @@ u64 table_pool_alloc(struct table_pool *pool, void **va)
 	}
 
 	pool->nr_used++;
-	__builtin_memset(page, 0, SIZE_4K);
+	memset(page, 0, SIZE_4K);
 	if (va)
 		*va = page;
 	return pa;
@@ -134,7 +135,7 @@ u64 table_pool_alloc_contiguous(struct table_pool *pool, u32 pages, void **va)
 	pool->next += pages;
 	pool->nr_used += pages;
 	first = table_pool_va(pool, pa);
-	__builtin_memset(first, 0, pages * SIZE_4K);
+	memset(first, 0, pages * SIZE_4K);
 	if (va)
 		*va = first;
 	return pa;
