@@ -267,6 +267,11 @@ def make_kselftest(root, path):
     helpers = work / "install/kselftest/ktap_helpers.sh"
     if not helpers.exists():
         shutil.copy(emulator_root() / KSELFTEST / "kselftest/ktap_helpers.sh", helpers)
+    # In 5.10's harness a fixture's set-up does not know its variant; ours asks.
+    if tuple(map(int, version.split("."))) < (6, 1):
+        for name in ("kselftest.h", "kselftest_harness.h"):
+            shutil.copy(emulator_root() / KSELFTEST / "include" / name,
+                        work / "install/include")
     (work / "install").rename(path)
     remove(work)
 

@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifdef HAVE_BTF_ENUM64
+
 static long bpf(int command, union bpf_attr *attr)
 {
 	return syscall(SYS_bpf, command, attr, sizeof(*attr));
@@ -214,3 +216,13 @@ int main(int argc, char **argv)
 	printf("ran %llu\n", runs(program));
 	return 0;
 }
+
+#else /* !HAVE_BTF_ENUM64 */
+
+int main(void)
+{
+	fprintf(stderr, "bpf_attach: built with headers that know of no BTF of modules\n");
+	return 4;
+}
+
+#endif /* !HAVE_BTF_ENUM64 */

@@ -5,11 +5,12 @@
  * Linux takes the ENDBR out of functions that nobody calls by pointer. An
  * attacker has them run by a return, which IBT does not look at.
  */
-#include <linux/cfi_types.h>
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
+
+#include "../../../module/compat.h"
 
 	.text
 

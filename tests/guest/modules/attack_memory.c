@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 #include <asm/processor.h>
 
+#include "../../../module/compat.h"
 #include "attack_module.h"
 #include "lookup.h"
 

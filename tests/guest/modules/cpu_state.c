@@ -15,7 +15,6 @@
 #include <linux/seq_file.h>
 #include <linux/smp.h>
 #include <linux/static_call.h>
-#include <linux/stdarg.h>
 #include <linux/vmalloc.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
@@ -205,7 +204,7 @@ static int find_linux_cr4(void)
 	err = register_kprobe(&probe);
 	if (err)
 		return err;
-	static_call_update(linux_cr4, (void *)probe.addr);
+	compat_static_call_update(linux_cr4, probe.addr);
 	unregister_kprobe(&probe);
 	found = true;
 	return 0;

@@ -12,7 +12,6 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
-#include <linux/panic_notifier.h>
 #include <linux/serial_reg.h>
 #include <linux/smp.h>
 #include <asm/asm.h>

@@ -7,6 +7,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "../../../module/compat.h"
 #include "fuzz_random.h"
 #include "fuzz_sandbox.h"
 

@@ -8,6 +8,7 @@
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
+#include "../../../module/compat.h"
 #include "fuzz_sandbox.h"
 #include "../../../vmx/hypercall.h"
 

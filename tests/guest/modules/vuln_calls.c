@@ -7,7 +7,6 @@
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
-#include <linux/stdarg.h>
 #include <linux/types.h>
 
 #include "vuln_module.h"

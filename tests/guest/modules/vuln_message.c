@@ -10,12 +10,8 @@
 #include <linux/compiler.h>
 #include <linux/uaccess.h>
 
+#include "../../../module/compat.h"
 #include "vuln_module.h"
-
-/* Linux 6.1 has no name for it. */
-#ifndef __no_stack_protector
-#define __no_stack_protector __attribute__((no_stack_protector))
-#endif
 
 /* A message in kernel memory */
 struct copy {
@@ -46,7 +42,7 @@ static __always_inline u64 parse(const struct copy *p)
  * With something in all registers that a callee has to save, as functions with
  * more to do have: the caller's lie behind the buffer, then.
  */
-static noinline __no_stack_protector u64 vuln_parse_plain(const struct copy *c)
+static noinline COMPAT_NO_CANARY u64 vuln_parse_plain(const struct copy *c)
 {
 	asm volatile("" : : : "rbx", "rbp", "r12", "r13", "r14", "r15");
 	return parse(c);
@@ -112,7 +108,7 @@ static noinline u64 vuln_receive_level(const struct copy *c)
 }
 
 /* A frame of variable size: its end is where RBP says. */
-static noinline __no_stack_protector u64
+static noinline COMPAT_NO_CANARY u64
 vuln_receive_frame(const struct copy *c)
 {
 	u8 *scratch = __builtin_alloca(c->in_size % VULN_BUFFER + 1);
