@@ -242,6 +242,13 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 #define COMPAT_CTL_TABLE	struct ctl_table
 #endif
 
+/* Before 5.17, core_pattern's sysctl has the file of proc_dostring(), and inlines it. */
+#ifdef HAVE_VALIDATE_COREDUMP
+#define COMPAT_CORE_PATTERN	NULL
+#else
+#define COMPAT_CORE_PATTERN	"proc_dostring_coredump"
+#endif
+
 /* What asks an ops for its leave is told the function, too, since 7.0. */
 #ifndef HAVE_OPS_FUNC
 #define COMPAT_OPS_FUNC(name, ops, cmd)					\

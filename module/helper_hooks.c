@@ -235,6 +235,7 @@ static struct hook hooks[] __ro_after_init = {
 	HOOK("kernel_execve", program_named, true),
 	HOOK("security_bprm_creds_for_exec", program_opened, true),
 	HOOK("proc_dostring", string_written, true),
+	HOOK(COMPAT_CORE_PATTERN, string_written, false),
 	HOOK("param_set_copystring", parameter_set, true),
 	HOOK("uevent_helper_store", uevent_written, false),
 	HOOK("cgroup_release_agent_write", agent_written, false),
