@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "kernel_symbols.h"
+#include "symbol_index.h"
 
 static unsigned long no_lookup(const char *name)
 {
@@ -47,6 +48,29 @@ static int find_lookup(void)
 }
 
 /**
+ * kernel_symbols_prepare() - many will be looked up
+ *
+ * Context: may sleep; before anybody else looks up one, and while Linux may still
+ *	patch this module as it likes.
+ */
+void kernel_symbols_prepare(void)
+{
+	symbol_index_make();
+}
+
+/**
+ * kernel_symbols_prepared() - those were all, but for some
+ *
+ * Context: may sleep.
+ */
+void kernel_symbols_prepared(void)
+{
+	mutex_lock(&lookup_mutex);
+	symbol_index_drop();
+	mutex_unlock(&lookup_mutex);
+}
+
+/**
  * kernel_symbol() - look up a symbol of the kernel
  * @name: its name, functions and data alike
  *
@@ -60,7 +84,8 @@ unsigned long kernel_symbol(const char *name)
 	unsigned long address = 0;
 
 	mutex_lock(&lookup_mutex);
-	if (lookup_found || !find_lookup())
+	if (!symbol_index_find(name, &address) &&
+	    (lookup_found || !find_lookup()))
 		address = kernel_call(kallsyms_lookup_name)(name);
 	mutex_unlock(&lookup_mutex);
 	return address;

@@ -9,6 +9,8 @@
 
 #include "compat.h"
 
+void kernel_symbols_prepare(void);
+void kernel_symbols_prepared(void);
 unsigned long kernel_symbol(const char *name);
 
 /**

@@ -24,6 +24,7 @@
 #include "helper_hooks.h"
 #include "island.h"
 #include "island_load.h"
+#include "kernel_symbols.h"
 #include "lock.h"
 #include "machine.h"
 #include "pool.h"
@@ -128,7 +129,7 @@ static void __init guard_from_the_beginning(void)
 	kfree(names);
 }
 
-static int __init carapace_init(void)
+static int __init start_all(void)
 {
 	ktime_t start = ktime_get();
 	int err;
@@ -213,6 +214,16 @@ out_island:
 	island_unload();
 out_window:
 	shadow_memory_release();
+	return err;
+}
+
+static int __init carapace_init(void)
+{
+	int err;
+
+	kernel_symbols_prepare();
+	err = start_all();
+	kernel_symbols_prepared();
 	return err;
 }
 
