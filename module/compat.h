@@ -102,6 +102,18 @@ static inline bool compat_is_tdx_guest(void)
 	(*(csd) = (call_single_data_t){ .func = (function), .info = (data) })
 #endif
 
+/*
+ * What stands behind the jump of a static call's trampoline. In 5.10 that is what
+ * aligns the next one, and not peculiar to them.
+ */
+#ifdef HAVE_TRAMPOLINE_SIGNATURE
+#define COMPAT_TRAMPOLINE_END		{ 0x0f, 0xb9, 0xcc }
+#define COMPAT_TRAMPOLINES_SIGNED	true
+#else
+#define COMPAT_TRAMPOLINE_END		{ 0x0f, 0x1f, 0x00 }
+#define COMPAT_TRAMPOLINES_SIGNED	false
+#endif
+
 /* 5.10 wants the function's type, not any pointer. */
 #define compat_static_call_update(name, address)			\
 	static_call_update(name, (typeof(&STATIC_CALL_TRAMP(name)))(address))

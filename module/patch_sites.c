@@ -19,6 +19,7 @@
 #include <linux/static_call.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "ftrace_records.h"
 #include "kernel_symbols.h"
 #include "patch_sites.h"
@@ -41,7 +42,7 @@ static struct {
 	struct jump_entry *jumps, *jumps_end;
 	struct static_call_site *calls, *calls_end;
 	const u8 *trampolines, *trampolines_end;
-	const u8 *ftrace_call, *ftrace_regs_call;
+	const u8 *ftrace_call, *ftrace_regs_call, *ftrace_graph_call;
 	struct mutex *text_mutex;
 	struct list_head *smp_alt_modules;
 	const bool *uniproc_patched;
@@ -89,6 +90,9 @@ static int find_symbols(void)
 		}
 		*(unsigned long *)symbols[i].address = address;
 	}
+	/* There up to 5.17: a jump to the one of two, or the other */
+	if (!kernel.ftrace_graph_call)
+		kernel.ftrace_graph_call = (const u8 *)kernel_symbol("ftrace_graph_call");
 	for (i = 0; i < ARRAY_SIZE(dispatchers); i++) {
 		if (!dispatchers[i].address)
 			dispatchers[i].address = kernel_symbol(dispatchers[i].name);
@@ -189,20 +193,50 @@ static void add_calls(struct collection *c, const struct static_call_site *site,
 	}
 }
 
-/*
- * Trampolines have no table, but a signature behind them that nothing else has
- * (arch/x86/include/asm/static_call.h).
- */
-static void add_trampolines(struct collection *c, const u8 *code, const u8 *end)
+static void add_trampoline(struct collection *c, const u8 *code)
 {
-	static const u8 signature[] = { 0x0f, 0xb9, 0xcc };
+	add_call(c, (u64)code, PATCH_TAIL, is_dispatcher((u64)code));
+}
+
+/* Trampolines have no table, but something behind them. */
+static void find_trampolines(struct collection *c, const u8 *code, const u8 *end)
+{
+	static const u8 signature[] = COMPAT_TRAMPOLINE_END;
 
 	for (code = PTR_ALIGN(code, 4); end - code >= 8; code += 4) {
-		if ((code[0] != 0xe9 && code[0] != 0xc3) ||
-		    memcmp(code + 5, signature, sizeof(signature)))
-			continue;
-		add_call(c, (u64)code, PATCH_TAIL, is_dispatcher((u64)code));
+		if ((code[0] == 0xe9 || code[0] == 0xc3) &&
+		    !memcmp(code + 5, signature, sizeof(signature)))
+			add_trampoline(c, code);
 	}
+}
+
+/* Where other code may look like one, names tell. */
+static void name_trampolines(struct collection *c, const struct module *mod)
+{
+	static const char prefix[] = STATIC_CALL_TRAMP_PREFIX_STR;
+	const struct mod_kallsyms *k;
+	const char *name;
+	u32 i;
+
+	rcu_read_lock_sched();
+	k = rcu_dereference_sched(mod->kallsyms);
+	for (i = 0; i < k->num_symtab; i++) {
+		name = k->strtab + k->symtab[i].st_name;
+		if (k->symtab[i].st_shndx != SHN_UNDEF && strstarts(name, prefix))
+			add_trampoline(c, (const u8 *)k->symtab[i].st_value);
+	}
+	rcu_read_unlock_sched();
+}
+
+static void add_trampolines(struct collection *c, const struct module *mod)
+{
+	if (!mod)
+		find_trampolines(c, kernel.trampolines, kernel.trampolines_end);
+	else if (COMPAT_TRAMPOLINES_SIGNED)
+		find_trampolines(c, (const u8 *)c->text,
+				 (const u8 *)c->text + c->size);
+	else
+		name_trampolines(c, mod);
 }
 
 static void add_function(const struct dyn_ftrace *record, void *collection)
@@ -235,19 +269,18 @@ static void collect(struct collection *c, const struct module *mod)
 	mutex_lock(kernel.text_mutex);
 	ftrace_records_walk(c->text, c->size, add_function, c);
 	add_locks(c);
+	add_trampolines(c, mod);
 	if (mod) {
 		add_jumps(c, mod->jump_entries,
 			  mod->jump_entries + mod->num_jump_entries);
 		add_calls(c, mod->static_call_sites,
 			  mod->static_call_sites + mod->num_static_call_sites);
-		add_trampolines(c, (const u8 *)c->text,
-				(const u8 *)c->text + c->size);
 	} else {
 		add_jumps(c, kernel.jumps, kernel.jumps_end);
 		add_calls(c, kernel.calls, kernel.calls_end);
-		add_trampolines(c, kernel.trampolines, kernel.trampolines_end);
 		add(c, (u64)kernel.ftrace_call, patch_what(PATCH_TRACER, 0, 0));
 		add(c, (u64)kernel.ftrace_regs_call, patch_what(PATCH_TRACER, 0, 0));
+		add_call(c, (u64)kernel.ftrace_graph_call, PATCH_TAIL, false);
 	}
 	mutex_unlock(kernel.text_mutex);
 	ftrace_records_unlock();

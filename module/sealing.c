@@ -73,6 +73,8 @@ static int find_range(struct code_range *range, const char *first,
 static const char *const functions[] = {
 	"ftrace_caller",
 	"ftrace_regs_caller",
+	"ftrace_graph_caller",
+	"ftrace_stub",
 	"__static_call_return",
 	"preempt_schedule_thunk",
 	"preempt_schedule_notrace_thunk",

@@ -158,7 +158,7 @@ static void describe_unwind(struct island_config *config)
 		return;
 	config->unwind.va = PAGE_ALIGN(first);
 	config->unwind.pa = __pa(config->unwind.va);
-	config->unwind.size = PAGE_ALIGN_DOWN(end) - config->unwind.va;
+	config->unwind.size = (end & PAGE_MASK) - config->unwind.va;
 	t->start = kernel_symbol("_stext");
 	t->size = kernel_symbol("_etext") - t->start;
 	t->ips = first;
