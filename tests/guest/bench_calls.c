@@ -8,10 +8,11 @@
  * On the vulnerable driver's functions: of two calls that differ by what they
  * call, the difference is what counts.
  */
-#include <linux/vm_sockets.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+/* Before 5.15, it wants sys/socket.h. */
+#include <linux/vm_sockets.h>
 
 #include <kselftest.h>
 

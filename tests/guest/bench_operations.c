@@ -4,7 +4,6 @@
  */
 #include <arpa/inet.h>
 #include <linux/filter.h>
-#include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -13,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
+/* Before 5.15, it wants sys/socket.h. */
+#include <linux/vm_sockets.h>
 
 #include "bench.h"
 #include "guest.h"
