@@ -316,6 +316,25 @@ static bool gathers_without_sib(const u8 *at)
 	return false;
 }
 
+/*
+ * IRET in 64-bit mode that stays in ring 0, with a NULL SS that says another one.
+ * The operand size is 8, 4 or 2 bytes, SS the last of five.
+ */
+static bool returns_to_foreign_ss(const struct fuzz_trial *t, const struct opcode *o)
+{
+	const u16 *stack = (const u16 *)t->stack;
+	const u16 ss[] = { stack[4], stack[8], stack[16] };
+	u32 i;
+
+	if (t->mode != FUZZ_KERNEL_64 || o->map != 1 || o->opcode != 0xcf)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(ss); i++) {
+		if (ss[i] && !(ss[i] & ~SEGMENT_RPL_MASK))
+			return true;
+	}
+	return false;
+}
+
 /**
  * fuzz_excluded() - whether a trial is left out
  * @t: trial
@@ -377,6 +396,9 @@ const char *fuzz_excluded(const struct fuzz_trial *t)
 		return "differs, or ends in another fault before";
 	if (row < 0 && x87_error_without_ne(t))
 		return "differs, if the instruction waits for x87 errors";
+	/* There would be no entering with that: SDM 3C, 28.3.1.2. */
+	if (returns_to_foreign_ss(t, &o))
+		return "IRET to NULL with another RPL: no #GP in the emulator (SDM 2A, IRET)";
 	if (gathers_without_sib(o.vector))
 		return "VGATHER, VSCATTER without SIB: the emulator takes an old one";
 	if (kills_emulator(t->bytes))
