@@ -10,6 +10,7 @@
  */
 #include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/stringhash.h>
 
 #include "kernel_symbols.h"
@@ -46,14 +47,21 @@ static struct entry *slot(u64 name)
 	return &entries[i];
 }
 
-/* The first of several with a name is what kallsyms_lookup_name() finds. */
+#define DONE	1
+
+/*
+ * The first of several with a name is what kallsyms_lookup_name() finds. Modules'
+ * come behind the kernel's own.
+ */
 static int note(void *unused, const char *name, struct module *module,
 		unsigned long address)
 {
 	u64 hash = name_hash(name);
 	struct entry *entry = slot(hash);
 
-	if (module || !address || entry->address)
+	if (module)
+		return DONE;
+	if (!address || entry->address)
 		return 0;
 	entry->name = hash;
 	entry->address = address;
@@ -78,14 +86,25 @@ KERNEL_FUNCTION(kallsyms_on_each_symbol, no_walk);
  */
 void symbol_index_make(void)
 {
+	struct mutex *modules;
+	int err;
+
 	/* The order of names is what a kernel looks up fast by. */
 	if (kernel_symbol("kallsyms_seqs_of_names") ||
 	    !kernel_function_found(kallsyms_on_each_symbol))
 		return;
+	modules = (struct mutex *)kernel_symbol("module_mutex");
 	entries = kvcalloc(INDEX_SIZE, sizeof(*entries), GFP_KERNEL);
 	nr_entries = 0;
-	if (entries && kernel_call(kallsyms_on_each_symbol)(note, NULL))
-		symbol_index_drop();
+	if (!modules || !entries)
+		goto out_drop;
+	mutex_lock(modules);
+	err = kernel_call(kallsyms_on_each_symbol)(note, NULL);
+	mutex_unlock(modules);
+	if (err >= 0)
+		return;
+out_drop:
+	symbol_index_drop();
 }
 
 /**
