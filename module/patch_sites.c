@@ -46,6 +46,7 @@ static struct {
 	struct mutex *text_mutex;
 	struct list_head *smp_alt_modules;
 	const bool *uniproc_patched;
+	bool searched;
 } kernel;
 
 static const struct {
@@ -90,13 +91,14 @@ static int find_symbols(void)
 		}
 		*(unsigned long *)symbols[i].address = address;
 	}
+	/* What a kernel need not have is looked for once: that takes long in vain. */
+	if (kernel.searched)
+		return 0;
+	kernel.searched = true;
 	/* There up to 5.17: a jump to the one of two, or the other */
-	if (!kernel.ftrace_graph_call)
-		kernel.ftrace_graph_call = (const u8 *)kernel_symbol("ftrace_graph_call");
-	for (i = 0; i < ARRAY_SIZE(dispatchers); i++) {
-		if (!dispatchers[i].address)
-			dispatchers[i].address = kernel_symbol(dispatchers[i].name);
-	}
+	kernel.ftrace_graph_call = (const u8 *)kernel_symbol("ftrace_graph_call");
+	for (i = 0; i < ARRAY_SIZE(dispatchers); i++)
+		dispatchers[i].address = kernel_symbol(dispatchers[i].name);
 	return 0;
 }
 
