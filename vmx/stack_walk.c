@@ -177,16 +177,18 @@ static bool read_table(void *vcpu, u64 va, void *to, u32 size)
 
 	if (!pa)
 		return region_read(vcpu, va, to, size);
-	for (; size; size -= part, va += part, to = (u8 *)to + part) {
-		pa = core_table(va);
-		if (!pa)
-			return false;
+	for (; pa; pa = core_table(va)) {
 		part = PAGE_SIZE - pa % PAGE_SIZE;
 		if (part > size)
 			part = size;
 		memcpy(to, (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE, part);
+		size -= part;
+		if (!size)
+			return true;
+		va += part;
+		to = (u8 *)to + part;
 	}
-	return true;
+	return false;
 }
 
 /*
