@@ -323,7 +323,6 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 #define COMPAT_TASK_STATE	offsetof(struct task_struct, state)
 #endif
 
-/* Direct calls of many functions have had a name of their own before 6.3. */
 /* Not exported in 5.10; what stays behind is an empty hash. */
 #ifdef HAVE_FTRACE_FREE_FILTER
 #define compat_free_filter(ops)		ftrace_free_filter(ops)
@@ -336,24 +335,23 @@ static inline void compat_unregister_emergency(void (*callback)(void))
  * 5.15 there have been none: each function by itself, with one ops of ftrace's own
  * for all, which no tracer can share. Nothing is guarded there.
  */
-#if defined(HAVE_FTRACE_DIRECT_OPS) || defined(HAVE_REGISTER_FTRACE_DIRECT_MULTI)
-#define compat_set_filter_ips(ops, ips, nr)	ftrace_set_filter_ips(ops, ips, nr, 0, 1)
-#else
-#define compat_set_filter_ips(ops, ips, nr)	((void)(ips), -ENODEV)
-#endif
 #ifdef HAVE_REGISTER_FTRACE_DIRECT_MULTI
 #define compat_register_direct(ops, address)				\
 	register_ftrace_direct_multi(ops, address)
 #define compat_unregister_direct(ops, address)				\
 	unregister_ftrace_direct_multi(ops, address)
-#elif !defined(HAVE_FTRACE_DIRECT_OPS)
-#define compat_register_direct(ops, address)	((void)(address), -ENODEV)
-#define compat_unregister_direct(ops, address)	((void)(address), 0)
-#else
+#elif defined(HAVE_FTRACE_DIRECT_OPS)
 #define compat_register_direct(ops, address)				\
 	register_ftrace_direct(ops, address)
 #define compat_unregister_direct(ops, address)				\
 	unregister_ftrace_direct(ops, address, false)
+#else
+#define compat_set_filter_ips(ops, ips, nr)	((void)(ips), -ENODEV)
+#define compat_register_direct(ops, address)	((void)(address), -ENODEV)
+#define compat_unregister_direct(ops, address)	((void)(address), 0)
+#endif
+#ifndef compat_set_filter_ips
+#define compat_set_filter_ips(ops, ips, nr)	ftrace_set_filter_ips(ops, ips, nr, 0, 1)
 #endif
 
 /*

@@ -40,8 +40,7 @@ static int find_lookup(void)
 	if (err)
 		return err;
 	/* Behind the ENDBR, if there is one: a direct call needs none. */
-	compat_static_call_update(carapace_kallsyms_lookup_name,
-				  probe.addr);
+	compat_static_call_update(carapace_kallsyms_lookup_name, probe.addr);
 	unregister_kprobe(&probe);
 	lookup_found = true;
 	return 0;

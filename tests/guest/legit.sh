@@ -167,18 +167,17 @@ still_loading()
 # While the module loads, also the static calls of its .init.text go elsewhere
 preemption_in_init()
 {
-	local file=/sys/kernel/debug/sched/preempt
 	local before status=0
-	before=$(sed 's/.*(\(.*\)).*/\1/' $file)
+	before=$(sed 's/.*(\(.*\)).*/\1/' $preempt)
 	modprobe dummy numdummies=1000 &
 	until_seconds 30 still_loading
 	# Without cond_resched(), which it calls
-	echo full > $file
+	echo full > $preempt
 	still_loading || {
 		echo "was loaded before all was changed"
 		status=1
 	}
-	echo "$before" > $file
+	echo "$before" > $preempt
 	wait $!
 	modprobe -r dummy && equals $status 0
 }
