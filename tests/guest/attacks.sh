@@ -84,18 +84,28 @@ prepare()
 		insmod modules/attack.ko
 }
 
+# Read once: it is asked for each attack, and Bash reads a byte at a time.
+rules=()
+while read -r mode attack status effect kind; do
+	[ -z "$mode" ] ||
+		rules+=("$mode" "$attack" "$status" "$effect" "$kind")
+done <<< "$expectations"
+
 # expected MODE ATTACK: sets status, effect and kind; false when there is none
 expected()
 {
-	local mode attack
-	while read -r mode attack status effect kind; do
+	local i
+	for ((i = 0; i < ${#rules[@]}; i += 5)); do
 		# They are patterns.
 		# shellcheck disable=SC2053
-		if [[ $1 = $mode && $2 = $attack ]]; then
+		if [[ $1 = ${rules[i]} && $2 = ${rules[i + 1]} ]]; then
+			status=${rules[i + 2]}
+			effect=${rules[i + 3]}
+			kind=${rules[i + 4]}
 			[ "$status" != - ]
 			return
 		fi
-	done <<< "$expectations"
+	done
 	return 1
 }
 
