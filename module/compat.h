@@ -331,27 +331,73 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 #endif
 
 /*
- * Direct calls of many functions have had a name of their own before 6.3, and before
- * 5.15 there have been none: each function by itself, with one ops of ftrace's own
- * for all, which no tracer can share. Nothing is guarded there.
+ * Direct calls of many functions have had a name of their own before 6.3. Before
+ * 5.15 there are none: one function after the other, with one ops of ftrace's own
+ * for all, so each takes as long as many together do now.
  */
+#if defined(HAVE_REGISTER_FTRACE_DIRECT_MULTI) || defined(HAVE_FTRACE_DIRECT_OPS)
 #ifdef HAVE_REGISTER_FTRACE_DIRECT_MULTI
 #define compat_register_direct(ops, address)				\
 	register_ftrace_direct_multi(ops, address)
 #define compat_unregister_direct(ops, address)				\
 	unregister_ftrace_direct_multi(ops, address)
-#elif defined(HAVE_FTRACE_DIRECT_OPS)
+#else
 #define compat_register_direct(ops, address)				\
 	register_ftrace_direct(ops, address)
 #define compat_unregister_direct(ops, address)				\
 	unregister_ftrace_direct(ops, address, false)
-#else
-#define compat_set_filter_ips(ops, ips, nr)	((void)(ips), -ENODEV)
-#define compat_register_direct(ops, address)	((void)(address), -ENODEV)
-#define compat_unregister_direct(ops, address)	((void)(address), 0)
 #endif
-#ifndef compat_set_filter_ips
-#define compat_set_filter_ips(ops, ips, nr)	ftrace_set_filter_ips(ops, ips, nr, 0, 1)
+
+static inline int compat_add_direct(struct ftrace_ops *ops, unsigned long *ips,
+				    unsigned int nr, unsigned long address)
+{
+	int err = ftrace_set_filter_ips(ops, ips, nr, 0, 1);
+
+	if (!err)
+		err = compat_register_direct(ops, address);
+	if (err)
+		compat_free_filter(ops);
+	else
+		ops->flags |= FTRACE_OPS_FL_PERMANENT;
+	return err;
+}
+
+static inline int compat_remove_direct(struct ftrace_ops *ops, unsigned long *ips,
+				       unsigned int nr, unsigned long address)
+{
+	int err = compat_unregister_direct(ops, address);
+
+	compat_free_filter(ops);
+	return err;
+}
+#else
+static inline int compat_remove_direct(struct ftrace_ops *ops, unsigned long *ips,
+				       unsigned int nr, unsigned long address)
+{
+	int err, first = 0;
+
+	while (nr) {
+		err = unregister_ftrace_direct(ips[--nr], address);
+		first = first ? : err;
+	}
+	return first;
+}
+
+static inline int compat_add_direct(struct ftrace_ops *ops, unsigned long *ips,
+				    unsigned int nr, unsigned long address)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = register_ftrace_direct(ips[i], address);
+		if (err) {
+			compat_remove_direct(ops, ips, i, address);
+			return err;
+		}
+	}
+	return 0;
+}
 #endif
 
 /*

@@ -248,25 +248,18 @@ static int unpatch(const struct guarded *g, bool quiet)
 static int add_entries(struct guarded *g)
 {
 	struct return_functions *f = &g->functions;
-	int err;
 
 	compat_set_ops_func(&g->ops, share);
-	err = compat_set_filter_ips(&g->ops, f->entries, f->nr_entries);
-	if (!err)
-		err = compat_register_direct(&g->ops, entry_stub(g));
-	if (err)
-		compat_free_filter(&g->ops);
-	else
-		g->ops.flags |= FTRACE_OPS_FL_PERMANENT;
-	return err;
+	return compat_add_direct(&g->ops, f->entries, f->nr_entries, entry_stub(g));
 }
 
 static void remove_entries(struct guarded *g)
 {
-	int err = compat_unregister_direct(&g->ops, entry_stub(g));
+	struct return_functions *f = &g->functions;
+	int err = compat_remove_direct(&g->ops, f->entries, f->nr_entries,
+				       entry_stub(g));
 
 	WARN(err, "carapace: ftrace does not take entries back (%d)\n", err);
-	compat_free_filter(&g->ops);
 }
 
 static const struct reason reasons[] = {
@@ -276,7 +269,7 @@ static const struct reason reasons[] = {
 	{ -EPERM, "the policy is locked until the next boot" },
 	{ -EIO, "its code is not sealed" },
 	{ -ENXIO, "no CPU is attached" },
-	{ -ENODEV, "this kernel's ftrace has no direct calls of many functions; 5.15 has" },
+	{ -ENODEV, "this kernel has no direct calls; it needs CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS" },
 };
 
 static void say_why(const char *name, int err)

@@ -115,6 +115,14 @@ read_modes()
 	done
 }
 
+# has_room EXPLOIT: PARKED_CORE's chain runs off the stacks of 5.10
+has_room()
+{
+	[ "$1" != PARKED_CORE ] || [[ $(uname -r) != 5.10.* ]]
+}
+# shellcheck disable=SC2034
+no_room="this kernel's stacks have no room for its chain"
+
 # counted_attacks: how many the events file tells of, of all kinds
 counted_attacks()
 {

@@ -264,9 +264,8 @@ for mode; do
 	case $mode in
 	bare|log|block)
 		for exploit in $EXPLOITS; do
-			if [ "$exploit" = PARKED_CORE ] && [ "$mode" != block ] &&
-			   [[ $(uname -r) = 5.10.* ]]; then
-				skip "$mode: $exploit" "this kernel's stacks have no room for its chain"
+			if [ "$mode" != block ] && ! has_room "$exploit"; then
+				skip "$mode: $exploit" "$no_room"
 				continue
 			fi
 			check "$mode: $exploit" perform "$mode" "$exploit"
