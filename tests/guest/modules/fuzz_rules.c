@@ -388,6 +388,9 @@ const char *fuzz_excluded(const struct fuzz_trial *t)
 			return "the hypercall that turns guards on, for good";
 		if (t->gpr[7] == HYPERCALL_STACKS_ARM && !t->gpr[6])
 			return "the hypercall that turns off what is not on";
+		if (t->gpr[7] == HYPERCALL_RELEASE &&
+		    !(t->gpr[6] & ~PAGE_MASK))
+			return "the hypercall that takes any page for data";
 	}
 	if (t->kind == FUZZ_MSR && kernel && msr_value_excluded(t))
 		return "S_CET.SH_STK_EN: no events without a shadow stack";

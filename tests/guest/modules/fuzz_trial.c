@@ -243,9 +243,10 @@ void sandbox_run(const struct fuzz_trial *t, struct fuzz_result *r)
 	bool readable = false;
 
 	for (;;) {
+		/* First, for it may be the trial's MSR, and would be Linux's. */
+		bare_wrmsr(MSR_KERNEL_GS_BASE, kernel_gs_base);
 		if (msr)
 			readable = sandbox_rdmsr(t->msr, &old);
-		bare_wrmsr(MSR_KERNEL_GS_BASE, kernel_gs_base);
 		sandbox_prepare_memory(t);
 		if (uses_fpu(t))
 			load_fpu(t);
