@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+MiB = 1 << 20
+
 
 class LabError(Exception):
     """Something that is wrong with the lab, not with what it runs."""

@@ -18,9 +18,8 @@ import zlib
 
 from roots import chroot, chroot_command, kernel_version
 from cache import HERE, build_once, cache_dir, digest
-from host import LabError, run
+from host import LabError, MiB, run
 
-MiB = 1 << 20
 
 # The emulator hands out its memory in blocks of this size, in the order of
 # their first access, and loads an image without a look at their borders. An

@@ -10,35 +10,23 @@ once in an hour of attaching under load. No rule of VMX broke, then. With one CP
 the RIP is committed.
 """
 
-import codecs
 import contextlib
 import fcntl
-import io
 import os
 import pathlib
 import pty
 import re
-import secrets
 import select
-import shlex
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import tarfile
 import tempfile
-import termios
 import time
 import tty
 
-import build
 import image
 import roots
-from cache import cache_dir, digest, lock, remove
-from host import LabError, die_with_parent, say
-
-MiB = 1 << 20
+from host import LabError, MiB, die_with_parent
 
 EXIT_TIMEOUT = 124
 EXIT_LAB = 125
@@ -46,10 +34,6 @@ EXIT_PANIC = 250
 EXIT_TRIPLE_FAULT = 251
 EXIT_DIED = 252
 EXIT_POWER = 253
-
-# The second disk: the job from the start, what comes back from the middle.
-DISK_BACK = 1024 * MiB
-DISK_SIZE = 4096 * 16 * 63 * 512
 
 # The run's directory, as the emulator's root sees it.
 RUN = "/mnt"
@@ -121,14 +105,9 @@ TRIPLE_FAULT = re.compile(r"3rd \(\d+\) exception with no resolution")
 # Where the BIOS stumbles when a CPU with VMX is reset.
 BIOS_AGAIN = "WRMSR: IA32_FEATURE_CONTROL_MSR VMX lock bit is set"
 
-BOOT_TIMEOUT = 300
-
 # After a panic, for the rest of its report.
 PANIC_LINGER = 1.0
 
-
-# How many booted machines may wait, each with its memory.
-MAX_TEMPLATES = 6
 
 # Ctrl-] leaves `lab shell`.
 LEAVE = b"\x1d"
@@ -160,88 +139,6 @@ class Result:
     def __init__(self, status, reason=None):
         self.status = status
         self.reason = reason
-
-
-def job_script(command, get, mark):
-    """
-    The script that does the job in the guest. A kernel that the job starts in
-    the place of the first one goes on with it: with what its command line's
-    lab_next= says, words with commas between them.
-    """
-    lines = [
-        "#!/bin/bash",
-        # The machine may have been booted a while ago.
-        f"date -s @{int(time.time())} >/dev/null",
-        f"echo {mark} >/dev/urandom",
-        f"set -- {shlex.join(command)}",
-        '[ -z "$lab_next" ] || IFS=, read -ra next <<<"$lab_next"',
-        'setsid "${next[@]-$@}" </dev/null >&9 2>&1',
-        "status=$?",
-    ]
-    if get:
-        lines += [
-            f"tar -cf - --ignore-failed-read -C / -- {shlex.join(get)} |",
-            f"dd of=/dev/lab-job bs=1M seek={DISK_BACK // MiB} conv=fsync 2>/dev/null",
-        ]
-    lines += [
-        f"printf '\\036%s %s\\036' {mark} \"$status\" >&9",
-        "exec 9>&-",
-        "while :; do sleep 3600; done",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def add_file(archive, name, data, mode=0o755):
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    info.mode = mode
-    archive.addfile(info, io.BytesIO(data))
-
-
-def owned_by_root(info):
-    info.uid = info.gid = 0
-    info.uname = info.gname = "root"
-    return info
-
-
-def make_job_disk(path, script, stage, put):
-    with open(path, "wb") as file:
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.GNU_FORMAT) as archive:
-            if stage.is_dir():
-                for entry in sorted(stage.iterdir()):
-                    archive.add(entry, entry.name, filter=owned_by_root)
-            for source, target in put:
-                archive.add(source, target.lstrip("/"), filter=owned_by_root)
-            add_file(archive, "run/lab/job", script.encode())
-        if file.tell() > DISK_BACK:
-            raise LabError("too much to put into the guest")
-        file.truncate(DISK_SIZE)
-
-
-def take_back(path, get):
-    """Copy what the guest left on the disk to where it was wanted."""
-    missing = []
-    with open(path, "rb") as file:
-        file.seek(DISK_BACK)
-        with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(
-                ["tar", "-xf", "-", "-C", scratch, "--no-same-owner"],
-                stdin=file,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
-            for source, target in get:
-                found = pathlib.Path(scratch) / source.lstrip("/")
-                target = pathlib.Path(target)
-                if not found.exists():
-                    missing.append(source)
-                elif found.is_dir():
-                    shutil.copytree(found, target, symlinks=True, dirs_exist_ok=True)
-                else:
-                    if target.is_dir():
-                        target = target / found.name
-                    shutil.copy(found, target)
-    return missing
 
 
 def sweep(base):
@@ -532,261 +429,3 @@ class Machine:
     def tail(self):
         text = bytes(self.console[-4000:]).decode(errors="replace")
         return text.replace("\r\n", "\n") + "\n"
-
-
-def connect(directory):
-    """A connection to the machine that waits in DIRECTORY, or None."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # The path may be too long for a socket's address.
-    handle = os.open(directory, os.O_PATH)
-    try:
-        connection.connect(f"/proc/self/fd/{handle}/socket")
-    except OSError:
-        connection.close()
-        return None
-    finally:
-        os.close(handle)
-    return connection
-
-
-def end_machine(directory):
-    connection = connect(directory)
-    if connection:
-        with connection:
-            connection.sendall(b"q")
-            connection.recv(1)
-
-
-def end_templates(keep=0):
-    """End the machines that wait, but for the KEEP that were used last."""
-    found = []
-    for directory in (cache_dir() / "machines").glob("*"):
-        with contextlib.suppress(OSError):
-            found.append(((directory / "arm").stat().st_mtime, directory))
-    for _, directory in sorted(found, reverse=True)[keep:]:
-        end_machine(directory)
-
-
-class Template(Machine):
-    """
-    A booted machine that waits in the background, and is copied for each run.
-    It lives in the cache, and ends when it has had nothing to do for a while.
-    """
-
-    def __init__(self, settings):
-        super().__init__(settings)
-        name = digest(
-            self.tools.name,
-            str(self.boot),
-            str(self.disk),
-            str(image.preload(self.tools)),
-            *sorted(self.files().items()),
-        )
-        self.directory = cache_dir() / "machines" / name
-
-    def connect(self):
-        """A connection to the waiting machine, or None."""
-        connection = connect(self.directory)
-        if connection:
-            (self.directory / "arm").touch()
-        return connection
-
-    def end(self):
-        with lock(f"machine-{self.directory.name}"):
-            end_machine(self.directory)
-
-    def boot_it(self, timeout):
-        remove(self.directory)
-        self.directory.mkdir(parents=True)
-        self.configure()
-        self.make_channels()
-        with open(self.directory / "job", "wb") as file:
-            file.truncate(DISK_SIZE)
-        self.start()
-        result = self.watch("ready", timeout, lambda data: None)
-        if result.reason:
-            return result
-        (self.directory / "boot-console").write_bytes(self.console)
-        (self.directory / "arm").touch()
-        while not (self.directory / "socket").exists():
-            if self.process.poll() is not None:
-                return Result(EXIT_DIED, "the emulator died while booting")
-            time.sleep(0.01)
-        return Result(0)
-
-    def get(self, timeout):
-        """A connection to the machine, booted first if need be, or a Result."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        with lock(f"machine-{self.directory.name}"):
-            connection = self.connect()
-            if connection:
-                return connection
-            end_templates(keep=MAX_TEMPLATES - 1)
-            say(f"booting {self.settings}")
-            start = time.monotonic()
-            try:
-                result = self.boot_it(timeout)
-            except BaseException:
-                self.kill()
-                raise
-            finally:
-                self.close_channels()
-            if result.reason:
-                sys.stderr.write(self.tail())
-                return result
-            say(f"booted in {time.monotonic() - start:.0f} s")
-            connection = self.connect()
-        return connection or Result(EXIT_DIED, "the booted machine is gone")
-
-
-def send_files(machine, connection):
-    """Give the files of MACHINE's run to the copy that shall be it: done?"""
-    machine.connection = connection
-    # Not through descriptors of ours, which don't block: the emulator waits.
-    names = ("console", "output")
-    fds = [os.open(machine.directory / name, os.O_WRONLY) for name in names]
-    fds.append(os.open(machine.directory / "job", os.O_RDWR))
-    fds.append(os.open(machine.directory / "log", os.O_WRONLY | os.O_CREAT, 0o644))
-    slave = machine.open_screen()
-    fds.append(slave)
-    socket.send_fds(connection, [b"r"], fds)
-    for fd in fds:
-        os.close(fd)
-    return connection.recv(1) == b"r"
-
-
-def take_copy(machine, template):
-    """Let MACHINE be a copy of the booted one, which may have to be; a Result."""
-    for _ in range(2):
-        connection = template.get(BOOT_TIMEOUT)
-        if isinstance(connection, Result):
-            return connection
-        # What it was made of may be gone from the cache; or another lab has
-        # ended it, for one of its own.
-        with contextlib.suppress(ConnectionError):
-            if send_files(machine, connection):
-                return Result(0)
-        connection.close()
-        machine.connection = None
-        template.end()
-    return Result(EXIT_LAB, "the booted machine could not be copied")
-
-
-def discard(_):
-    """Where to put the output of a boot."""
-
-
-def show(data):
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def shell(settings, put=(), log=None):
-    """A shell in a machine of its own, at our terminal."""
-    mark = "lab-" + secrets.token_hex(8)
-    columns, lines = os.get_terminal_size() if sys.stdin.isatty() else (80, 24)
-    script = "\n".join([
-        "#!/bin/bash",
-        f"stty -F /dev/ttyS1 sane rows {lines} columns {columns}",
-        f"export TERM={shlex.quote(os.environ.get('TERM', 'linux'))}",
-        "setsid -c bash -il </dev/ttyS1 >&9 2>&1",
-        # The end of its session has hung up what was open.
-        f"printf '\\036%s %s\\036' {mark} $? >/dev/ttyS1",
-        "while :; do sleep 3600; done\n",
-    ])
-    with Machine(settings) as machine:
-        with build.stage_lock(settings.suite, shared=True):
-            stage = build.stage_directory(settings.suite)
-            make_job_disk(machine.directory / "job", script, stage, put)
-        machine.make_channel("console")
-        name = machine.make_terminal()
-        machine.configure(output=f"mode=term, dev={name}")
-        machine.start()
-        say("booting; Ctrl-] leaves")
-        with contextlib.ExitStack() as stack:
-            file = stack.enter_context(open(log, "wb")) if log else None
-            result = machine.watch("ready", BOOT_TIMEOUT, discard, file)
-            if not result.reason:
-                if sys.stdin.isatty():
-                    before = termios.tcgetattr(0)
-                    stack.callback(termios.tcsetattr, 0, termios.TCSADRAIN, before)
-                    tty.setraw(0)
-                result = machine.watch(mark, 1e9, show, file, 0)
-    if result.reason:
-        say(result.reason)
-    return result.status
-
-
-def debug(settings, command, put=()):
-    """The emulator's debugger at our terminal, with COMMAND in the machine."""
-    settings.debugger = True
-    with Machine(settings) as machine:
-        script = job_script(command, [], "lab")
-        with build.stage_lock(settings.suite, shared=True):
-            stage = build.stage_directory(settings.suite)
-            make_job_disk(machine.directory / "job", script, stage, put)
-        machine.configure()
-        for name in ("console", "output"):
-            (machine.directory / name).touch()
-        say(f"console and output: {machine.directory}/console, output")
-        machine.start()
-        while True:
-            try:
-                return machine.process.wait()
-            except KeyboardInterrupt:
-                # For the debugger, which stops the machine.
-                continue
-
-
-def run(
-    settings,
-    command,
-    put=(),
-    get=(),
-    timeout=300,
-    log=None,
-    keep=None,
-    fresh=False,
-    past_panic=False,
-):
-    """Run COMMAND in a machine; the exit status."""
-    mark = "lab-" + secrets.token_hex(8)
-    template = None if fresh else Template(settings)
-    with Machine(settings) as machine:
-        machine.past_panic = past_panic
-        script = job_script(command, [source for source, _ in get], mark)
-        with build.stage_lock(settings.suite, shared=True):
-            stage = build.stage_directory(settings.suite)
-            make_job_disk(machine.directory / "job", script, stage, put)
-        machine.make_channels()
-        with contextlib.ExitStack() as stack:
-            file = stack.enter_context(open(log, "wb")) if log else None
-            if template:
-                result = take_copy(machine, template)
-                if result.reason:
-                    say(f"no boot: {result.reason}")
-                    return result.status
-                if file:
-                    file.write((template.directory / "boot-console").read_bytes())
-            else:
-                machine.configure()
-                machine.start()
-                result = machine.watch("ready", BOOT_TIMEOUT, discard, file)
-            if not result.reason:
-                result = machine.watch(mark, timeout, show, file)
-        machine.kill()
-        if keep:
-            shutil.copy(machine.directory / "log", keep)
-        trouble = machine.trouble()
-        if trouble:
-            say(f"{trouble[1]} complaint(s) on the console, the first: {trouble[0]}")
-        if result.reason:
-            say(result.reason)
-            if not log and result.status in (EXIT_PANIC, EXIT_DIED, EXIT_TRIPLE_FAULT):
-                sys.stderr.write(machine.tail())
-            return result.status
-        missing = take_back(machine.directory / "job", get) if get else []
-        if missing:
-            say("not in the guest: " + " ".join(missing))
-            return result.status or EXIT_LAB
-        return result.status

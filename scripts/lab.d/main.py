@@ -9,6 +9,8 @@ import build
 import image
 import machine
 import roots
+import runs
+import template
 from host import LabError, say
 
 EPILOG = f"""\
@@ -85,8 +87,8 @@ def command_chroot(options):
 def command_run(options):
     settings = settings_of(options)
     if options.debug:
-        return machine.debug(settings, options.command, options.put)
-    return machine.run(
+        return runs.debug(settings, options.command, options.put)
+    return runs.run(
         settings,
         options.command,
         put=options.put,
@@ -100,11 +102,11 @@ def command_run(options):
 
 
 def command_shell(options):
-    return machine.shell(settings_of(options), options.put, options.log)
+    return runs.shell(settings_of(options), options.put, options.log)
 
 
 def command_stop(_):
-    machine.end_templates()
+    template.end_templates()
     return 0
 
 

@@ -99,7 +99,7 @@ after_kexec()
 	ktap_finished
 }
 
-# On the job's disk, behind what belongs to the job (scripts/lab.d/machine.py):
+# On the job's disk, behind what belongs to the job (scripts/lab.d/job.py):
 # this kernel's memory is too small for it.
 dump_is_saved()
 {

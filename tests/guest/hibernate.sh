@@ -21,7 +21,7 @@ if ! grep -qw test_resume /sys/power/disk; then
 fi
 
 # On the disk of the job, behind what belongs to the job
-# (scripts/lab.d/machine.py)
+# (scripts/lab.d/job.py)
 make_swap()
 {
 	swap=$(./add_partition /dev/lab-job 1536) && mkswap -q "$swap" &&

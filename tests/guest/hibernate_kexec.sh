@@ -15,7 +15,7 @@
 . ./next_kernel.sh
 
 # On the disk of the job, behind what belongs to the job
-# (scripts/lab.d/machine.py)
+# (scripts/lab.d/job.py)
 place="/dev/lab-job 1536"
 
 # In the kernel between: MODE COUNTS

@@ -6,7 +6,7 @@
 # sourced after carapace.sh.
 #
 # It gets the state of the test on its command line (lab_next=, see
-# scripts/lab.d/machine.py): the words of NEXT, and the counts of the results.
+# scripts/lab.d/job.py): the words of NEXT, and the counts of the results.
 
 # load_kernel OPTION ARGUMENTS NEXT...: for kexec, to run "NEXT... COUNTS" then.
 # $ahead is how many results come before those, from now on; $loader is kexec's
