@@ -7,7 +7,7 @@
  * the way into long mode, as Documentation/arch/x86/boot.rst wants it.
  */
 #define PARAMS		0x200000	/* struct boot_params */
-#define CONTROL		0x202000	/* what machine.py tells us, below */
+#define CONTROL		0x202000	/* what image.py tells us, below */
 #define PML5		0x203000
 #define PML4		0x204000
 
@@ -172,4 +172,4 @@ was_reset:
 misplaced:
 	.asciz	"lab: the kernel is not where it should be in memory\r\n"
 	.org	1023
-	.byte	0			/* checksum, filled in by machine.py */
+	.byte	0			/* checksum, filled in by image.py */
