@@ -46,6 +46,9 @@ CMDLINE = [
     "no_timer_check",
     "random.trust_cpu=on",
     "audit=0",
+    # The emulator's MWAIT does not see all that another CPU writes: where Linux
+    # wakes an idle one by that, it goes on with its next timer interrupt only.
+    "idle=halt",
 ]
 
 # Some CPU models tell a TSC frequency of the real thing. The emulator's runs
@@ -211,7 +214,11 @@ class Machine:
     def files(self, output=f"mode=file, dev={RUN}/output"):
         """The files that the emulator starts with, by name."""
         settings = self.settings
-        words = CMDLINE + [TSC.format(settings.ips // 1000)] + settings.append.split()
+        # A word of --append takes the place of ours.
+        added = settings.append.split()
+        names = tuple(word.partition("=")[0] + "=" for word in added)
+        words = [word for word in CMDLINE if not word.startswith(names)]
+        words += [TSC.format(settings.ips // 1000), *added]
         text = CONFIG.format(
             memory=settings.memory,
             model=settings.model,
