@@ -49,7 +49,7 @@ by_name()
 
 compressed()
 {
-	gzip -c "$CARAPACE_KO" >"$work/carapace.ko.gz" &&
+	gzip -1c "$CARAPACE_KO" >"$work/carapace.ko.gz" &&
 	says $OK '^attached to CPUs' \
 		carapacectl attach "$work/carapace.ko.gz" &&
 	says $OK '^detached' carapacectl detach
