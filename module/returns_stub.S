@@ -194,9 +194,9 @@ SYM_FUNC_END(returns_entry)
 /**
  * returns_check - return, if that leads to where the function was called from
  *
- * What a patched return site jumps to, behind the ENDBR64, with the stack as at a return: its address
- * is at the stack pointer. R10 and R11 are free; RAX and RDX hold what the
- * function returns.
+ * What a patched return site jumps to, behind the ENDBR64, with the stack as at
+ * a return: its address is at the stack pointer. R10 and R11 are free; RAX and
+ * RDX hold what the function returns.
  *
  * The address that is used is the one from the shadow, put where it belongs right
  * before: another CPU that writes there, too, has two instructions' time for it.
