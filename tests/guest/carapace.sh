@@ -218,7 +218,7 @@ mark_log()
 
 log_since_mark()
 {
-	dmesg | sed "1,/$log_mark\$/d"
+	dmesg | sed "0,/$log_mark\$/d"
 }
 
 # Neither a line of ours nor a complaint of the kernel's
