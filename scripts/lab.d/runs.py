@@ -16,6 +16,7 @@ from job import job_script, make_job_disk, take_back
 from machine import EXIT_DIED, EXIT_LAB, EXIT_PANIC, EXIT_TRIPLE_FAULT, Machine
 from template import BOOT_TIMEOUT, Template, take_copy
 
+
 def discard(_):
     """Where to put the output of a boot."""
 
@@ -23,6 +24,14 @@ def discard(_):
 def show(data):
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+def give_job(machine, script, put):
+    """SCRIPT on MACHINE's second disk, with what was built and what is to be PUT."""
+    suite = machine.settings.suite
+    with build.stage_lock(suite, shared=True):
+        stage = build.stage_directory(suite)
+        make_job_disk(machine.directory / "job", script, stage, put)
 
 
 def shell(settings, put=(), log=None):
@@ -39,9 +48,7 @@ def shell(settings, put=(), log=None):
         "while :; do sleep 3600; done\n",
     ])
     with Machine(settings) as machine:
-        with build.stage_lock(settings.suite, shared=True):
-            stage = build.stage_directory(settings.suite)
-            make_job_disk(machine.directory / "job", script, stage, put)
+        give_job(machine, script, put)
         machine.make_channel("console")
         name = machine.make_terminal()
         machine.configure(output=f"mode=term, dev={name}")
@@ -66,9 +73,7 @@ def debug(settings, command, put=()):
     settings.debugger = True
     with Machine(settings) as machine:
         script = job_script(command, [], "lab")
-        with build.stage_lock(settings.suite, shared=True):
-            stage = build.stage_directory(settings.suite)
-            make_job_disk(machine.directory / "job", script, stage, put)
+        give_job(machine, script, put)
         machine.configure()
         for name in ("console", "output"):
             (machine.directory / name).touch()
@@ -99,9 +104,7 @@ def run(
     with Machine(settings) as machine:
         machine.past_panic = past_panic
         script = job_script(command, [source for source, _ in get], mark)
-        with build.stage_lock(settings.suite, shared=True):
-            stage = build.stage_directory(settings.suite)
-            make_job_disk(machine.directory / "job", script, stage, put)
+        give_job(machine, script, put)
         machine.make_channels()
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open(log, "wb")) if log else None

@@ -84,12 +84,7 @@ prepare()
 		insmod modules/attack.ko
 }
 
-# Read once: it is asked for each attack, and Bash reads a byte at a time.
-rules=()
-while read -r mode attack status effect kind; do
-	[ -z "$mode" ] ||
-		rules+=("$mode" "$attack" "$status" "$effect" "$kind")
-done <<< "$expectations"
+read_rules "$expectations"
 
 # expected MODE ATTACK: sets status, effect and kind; false when there is none
 expected()

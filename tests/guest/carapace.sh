@@ -115,6 +115,17 @@ read_modes()
 	done
 }
 
+# read_rules TABLE: sets rules, the words of all its lines one after the other.
+# To be read once, for Bash reads a byte at a time.
+read_rules()
+{
+	local words
+	rules=()
+	while read -ra words; do
+		rules+=("${words[@]}")
+	done <<< "$1"
+}
+
 # has_room EXPLOIT: PARKED_CORE's chain runs off the stacks of 5.10
 has_room()
 {
