@@ -56,6 +56,7 @@
 u64 returns_stacks __ro_after_init;
 u64 returns_window __ro_after_init;
 u64 returns_freezing __ro_after_init;
+u64 returns_callers[CHOKE_CALLERS] __ro_after_init;
 
 static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);

@@ -70,8 +70,8 @@
 	add	8(%rsp), %rcx
 	sub	(%rsp), %rcx
 	cmp	$-ENTRY_LENGTH, %rcx
-	jne	.Lask_\choke
 	mov	8(%rsp), %rcx
+	jne	.Lcaller
 .else
 	jne	.Lindirect_\choke
 .endif
@@ -84,6 +84,22 @@
 	vmfunc
 .if \choke
 	jmp	returns_stored
+
+	/* Or of one that jumps to it, which root has seen already (choke_callers.c). */
+.Lcaller:
+	and	$(CHOKE_CALLERS - 1), %ecx
+	lea	returns_callers(%rip), %rax
+	mov	(%rax, %rcx, 8), %rax
+	cmp	%eax, 8(%rsp)
+	jne	.Lask_\choke
+	shr	$32, %rax
+	cmp	%eax, (%rsp)
+	jne	.Lask_\choke
+	mov	%rsp, %rax
+	sub	returns_stacks(%rip), %rax
+	add	returns_window(%rip), %rax
+	mov	8(%rsp), %rcx
+	jmp	.Lstore_\choke
 .else
 SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR

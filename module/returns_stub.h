@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "layout.h"
+
 /* Addresses of code, for jumps and calls; not to be called from C */
 extern const char returns_shadow_begin[], returns_shadow_end[],
 		  returns_shadow_choke[], returns_stored[];
@@ -18,6 +20,9 @@ extern u64 returns_stacks, returns_window;
 
 /* Root's to write: whether callers' frames are noted */
 extern u64 returns_freezing;
+
+/* The same: calls that lead to choke points (vmx/choke_callers.c) */
+extern u64 returns_callers[CHOKE_CALLERS];
 
 /* What the last of these calls: blocked.c */
 void return_was_blocked(u64 address);

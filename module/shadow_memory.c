@@ -118,6 +118,7 @@ void shadow_memory_describe(struct returns_config *config)
 	config->check = (u64)returns_check;
 	config->blocked = (u64)returns_blocked;
 	config->freezing = (u64)&returns_freezing;
+	config->callers = (u64)returns_callers;
 	config->task_stack = offsetof(struct task_struct, stack);
 	config->stack_size = THREAD_SIZE;
 	config->percpu = CPU_ENTRY_AREA_BASE;

@@ -26,14 +26,14 @@
  * call and this, and between this and a caller's return. Who can have kernel code
  * run at will can call these again; that attacker needs no stack.
  */
+#include "cpu_ops.h"
 #include "frozen_frames.h"
 #include "guard.h"
-#include "guest_walk.h"
+#include "region.h"
 #include "return_guard.h"
 #include "stack_record.h"
 #include "stack_walk.h"
 #include "vcpu.h"
-#include "window.h"
 
 static struct frozen *show(struct vcpu *vcpu, u64 record_pa)
 {
@@ -238,7 +238,8 @@ void frozen_frames_forget(void)
  * frozen_frames_arm() - tell the stubs whether to ask, as the policy says
  * @vcpu: the CPU
  *
- * By a word of the guest half's that it cannot write itself.
+ * By a word of the guest half's that it cannot write itself. Which frame that is in
+ * is not for the guest's tables to say: else they would have root write to another.
  *
  * Context: root, with the lock. Ends what the window showed.
  */
@@ -246,15 +247,11 @@ void frozen_frames_arm(struct vcpu *vcpu)
 {
 	u64 on = island.policy.value[POLICY_FROZEN_FRAMES];
 	u64 va = island.config.returns.freezing;
-	struct guest_mapping m;
-	volatile u64 *word;
+	u64 armed;
 
-	if (!va || !guest_walk(vcpu, va, &m) || !guest_owns(m.pa))
-		return;
-	word = (u64 *)((u8 *)window_map(vcpu, m.pa) + va % PAGE_SIZE);
-	if (*word == on)
+	if (!va || !region_read(vcpu, va, &armed, sizeof(armed)) || armed == on)
 		return;
 	if (on)
 		frozen_frames_forget();
-	*word = on;
+	region_write_word(vcpu, va, on);
 }

@@ -53,6 +53,7 @@ struct code_range {
  * @freezing: the stubs' word that says whether they ask to freeze and thaw
  * @choke_caller: a function that is given choke points by pointer, and ends by
  *	jumping there; 0 where there is none
+ * @callers: the stubs' table of calls that lead to choke points
  */
 struct returns_config {
 	u64 stacks;
@@ -74,6 +75,7 @@ struct returns_config {
 	u64 trampolines[4];
 	u64 choke_caller;
 	u64 freezing;
+	u64 callers;
 };
 
 #define STACK_BEGINNINGS	2

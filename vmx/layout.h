@@ -63,6 +63,12 @@
 #define VIEW_GUARD		510
 #define VIEW_SHADOW		511
 
+/*
+ * Entries of the table of calls that lead to choke points (choke_callers.c), a power
+ * of two
+ */
+#define CHOKE_CALLERS		64
+
 /* The image's first word: "ISLAND" */
 #define ISLAND_MAGIC		LAYOUT_UL(0x444e414c5349)
 

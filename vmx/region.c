@@ -2,6 +2,7 @@
 /*
  * Carapace: regions: sealed memory that is contiguous in the kernel's addresses
  */
+#include "choke_callers.h"
 #include "cpu_ops.h"
 #include "guest_walk.h"
 #include "memory.h"
@@ -171,7 +172,7 @@ int region_add_frame(struct region *region, u64 pa, u32 page)
  * @vcpu: the CPU
  * @pa: the frame
  *
- * With its last frame, a region is gone.
+ * With its last frame, a region is gone. Ends what the window showed.
  *
  * Return: whether it was one's.
  */
@@ -182,6 +183,7 @@ bool region_forget_frame(struct vcpu *vcpu, u64 pa)
 
 	if (!frame_map_find(&r->frames, pa, &region, &page))
 		return false;
+	choke_callers_forget(vcpu);
 	frame_map_remove(&r->frames, pa);
 	if (!--r->region[region].frames)
 		region_destroy(vcpu, &r->region[region]);
@@ -319,5 +321,25 @@ bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size)
 			return false;
 		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[size];
 	}
+	return true;
+}
+
+/**
+ * region_write_word() - the same of a word, at once
+ * @vcpu: the CPU
+ * @va: to here, aligned
+ * @word: what
+ *
+ * Ends what the window showed.
+ *
+ * Return: false where that is no region's, or the guest maps something else there.
+ */
+bool region_write_word(struct vcpu *vcpu, u64 va, u64 word)
+{
+	u64 pa;
+
+	if (!resolve(vcpu, va, &pa))
+		return false;
+	*(volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = word;
 	return true;
 }

@@ -16,6 +16,7 @@
  * would get at its beginning.
  */
 #include "call_site.h"
+#include "choke_callers.h"
 #include "cpu_ops.h"
 #include "ept.h"
 #include "frozen_frames.h"
@@ -188,7 +189,8 @@ static bool leads_to(u64 target, u64 start)
 
 /*
  * Whether a call of this very function ends there, or of one that jumps to it. The
- * loader of modules has one that does so by a pointer.
+ * loader of modules has one that does so by a pointer. The stub sees the former by
+ * itself, and the latter from then on.
  * @function: where the call in its slot returns to.
  */
 static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
@@ -202,9 +204,13 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 		return false;
 	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	return leads_to(target, start) ||
-	       leads_to(target, config()->choke_caller) ||
-	       tail_calls(vcpu, target, start, TAIL_DEPTH);
+	if (leads_to(target, start))
+		return true;
+	if (!leads_to(target, config()->choke_caller) &&
+	    !tail_calls(vcpu, target, start, TAIL_DEPTH))
+		return false;
+	choke_callers_note(vcpu, va, function);
+	return true;
 }
 
 /* Whether a function can have been called so that it returns there */

@@ -2,6 +2,7 @@
 /*
  * Carapace: the verdict on a write to a page that must not be written
  */
+#include "choke_callers.h"
 #include "code.h"
 #include "cpu_ops.h"
 #include "guard.h"
@@ -125,6 +126,13 @@ static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
 	}
 }
 
+/* What looked at the code as it was has to look again. */
+static bool let_pass(struct vcpu *vcpu)
+{
+	choke_callers_forget(vcpu);
+	return true;
+}
+
 /**
  * write_judge() - whether a write shall have its effect
  * @vcpu: the CPU
@@ -148,7 +156,7 @@ bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
 	enum verdict verdict;
 
 	if (offset == write->size)
-		return true;
+		return let_pass(vcpu);
 	while (offset < write->size - 1 &&
 	       write->before[offset] == write->after[offset])
 		offset++;
@@ -158,7 +166,7 @@ bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
 	verdict = guard_violation(vcpu, self ? POLICY_ENFORCE : POLICY_CODE,
 				  &report);
 	if (!self && !verdict_undoes(verdict))
-		return true;
+		return let_pass(vcpu);
 	if (!self && !write->cpl)
 		mend_source(vcpu, write);
 	return false;

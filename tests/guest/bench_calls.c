@@ -28,7 +28,6 @@
 
 /* To reach, instructions */
 #define CALL_MAX	60.0
-#define CHOKE_MAX	10000.0
 /* As many as to trace the same functions, bare */
 #define GUARD_TIMES_MAX	3
 
@@ -107,13 +106,25 @@ static void run_tail(void)
 	call(VULN_TAIL, 3);
 }
 
-/* commit_creds(), which most of its callers reach by a tail call */
-static void run_choke(void)
+static void run_no_choke(void)
 {
-	syscall(SYS_setgroups, 0, NULL);
+	call(VULN_CHOKE, 0);
 }
 
-static struct cost deep[2], shallow[2], pointer[2], tail[2], choke[2], graph;
+/* call_usermodehelper_exec() */
+static void run_choke(void)
+{
+	call(VULN_CHOKE, DEEP);
+}
+
+/* call_usermodehelper(), which ends by jumping there */
+static void run_choke_tail(void)
+{
+	call(VULN_CHOKE_TAIL, DEEP);
+}
+
+static struct cost deep[2], shallow[2], pointer[2], tail[2], no_choke[2], choke[2],
+	choke_tail[2], graph;
 
 static void measure_all(int guarded)
 {
@@ -122,7 +133,9 @@ static void measure_all(int guarded)
 	deep[guarded] = measure(run_deep, COUNT);
 	pointer[guarded] = measure(run_pointer, COUNT);
 	tail[guarded] = measure(run_tail, COUNT);
-	choke[guarded] = measure(run_choke, COUNT);
+	no_choke[guarded] = measure(run_no_choke, COUNT / DEEP);
+	choke[guarded] = measure(run_choke, COUNT / DEEP);
+	choke_tail[guarded] = measure(run_choke_tail, COUNT / DEEP);
 	meter_stop();
 }
 
@@ -332,13 +345,13 @@ static bool few(const struct cost *c)
 
 int main(int argc, char **argv)
 {
-	double direct, others;
+	double direct, others, point;
 	struct exits threads;
 	bool share = argc > 1 && !strcmp(argv[1], "share");
 	int i, err;
 
 	ksft_print_header();
-	ksft_set_plan(share ? SHARES : 7);
+	ksft_set_plan(share ? SHARES : 8);
 	meter_prepare();
 	err = load_test_module(MODULE);
 	device = open(VULN_DEVICE, O_RDWR | O_CLOEXEC);
@@ -378,10 +391,14 @@ int main(int argc, char **argv)
 			 more(tail) - others < 2 * CALL_MAX,
 			 "called directly, and its tail call: %.1f instructions, %.3f exits\n",
 			 more(tail) - others, (double)tail[1].exits.other / COUNT);
-	ksft_test_result(choke[1].exits.other <= COUNT + COUNT / 100 &&
-			 more(choke) > 0 && more(choke) < CHOKE_MAX,
-			 "a choke point, by a tail call (setgroups): %.1f instructions, %.3f exits\n",
-			 more(choke), (double)choke[1].exits.other / COUNT);
+	point = (more(choke) - more(no_choke)) / DEEP;
+	ksft_test_result(few(&choke[1]) && point > 0 && point < CALL_MAX,
+			 "a choke point by name: %.1f instructions, %.3f exits\n",
+			 point, (double)choke[1].exits.other / COUNT);
+	point = (more(choke_tail) - more(no_choke)) / DEEP - point;
+	ksft_test_result(few(&choke_tail[1]) && point > 0 && point < CALL_MAX,
+			 "a choke point by a tail call: %.1f instructions, %.3f exits\n",
+			 point, (double)choke_tail[1].exits.other / COUNT);
 	ksft_test_result(threads.other <= 3 * THREADS,
 			 "a thread's first call: %.2f exits, %.2f INVEPTs\n",
 			 (double)threads.other / THREADS,

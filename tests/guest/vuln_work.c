@@ -93,7 +93,9 @@ static bool make_calls(unsigned int round)
 	       call(VULN_STRUCTURE, a, 6 * a) &&
 	       call(VULN_RECURSION, a, a * (a + 1) / 2) &&
 	       call(VULN_TAIL, a, (a + 1) * a) &&
-	       call(VULN_POINTER, a, (a + 1) * a);
+	       call(VULN_POINTER, a, (a + 1) * a) &&
+	       call(VULN_CHOKE, a % 8, a % 8) &&
+	       call(VULN_CHOKE_TAIL, a % 8, a % 8);
 }
 
 static void on_alarm(int signal)

@@ -162,6 +162,8 @@ enum vuln_call {
 	VULN_RECURSION,	/* as deep as the argument says */
 	VULN_TAIL,	/* a function that ends in another one */
 	VULN_POINTER,	/* a call by pointer */
+	VULN_CHOKE,	/* as many calls of a choke point */
+	VULN_CHOKE_TAIL, /* as many of one that ends in another */
 	VULN_CALLS,
 };
 

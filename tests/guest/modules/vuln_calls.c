@@ -7,7 +7,9 @@
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/gfp.h>
 #include <linux/types.h>
+#include <linux/umh.h>
 
 #include "vuln_module.h"
 
@@ -68,6 +70,30 @@ static noinline __noclone u64 vuln_tail(u64 a)
 	return vuln_tail_end(a + 1, a);
 }
 
+/* No program at all: nothing is started, but the functions are called. */
+static u64 vuln_choke(u64 count)
+{
+	struct subprocess_info *info;
+	u64 refused = 0;
+
+	while (count--) {
+		info = call_usermodehelper_setup(NULL, NULL, NULL, GFP_KERNEL,
+						 NULL, NULL, NULL);
+		if (info && call_usermodehelper_exec(info, 0) == -EINVAL)
+			refused++;
+	}
+	return refused;
+}
+
+static u64 vuln_choke_tail(u64 count)
+{
+	u64 refused = 0;
+
+	while (count--)
+		refused += call_usermodehelper(NULL, NULL, NULL, 0) == -EINVAL;
+	return refused;
+}
+
 static u64 (*volatile pointer)(u64 a) = vuln_tail;
 
 int vuln_calls(struct vuln_calls *c)
@@ -95,6 +121,13 @@ int vuln_calls(struct vuln_calls *c)
 		return 0;
 	case VULN_POINTER:
 		c->result = pointer(a);
+		return 0;
+	case VULN_CHOKE:
+	case VULN_CHOKE_TAIL:
+		if (a > VULN_DEPTH)
+			return -EINVAL;
+		c->result = c->call == VULN_CHOKE ? vuln_choke(a) :
+						    vuln_choke_tail(a);
 		return 0;
 	}
 	return -EINVAL;
