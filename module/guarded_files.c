@@ -78,8 +78,11 @@ static ssize_t unguard_store(struct kobject *kobj, struct kobj_attribute *attr,
 	return err ? : count;
 }
 
-/* A line for each module, of which there may be more than a page holds */
+/* Lines, of which there may be more than a page holds */
 #define LINE_MAX	256
+
+/* As many may come while they are counted */
+#define LINES_SPARE	8
 
 struct text {
 	char *buf;
@@ -98,23 +101,23 @@ static __printf(2, 3) void add(struct text *text, const char *format, ...)
 	va_end(args);
 }
 
-static int count_one(const struct guarded *g, void *nr)
+static int count_module(const struct guarded *g, void *nr)
 {
 	(*(u32 *)nr)++;
 	return 0;
 }
 
 /* Made anew for each piece that is read; a line may be missing, or be there twice */
-static ssize_t read_text(void (*fill)(struct text *text), char *buf, loff_t at,
+static ssize_t read_text(int (*count_lines)(const struct guarded *g, void *nr),
+			 void (*fill)(struct text *text), char *buf, loff_t at,
 			 size_t count)
 {
 	struct text text = { .len = 0 };
 	ssize_t ret;
 	u32 nr = 0;
 
-	guarded_walk(count_one, &nr);
-	/* Some may come meanwhile. */
-	text.size = (nr + 8) * LINE_MAX;
+	guarded_walk(count_lines, &nr);
+	text.size = (nr + LINES_SPARE) * LINE_MAX;
 	text.buf = kvmalloc(text.size, GFP_KERNEL);
 	if (!text.buf)
 		return -ENOMEM;
@@ -141,7 +144,7 @@ static ssize_t modules_read(struct file *file, struct kobject *kobj,
 			    COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
 			    size_t count)
 {
-	return read_text(add_modules, buf, at, count);
+	return read_text(count_module, add_modules, buf, at, count);
 }
 
 /* A module each line: what is covered, and how many of what is not for which reason */
@@ -150,19 +153,21 @@ struct tally {
 	u32 by_state[RETURN_STATE_COUNT];
 };
 
+static enum return_state state_of(const struct guarded *g, u32 site)
+{
+	enum return_state state = g->functions.sites[site].state;
+
+	return state == RETURN_GUARDED && !guarded_site_patched(g, site) ?
+	       RETURN_CHANGED : state;
+}
+
 static void count(const struct guarded *g, struct tally *t)
 {
-	const struct return_functions *f = &g->functions;
-	enum return_state state;
 	u32 i;
 
-	t->sites = f->nr_sites;
-	for (i = 0; i < f->nr_sites; i++) {
-		state = f->sites[i].state;
-		if (state == RETURN_GUARDED && !guarded_site_patched(g, i))
-			state = RETURN_CHANGED;
-		t->by_state[state]++;
-	}
+	t->sites = g->functions.nr_sites;
+	for (i = 0; i < t->sites; i++)
+		t->by_state[state_of(g, i)]++;
 }
 
 static int add_line(const struct guarded *g, void *text)
@@ -188,7 +193,50 @@ static ssize_t coverage_read(struct file *file, struct kobject *kobj,
 			     COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
 			     size_t count)
 {
-	return read_text(add_coverage, buf, at, count);
+	return read_text(count_module, add_coverage, buf, at, count);
+}
+
+/* A return each line that is not guarded, and why */
+static int count_uncovered(const struct guarded *g, void *nr)
+{
+	struct tally t = { .sites = 0 };
+
+	count(g, &t);
+	*(u32 *)nr += t.sites - t.by_state[RETURN_GUARDED];
+	return 0;
+}
+
+static int add_uncovered_of(const struct guarded *g, void *text)
+{
+	static const char * const why[] = {
+#define X(constant, text) [RETURN_##constant] = text,
+		RETURN_STATES(X)
+#undef X
+	};
+	const struct return_functions *f = &g->functions;
+	enum return_state state;
+	u32 i;
+
+	for (i = 0; i < f->nr_sites; i++) {
+		state = state_of(g, i);
+		if (state != RETURN_GUARDED)
+			add(text, "%s %pS: %s\n", g->name,
+			    (void *)(f->text + f->sites[i].offset),
+			    why[state]);
+	}
+	return 0;
+}
+
+static void add_uncovered(struct text *text)
+{
+	guarded_walk(add_uncovered_of, text);
+}
+
+static ssize_t uncovered_read(struct file *file, struct kobject *kobj,
+			      COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
+			      size_t count)
+{
+	return read_text(count_uncovered, add_uncovered, buf, at, count);
 }
 
 static struct kobj_attribute guard_attr = __ATTR(guard, 0200, NULL, guard_store);
@@ -203,10 +251,12 @@ static struct attribute *guarded_attrs[] = {
 
 static COMPAT_BIN_ATTRIBUTE modules_attr = __BIN_ATTR_RO(modules, 0);
 static COMPAT_BIN_ATTRIBUTE coverage_attr = __BIN_ATTR_RO(coverage, 0);
+static COMPAT_BIN_ATTRIBUTE uncovered_attr = __BIN_ATTR_RO(uncovered, 0);
 
 static COMPAT_BIN_ATTRIBUTE_LIST guarded_texts[] = {
 	&modules_attr,
 	&coverage_attr,
+	&uncovered_attr,
 	NULL,
 };
 

@@ -10,7 +10,7 @@
 struct module;
 struct seq_file;
 
-/* Why a return is not guarded: X(constant, in coverage) */
+/* Why a return is not guarded: X(constant, in returns/uncovered) */
 #define RETURN_STATES(X)						\
 	X(GUARDED,	"guarded")					\
 	X(NO_ENTRY,	"its function cannot be traced")		\

@@ -59,6 +59,12 @@ coverage()
 	}' $returns/coverage
 }
 
+# uncovered MODULE PATTERN: how many of its returns are not guarded for that reason
+uncovered()
+{
+	grep -c "^$1 .*: $2" $returns/uncovered
+}
+
 reset_tracing()
 {
 	echo nop > $tracing/current_tracer
@@ -320,6 +326,10 @@ probe_before_guarding()
 	guard carapace_vuln && calls || return
 	equals "$(coverage carapace_vuln changed)" 1 || return
 	equals "$(coverage carapace_vuln returns)" $((all - 1)) || return
+	matches "$(cat $returns/uncovered)" \
+		'^carapace_vuln vuln_eight\+.*: something else stands there' &&
+		equals "$(uncovered carapace_vuln "its function cannot be traced")" \
+			"$(coverage carapace_vuln untraceable)" || return
 	enable_site 1
 	site_is_probed || return
 	unguard carapace_vuln && site_is_probed && guard carapace_vuln &&
