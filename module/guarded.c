@@ -53,11 +53,6 @@
 /* As many of a module's sites as one page of root's remembers */
 #define SITES_PER_PAGE	510
 
-u64 returns_stacks __ro_after_init;
-u64 returns_window __ro_after_init;
-u64 returns_freezing __ro_after_init;
-u64 returns_callers[CHOKE_CALLERS] __ro_after_init;
-
 static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;

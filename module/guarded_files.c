@@ -251,7 +251,9 @@ static struct attribute *guarded_attrs[] = {
 
 static COMPAT_BIN_ATTRIBUTE modules_attr = __BIN_ATTR_RO(modules, 0);
 static COMPAT_BIN_ATTRIBUTE coverage_attr = __BIN_ATTR_RO(coverage, 0);
-static COMPAT_BIN_ATTRIBUTE uncovered_attr = __BIN_ATTR_RO(uncovered, 0);
+/* Not for all to read: it takes a look at each symbol for each line, each time. */
+static COMPAT_BIN_ATTRIBUTE uncovered_attr =
+	__BIN_ATTR(uncovered, 0400, uncovered_read, NULL, 0);
 
 static COMPAT_BIN_ATTRIBUTE_LIST guarded_texts[] = {
 	&modules_attr,

@@ -22,6 +22,12 @@
 #define CALL_RAX	0xd0	/* second byte of "call *%rax" */
 #define CALL_RDI	0xd7
 
+/* The words (vmx/stub_words.c) */
+#define returns_stacks		.Lwords + STUB_STACKS
+#define returns_window		.Lwords + STUB_WINDOW
+#define returns_freezing	.Lwords + STUB_FREEZING
+#define returns_callers		.Lwords + STUB_CALLERS
+
 /* From a function's beginning to where its slot's call returns to */
 #ifdef CONFIG_X86_KERNEL_IBT
 #define ENTRY_LENGTH	9
@@ -30,8 +36,10 @@
 #endif
 
 /*
- * A page for the part that the shadow view lets run, and for what belongs to it:
- * what runs in that view can write to the shadow.
+ * A page for the part that the shadow view lets run: what runs in that view can write
+ * to the shadow. It ends each time behind the VMFUNC back, for who jumps right to that
+ * one can have it lead to the shadow view again: what is fetched next has to be in
+ * another page.
  */
 	.section .text, "ax"
 	.balign	4096, 0xcc
@@ -82,43 +90,25 @@
 	xor	%eax, %eax
 	mov	$VIEW_GUARD, %ecx
 	vmfunc
-.if \choke
 	jmp	returns_stored
 
-	/* Or of one that jumps to it, which root has seen already (choke_callers.c). */
+.if \choke
+	/* Or of one that jumps to it, which root has seen already. */
 .Lcaller:
-	and	$(CHOKE_CALLERS - 1), %ecx
+	and	$(STUB_NR_CALLERS - 1), %ecx
 	lea	returns_callers(%rip), %rax
 	mov	(%rax, %rcx, 8), %rax
-	cmp	%eax, 8(%rsp)
+	movslq	%eax, %rcx
+	cmp	%rcx, 8(%rsp)
 	jne	.Lask_\choke
-	shr	$32, %rax
-	cmp	%eax, (%rsp)
+	sar	$32, %rax
+	cmp	%rax, (%rsp)
 	jne	.Lask_\choke
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
 	add	returns_window(%rip), %rax
-	mov	8(%rsp), %rcx
 	jmp	.Lstore_\choke
 .else
-SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
-	ANNOTATE_NOENDBR
-	cmpb	$0, returns_freezing(%rip)
-	jne	.Lfreeze
-.Lgo_on:
-	mov	%r10, %rax
-	mov	%r11, %rcx
-	RET
-
-	/* Called by core kernel code: root notes its callers' frames. */
-.Lfreeze:
-	cmpq	$MODULES_VADDR, 8(%rsp)
-	jae	.Lgo_on
-	mov	$HYPERCALL_FREEZE, %rax
-7:	vmcall
-	jmp	.Lgo_on
-	_ASM_EXTABLE(7b, .Lgo_on)
-
 .Lindirect_\choke:
 	cmpb	$GROUP5, -2(%rcx)
 	jne	.Lask_\choke
@@ -162,50 +152,82 @@ SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	jmp	returns_stored
 
+	/* A CPU without the shell raised #UD. */
+.Lundefined:
+	jmp	returns_bare
+	_ASM_EXTABLE(1b, .Lundefined)
+	_ASM_EXTABLE(5b, .Lundefined)
+SYM_FUNC_END(returns_entry)
+
+	.balign	64, 0xcc
+SYM_DATA_START(returns_words)
+.Lwords:
+	ANNOTATE_NOENDBR
+	.fill	STUB_WORDS_SIZE, 1, 0xcc
+SYM_DATA_END(returns_words)
+	.balign	4096, 0xcc
+
+/* Jumped to, and not by pointer */
+SYM_START(returns_stored, SYM_L_GLOBAL, SYM_A_NONE)
+	ANNOTATE_NOENDBR
+	cmpb	$0, returns_freezing(%rip)
+	jne	.Lfreeze
+.Lgo_on:
+	mov	%r10, %rax
+	mov	%r11, %rcx
+	RET
+
+	/* Called by core kernel code: root notes its callers' frames. */
+.Lfreeze:
+	cmpq	$MODULES_VADDR, 8(%rsp)
+	jae	.Lgo_on
+	mov	$HYPERCALL_FREEZE, %rax
+7:	vmcall
+	jmp	.Lgo_on
+	_ASM_EXTABLE(7b, .Lgo_on)
+SYM_FUNC_END(returns_stored)
+
 /*
- * A CPU without the shell raised #UD, and has the shadow as ordinary memory.
- * Where there is none yet, it can make none.
+ * Without the shell, the shadow is ordinary memory. Where there is none yet, there
+ * is no making one.
  */
-.Lbare:
+SYM_START(returns_bare, SYM_L_LOCAL, SYM_A_NONE)
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
 	mov	%rax, %rcx
 	shr	$WINDOW_SHIFT, %rcx
-	jnz	returns_stored
+	jnz	1f
 	add	returns_window(%rip), %rax
 	mov	8(%rsp), %rcx
 2:	mov	%ecx, 8(%rax)
 	mov	(%rsp), %ecx
 3:	mov	%ecx, 12(%rax)
-	jmp	returns_stored
+1:	jmp	returns_stored
+	_ASM_EXTABLE(2b, 1b)
+	_ASM_EXTABLE(3b, 1b)
+SYM_FUNC_END(returns_bare)
 
 /*
  * returns_entry_ask, returns_entry_choke_ask - where there is no VMFUNC
  */
-SYM_INNER_LABEL_ALIGN(returns_entry_ask, SYM_L_GLOBAL)
-	UNWIND_HINT_FUNC
-	ENDBR
+SYM_TYPED_FUNC_START(returns_entry_ask)
 	mov	%rax, %r10
 	mov	%rcx, %r11
 	mov	$HYPERCALL_ENTER, %rax
 4:	vmcall
 	jmp	returns_stored
-SYM_INNER_LABEL_ALIGN(returns_entry_choke_ask, SYM_L_GLOBAL)
-	UNWIND_HINT_FUNC
-	ENDBR
+5:	jmp	returns_bare
+	_ASM_EXTABLE(4b, 5b)
+SYM_FUNC_END(returns_entry_ask)
+SYM_TYPED_FUNC_START(returns_entry_choke_ask)
 	mov	%rax, %r10
 	mov	%rcx, %r11
 	mov	$HYPERCALL_ENTER_CHOKE, %rax
 6:	vmcall
 	jmp	returns_stored
-	_ASM_EXTABLE(1b, .Lbare)
-	_ASM_EXTABLE(5b, .Lbare)
-	_ASM_EXTABLE(2b, returns_stored)
-	_ASM_EXTABLE(3b, returns_stored)
-	_ASM_EXTABLE(4b, .Lbare)
-	_ASM_EXTABLE(6b, .Lbare)
-SYM_FUNC_END(returns_entry)
-	.balign	4096, 0xcc
+7:	jmp	returns_bare
+	_ASM_EXTABLE(6b, 7b)
+SYM_FUNC_END(returns_entry_choke_ask)
 
 /**
  * returns_check - return, if that leads to where the function was called from

@@ -7,22 +7,14 @@
 
 #include <linux/types.h>
 
-#include "layout.h"
-
 /* Addresses of code, for jumps and calls; not to be called from C */
 extern const char returns_shadow_begin[], returns_shadow_end[],
 		  returns_shadow_choke[], returns_stored[];
 extern const char returns_entry[], returns_entry_ask[], returns_entry_choke[],
 		  returns_entry_choke_ask[], returns_check[], returns_blocked[];
 
-/* What the stubs compute with: where stacks begin, and their shadow (returns.c) */
-extern u64 returns_stacks, returns_window;
-
-/* Root's to write: whether callers' frames are noted */
-extern u64 returns_freezing;
-
-/* The same: calls that lead to choke points (vmx/choke_callers.c) */
-extern u64 returns_callers[CHOKE_CALLERS];
+/* What the stubs compute with, in their page: vmx/stub_words.c */
+extern const char returns_words[];
 
 /* What the last of these calls: blocked.c */
 void return_was_blocked(u64 address);

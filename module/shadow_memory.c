@@ -106,19 +106,16 @@ void shadow_memory_describe(struct returns_config *config)
 	config->gs_irq_stack = compat_irq_stack() - gs_base;
 	preempt_enable();
 
-	returns_stacks = VMALLOC_START;
-	returns_window = window;
-	config->stacks = returns_stacks;
+	config->stacks = VMALLOC_START;
 	config->window = window;
 	config->stub_pa = page_to_phys(stub);
+	config->stub_words = offset_in_page(returns_words);
 	config->shadow_begin = (u64)returns_shadow_begin;
 	config->shadow_choke = (u64)returns_shadow_choke;
 	config->shadow_end = (u64)returns_shadow_end;
 	config->stored = (u64)returns_stored;
 	config->check = (u64)returns_check;
 	config->blocked = (u64)returns_blocked;
-	config->freezing = (u64)&returns_freezing;
-	config->callers = (u64)returns_callers;
 	config->task_stack = offsetof(struct task_struct, stack);
 	config->stack_size = THREAD_SIZE;
 	config->percpu = CPU_ENTRY_AREA_BASE;

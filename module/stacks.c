@@ -288,7 +288,7 @@ static void say_why(const char *what, int err)
  */
 int stacks_can_freeze(void)
 {
-	int err = can_unwind && returns_window ? need_records() : -EOPNOTSUPP;
+	int err = can_unwind ? need_records() : -EOPNOTSUPP;
 
 	if (err)
 		say_why("callers' frames", err);

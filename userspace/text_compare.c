@@ -168,6 +168,23 @@ static void compare(struct comparison *c)
 	}
 }
 
+/* What stands in a section of code and is data, as the file says, may change. */
+static void expect_data(struct comparison *c)
+{
+	const struct elf_module *module = c->layout.module;
+	const struct elf_symbol *symbol;
+	size_t i;
+
+	for (i = 1; i < module->nr_symbols; i++) {
+		symbol = &module->symbols[i];
+		if (symbol->section == c->section && symbol->type == STT_OBJECT &&
+		    symbol->offset <= c->size &&
+		    symbol->size <= c->size - symbol->offset)
+			memcpy(c->expected + symbol->offset,
+			       c->live + symbol->offset, symbol->size);
+	}
+}
+
 static void note_not_read(struct text_result *result, const char *name)
 {
 	size_t length = strlen(result->not_read);
@@ -195,6 +212,7 @@ static void compare_section(struct comparison *c)
 		memcpy(c->expected, section->data, c->size);
 		text_relocate(&c->layout, c->section, 0, c->size, va,
 			      c->expected, c->live);
+		expect_data(c);
 		compare(c);
 		c->result->bytes += c->size;
 	} else {

@@ -17,6 +17,7 @@
 #include "shootdown.h"
 #include "stack_guard.h"
 #include "stack_walk.h"
+#include "stub_words.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -103,7 +104,7 @@ static int set_policy(struct vcpu *vcpu, u64 key)
 
 	if (!err && island.policy.value[POLICY_ENFORCE])
 		seal_close(vcpu);
-	frozen_frames_arm(vcpu);
+	stub_words_set(vcpu);
 	return err;
 }
 

@@ -29,7 +29,6 @@
 #include "cpu_ops.h"
 #include "frozen_frames.h"
 #include "guard.h"
-#include "region.h"
 #include "return_guard.h"
 #include "stack_record.h"
 #include "stack_walk.h"
@@ -232,26 +231,4 @@ bool frozen_frames_undo(struct vcpu *vcpu, u64 at, u32 call, u64 function)
 void frozen_frames_forget(void)
 {
 	__atomic_add_fetch(&island.frames_epoch, 1, __ATOMIC_RELEASE);
-}
-
-/**
- * frozen_frames_arm() - tell the stubs whether to ask, as the policy says
- * @vcpu: the CPU
- *
- * By a word of the guest half's that it cannot write itself. Which frame that is in
- * is not for the guest's tables to say: else they would have root write to another.
- *
- * Context: root, with the lock. Ends what the window showed.
- */
-void frozen_frames_arm(struct vcpu *vcpu)
-{
-	u64 on = island.policy.value[POLICY_FROZEN_FRAMES];
-	u64 va = island.config.returns.freezing;
-	u64 armed;
-
-	if (!va || !region_read(vcpu, va, &armed, sizeof(armed)) || armed == on)
-		return;
-	if (on)
-		frozen_frames_forget();
-	region_write_word(vcpu, va, on);
 }

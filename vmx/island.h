@@ -36,6 +36,7 @@ struct code_range {
  * @stacks: where the window's stacks begin
  * @window: address of the window
  * @stub_pa: the page that stores in the shadow
+ * @stub_words: offset in it of the words that it computes with
  * @shadow_begin: from this instruction of it
  * @shadow_choke: from here on it is a choke point's, and the call is looked at
  * @shadow_end: to this one, exclusive, the CPU is in the shadow view
@@ -50,15 +51,14 @@ struct code_range {
  * @percpu_size: bytes
  * @boot_stack: the stack that the first CPU idles on
  * @trampolines: where tracers of Linux's have functions return to
- * @freezing: the stubs' word that says whether they ask to freeze and thaw
  * @choke_caller: a function that is given choke points by pointer, and ends by
  *	jumping there; 0 where there is none
- * @callers: the stubs' table of calls that lead to choke points
  */
 struct returns_config {
 	u64 stacks;
 	u64 window;
 	u64 stub_pa;
+	u64 stub_words;
 	u64 shadow_begin;
 	u64 shadow_choke;
 	u64 shadow_end;
@@ -74,8 +74,6 @@ struct returns_config {
 	u64 boot_stack;
 	u64 trampolines[4];
 	u64 choke_caller;
-	u64 freezing;
-	u64 callers;
 };
 
 #define STACK_BEGINNINGS	2

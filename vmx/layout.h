@@ -63,11 +63,13 @@
 #define VIEW_GUARD		510
 #define VIEW_SHADOW		511
 
-/*
- * Entries of the table of calls that lead to choke points (choke_callers.c), a power
- * of two
- */
-#define CHOKE_CALLERS		64
+/* Words in the stubs' page, offsets from the first one: stub_words.c */
+#define STUB_STACKS		0
+#define STUB_WINDOW		8
+#define STUB_FREEZING		16
+#define STUB_CALLERS		24
+#define STUB_NR_CALLERS		64		/* a power of two */
+#define STUB_WORDS_SIZE		(STUB_CALLERS + 8 * STUB_NR_CALLERS)
 
 /* The image's first word: "ISLAND" */
 #define ISLAND_MAGIC		LAYOUT_UL(0x444e414c5349)

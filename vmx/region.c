@@ -2,13 +2,13 @@
 /*
  * Carapace: regions: sealed memory that is contiguous in the kernel's addresses
  */
-#include "choke_callers.h"
 #include "cpu_ops.h"
 #include "guest_walk.h"
 #include "memory.h"
 #include "region.h"
 #include "requests.h"
 #include "return_sites.h"
+#include "stub_words.h"
 #include "vcpu.h"
 #include "window.h"
 
@@ -183,7 +183,7 @@ bool region_forget_frame(struct vcpu *vcpu, u64 pa)
 
 	if (!frame_map_find(&r->frames, pa, &region, &page))
 		return false;
-	choke_callers_forget(vcpu);
+	stub_callers_forget(vcpu);
 	frame_map_remove(&r->frames, pa);
 	if (!--r->region[region].frames)
 		region_destroy(vcpu, &r->region[region]);
@@ -321,25 +321,5 @@ bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size)
 			return false;
 		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[size];
 	}
-	return true;
-}
-
-/**
- * region_write_word() - the same of a word, at once
- * @vcpu: the CPU
- * @va: to here, aligned
- * @word: what
- *
- * Ends what the window showed.
- *
- * Return: false where that is no region's, or the guest maps something else there.
- */
-bool region_write_word(struct vcpu *vcpu, u64 va, u64 word)
-{
-	u64 pa;
-
-	if (!resolve(vcpu, va, &pa))
-		return false;
-	*(volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = word;
 	return true;
 }

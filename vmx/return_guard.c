@@ -16,7 +16,6 @@
  * would get at its beginning.
  */
 #include "call_site.h"
-#include "choke_callers.h"
 #include "cpu_ops.h"
 #include "ept.h"
 #include "frozen_frames.h"
@@ -28,6 +27,7 @@
 #include "sealed_code.h"
 #include "shadow.h"
 #include "shootdown.h"
+#include "stub_words.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -209,7 +209,7 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 	if (!leads_to(target, config()->choke_caller) &&
 	    !tail_calls(vcpu, target, start, TAIL_DEPTH))
 		return false;
-	choke_callers_note(vcpu, va, function);
+	stub_callers_note(vcpu, va, function);
 	return true;
 }
 

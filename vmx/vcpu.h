@@ -140,7 +140,7 @@ struct island {
 	u64 window_entry[WINDOW_SIZE / SIZE_1G];	/* in Linux's tables */
 	u64 eptp_list_pa;			/* 0 without VMFUNC */
 	u32 patched_sites;			/* returns that compare */
-	bool choke_callers;			/* there are some: choke_callers.c */
+	bool stub_callers;			/* there are some: stub_words.c */
 	bool stacks_armed;			/* stack_guard.c */
 	bool stacks_settled;
 	u64 boot_stack_record;

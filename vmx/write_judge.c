@@ -2,7 +2,6 @@
 /*
  * Carapace: the verdict on a write to a page that must not be written
  */
-#include "choke_callers.h"
 #include "code.h"
 #include "cpu_ops.h"
 #include "guard.h"
@@ -12,6 +11,7 @@
 #include "seal.h"
 #include "sealed_code.h"
 #include "shadow.h"
+#include "stub_words.h"
 #include "vcpu.h"
 #include "window.h"
 #include "write_judge.h"
@@ -129,7 +129,7 @@ static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
 /* What looked at the code as it was has to look again. */
 static bool let_pass(struct vcpu *vcpu)
 {
-	choke_callers_forget(vcpu);
+	stub_callers_forget(vcpu);
 	return true;
 }
 

@@ -58,6 +58,17 @@ entry_of()
 	echo $table
 }
 
+# The first VMFUNC behind a symbol: 0F 01 D4
+next_vmfunc()
+{
+	local at
+	at=$(($(vuln address "$1")))
+	until [ $(($(vuln read "$(hex $at)") & 0xffffff)) = $((0xd4010f)) ]; do
+		at=$((at + 1))
+	done
+	hex $at
+}
+
 # A word of the shadow that there is: of a stack that has been used
 shadow_word()
 {
@@ -203,7 +214,7 @@ callers_forgotten()
 	probe - && ./vuln_work 1 && silent
 }
 
-plan 16
+plan 17
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -216,6 +227,7 @@ vmalloc=$(($(vuln read vmalloc_base)))
 window=$(window)
 word=$(shadow_word)
 vmfunc=$(hex $(($(vuln address returns_shadow_begin) - 3)))
+vmfunc_back=$(next_vmfunc returns_shadow_begin)
 
 check "control: other memory, and an honest jump" control
 check "the shadow, by the window" overwrite "$word" carapace
@@ -224,7 +236,8 @@ check "the window's page table" overwrite "$(entry_of "$word" 1)" carapace
 check "the table above it" overwrite "$(entry_of "$word" 2)" carapace
 check "the window's entry in Linux's table" overwrite "$(entry_of "$word" 3)" code
 check "VMFUNC in ring 3 is undefined" ring3_vmfunc
-callers=$(vuln address returns_callers)
+# vmx/layout.h: STUB_CALLERS
+callers=$(hex $(($(vuln address returns_words) + 24)))
 check "known callers of choke points are forgotten when code changes" \
 	callers_forgotten
 check "the table of them" overwrite_read_only "$callers" code
@@ -236,6 +249,8 @@ if ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 fi
 check "the stub's VMFUNC, on a stack that is none" \
 	$strays "$vmfunc" kmalloc 0 $VIEW_SHADOW
+check "the stub's VMFUNC back, to the shadow view" \
+	strays "$vmfunc_back" kmalloc 0 $VIEW_SHADOW
 check "the stub behind it, in the guard view" oopses returns_shadow_begin kmalloc
 check "the stub's beginning, on a stack that is none" \
 	strays $entry kmalloc

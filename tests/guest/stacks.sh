@@ -228,7 +228,9 @@ stays_on()
 overwritten()
 {
 	local word before
-	word=0x$(sed -n 's/ . returns_freezing\t.carapace.$//p' /proc/kallsyms)
+	word=0x$(sed -n 's/ . returns_words\t.carapace.$//p' /proc/kallsyms)
+	# vmx/layout.h: STUB_FREEZING
+	word=$(printf '0x%x' $((word + 16)))
 	before=$(./vuln read "$word")
 	equals "$before" 0x1 && ! ./vuln write "$word" 0 &&
 	equals "$(./vuln read "$word")" "$before"
