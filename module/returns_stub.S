@@ -163,7 +163,9 @@ SYM_FUNC_END(returns_entry)
 SYM_DATA_START(returns_words)
 .Lwords:
 	ANNOTATE_NOENDBR
-	.fill	STUB_WORDS_SIZE, 1, 0xcc
+	.fill	STUB_CALLERS, 1, 0xcc
+	ANNOTATE_NOENDBR
+	.fill	STUB_WORDS_SIZE - STUB_CALLERS, 1, 0xcc
 SYM_DATA_END(returns_words)
 	.balign	4096, 0xcc
 
