@@ -6,7 +6,8 @@
  * addresses: in a page of their own, who changes the guest's tables could have the
  * stubs read others. In the shadow view nothing but that one frame can be fetched, so
  * where the code is the words are, too. Root writes them there, past the guest's
- * tables; nobody else can. They lie in no cache line that is run.
+ * tables; nobody else can. They lie in no cache line that is run. They could be, like
+ * all of that page, but what they hold are addresses, which nobody chooses.
  *
  * Among them is a table of calls that lead to choke points by way of another
  * function, one that ends by jumping there, as most callers have it. To see that
@@ -23,7 +24,7 @@
 #include "vcpu.h"
 #include "window.h"
 
-/* What fills the page: leads nowhere, and is no address of a call's */
+/* What fills the page: as a choke point, an address that is none of the core kernel's */
 #define NO_CALLER	0xccccccccccccccccULL
 
 static volatile u64 *word_at(struct vcpu *vcpu, u64 offset)

@@ -358,6 +358,27 @@ TEST_F(text, says_where)
 	EXPECT_EQ(NULL, difference[1].function);
 }
 
+/* What is data by its symbol may change, and nothing beside it. */
+TEST_F(text, data_within_code)
+{
+	struct elf_module *module = &self->all.module;
+	struct elf_symbol *symbol = module->symbols;
+
+	while (symbol->type != STT_FUNC)
+		ASSERT_LT(++symbol, module->symbols + module->nr_symbols);
+	symbol->offset = AT_DATA;
+	symbol->size = 4;
+	memset(&self->all.memory[0][AT_DATA], 0x11, 4);
+	EXPECT_EQ(1, compare(&self->all));
+	symbol->type = STT_OBJECT;
+	EXPECT_EQ(0, compare(&self->all));
+	self->all.memory[0][AT_DATA + 4] ^= 1;
+	EXPECT_EQ(1, compare(&self->all));
+	self->all.memory[0][AT_DATA + 4] ^= 1;
+	symbol->size = TEXT_SIZE;
+	EXPECT_EQ(1, compare(&self->all));
+}
+
 TEST_F(text, sections_that_are_not_there)
 {
 	self->all.module.sections[2].name = ".text.gone";
