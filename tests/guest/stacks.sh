@@ -77,6 +77,12 @@ start()
 	echo on > "$file" && equals "$(cat "$file")" on
 }
 
+# The same, asked for when Carapace is loaded
+start_loaded()
+{
+	attach "action=$1 ${file##*/}=on guard=$2" && equals "$(cat "$file")" on
+}
+
 is_well()
 {
 	! log_since_mark | grep -E -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
@@ -259,7 +265,7 @@ for mode; do
 	work)
 		check "work: attached" start block '*' ;;
 	lock)
-		check "lock: attached" start block carapace_vuln ;;
+		check "lock: attached" start_loaded block carapace_vuln ;;
 	*)
 		check "$mode: attached" start "$mode" carapace_vuln ;;
 	esac
