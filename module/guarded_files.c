@@ -107,10 +107,15 @@ static int count_module(const struct guarded *g, void *nr)
 	return 0;
 }
 
-/* Made anew for each piece that is read; a line may be missing, or be there twice */
-static ssize_t read_text(int (*count_lines)(const struct guarded *g, void *nr),
-			 void (*fill)(struct text *text), char *buf, loff_t at,
-			 size_t count)
+/*
+ * Made anew for each piece that is read; a line may be missing, or be there twice.
+ * @count_lines: adds to how many lines there are, at most
+ * @add_lines: adds a module's lines to a struct text
+ */
+static ssize_t read_text(const char *head,
+			 int (*count_lines)(const struct guarded *g, void *nr),
+			 int (*add_lines)(const struct guarded *g, void *text),
+			 char *buf, loff_t at, size_t count)
 {
 	struct text text = { .len = 0 };
 	ssize_t ret;
@@ -121,7 +126,8 @@ static ssize_t read_text(int (*count_lines)(const struct guarded *g, void *nr),
 	text.buf = kvmalloc(text.size, GFP_KERNEL);
 	if (!text.buf)
 		return -ENOMEM;
-	fill(&text);
+	add(&text, "%s", head);
+	guarded_walk(add_lines, &text);
 	ret = memory_read_from_buffer(buf, count, &at, text.buf, text.len);
 	kvfree(text.buf);
 	return ret;
@@ -133,18 +139,12 @@ static int add_name(const struct guarded *g, void *text)
 	return 0;
 }
 
-static void add_modules(struct text *text)
-{
-	if (guarded_all())
-		add(text, "*\n");
-	guarded_walk(add_name, text);
-}
-
 static ssize_t modules_read(struct file *file, struct kobject *kobj,
 			    COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
 			    size_t count)
 {
-	return read_text(count_module, add_modules, buf, at, count);
+	return read_text(guarded_all() ? "*\n" : "", count_module, add_name, buf,
+			 at, count);
 }
 
 /* A module each line: what is covered, and how many of what is not for which reason */
@@ -184,16 +184,11 @@ static int add_line(const struct guarded *g, void *text)
 	return 0;
 }
 
-static void add_coverage(struct text *text)
-{
-	guarded_walk(add_line, text);
-}
-
 static ssize_t coverage_read(struct file *file, struct kobject *kobj,
 			     COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
 			     size_t count)
 {
-	return read_text(count_module, add_coverage, buf, at, count);
+	return read_text("", count_module, add_line, buf, at, count);
 }
 
 /* A return each line that is not guarded, and why */
@@ -206,7 +201,7 @@ static int count_uncovered(const struct guarded *g, void *nr)
 	return 0;
 }
 
-static int add_uncovered_of(const struct guarded *g, void *text)
+static int add_uncovered(const struct guarded *g, void *text)
 {
 	static const char * const why[] = {
 #define X(constant, text) [RETURN_##constant] = text,
@@ -227,16 +222,11 @@ static int add_uncovered_of(const struct guarded *g, void *text)
 	return 0;
 }
 
-static void add_uncovered(struct text *text)
-{
-	guarded_walk(add_uncovered_of, text);
-}
-
 static ssize_t uncovered_read(struct file *file, struct kobject *kobj,
 			      COMPAT_BIN_ATTRIBUTE *attr, char *buf, loff_t at,
 			      size_t count)
 {
-	return read_text(count_uncovered, add_uncovered, buf, at, count);
+	return read_text("", count_uncovered, add_uncovered, buf, at, count);
 }
 
 static struct kobj_attribute guard_attr = __ATTR(guard, 0200, NULL, guard_store);
