@@ -204,11 +204,18 @@ results()
 		}'
 }
 
+# show NAME: print results as they come, for who waits; in a form that is none of
+# ours
+show()
+{
+	sed -u -n -E "s/^[# \t]*((not )?ok [0-9].*)/# $1: \1/p"
+}
+
 # phase NAME PROGRAM...: run them, and keep their output and results
 phase()
 {
 	local name=$1
-	local program file start
+	local program file start shown
 	shift
 	mkdir -p $work/"$name"
 	for program; do
@@ -217,7 +224,10 @@ phase()
 		echo "suites: $name: $program" > /dev/kmsg
 		# The runner opens it once more, and writes to its end
 		: > "$file.out"
+		tail -n +1 -f "$file.out" > >(show "$name") &
+		shown=$!
 		run "$program" >> "$file.out" 2>&1 < /dev/null
+		kill $shown
 		results < "$file.out" > "$file"
 		echo "# $name: $program: $((SECONDS - start)) s"
 	done
