@@ -24,7 +24,7 @@ guard=$1
 shift
 case $guard in
 parked)
-	: "${EXPLOITS:=PARKED_CORE PARKED_POINTER TASK_SLEEPING TASK_STALE}"
+	: "${EXPLOITS:=PARKED_CORE PARKED_CALLER PARKED_POINTER TASK_SLEEPING TASK_STALE}"
 	file=$sysfs/policy/parked_stacks
 	kind=parked-stack
 	context=parked
