@@ -155,7 +155,10 @@ run()
 		return
 		;;
 	ftrace/*)
-		export KSELFTEST_FTRACETEST_KTAP_ARGS="test.d/$part"
+		# ftracetest-ktap, which the runner runs, hands no arguments on
+		cd $kselftest/ftrace &&
+			timeout $limit ./ftracetest -K -v "test.d/$part"
+		return
 		;;
 	mm/*)
 		export KSELFTEST_RUN_VMTESTS_SH_ARGS="-t $part"
@@ -226,7 +229,7 @@ phase()
 		: > "$file.out"
 		tail -n +1 -f "$file.out" > >(show "$name") &
 		shown=$!
-		run "$program" >> "$file.out" 2>&1 < /dev/null
+		(run "$program") >> "$file.out" 2>&1 < /dev/null
 		kill $shown
 		results < "$file.out" > "$file"
 		echo "# $name: $program: $((SECONDS - start)) s"
