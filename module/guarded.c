@@ -57,6 +57,9 @@ static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;
 
+/* Names that the module was loaded with: these are guarded as often as they come. */
+static char **awaited;
+
 /* From guarded_start() to guarded_stop(); the files are there for longer. */
 static bool ready;
 
@@ -354,6 +357,18 @@ static int unguard_module(struct guarded *g, bool quiet)
 	return 0;
 }
 
+/* Where it is awaited: its name, to be blanked when it no longer is */
+static char *find_awaited(const char *name)
+{
+	char **word;
+
+	for (word = awaited; word && *word; word++) {
+		if (!strcmp(*word, name))
+			return *word;
+	}
+	return NULL;
+}
+
 struct name_list {
 	char (*name)[MODULE_NAME_LEN];
 	u32 room;
@@ -436,6 +451,57 @@ int guarded_add(const char *name)
 	return err;
 }
 
+static void await(const char *name)
+{
+	int err = guarded_add(name);
+
+	if (err == -ENOENT)
+		pr_info("guard=%s: it is guarded when it is loaded\n", name);
+	else if (err)
+		pr_notice("guard=%s is left out\n", name);
+}
+
+/**
+ * guarded_await() - guard these, and those that are not loaded as they come
+ * @names: as guarded_add() takes them, with commas between
+ *
+ * What cannot be guarded is told, and keeps nothing else from being so. A module is
+ * guarded each time it is loaded, until guarded_remove().
+ *
+ * Context: may sleep; once.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int guarded_await(const char *names)
+{
+	char *list = kstrdup(names, GFP_KERNEL);
+	char *rest = list, *name;
+	int err = 0;
+
+	if (!list)
+		return -ENOMEM;
+	strreplace(list, ',', ' ');
+	mutex_lock(&guarded_mutex);
+	awaited = argv_split(GFP_KERNEL, list, NULL);
+	if (!awaited)
+		err = -ENOMEM;
+	mutex_unlock(&guarded_mutex);
+	/* Not @awaited's words: the files are there, and may take them away. */
+	while (!err && (name = strsep(&rest, " "))) {
+		if (*name)
+			await(name);
+	}
+	kfree(list);
+	return err;
+}
+
+static void await_none(void)
+{
+	if (awaited)
+		argv_free(awaited);
+	awaited = NULL;
+}
+
 /* Those that can be; the last error of the others */
 static int unguard_each(bool quiet)
 {
@@ -445,6 +511,7 @@ static int unguard_each(bool quiet)
 	if (lock_is_on())
 		return -EPERM;
 	all = false;
+	await_none();
 	list_for_each_entry_safe(g, next, &guarded_list, list) {
 		this = unguard_module(g, quiet);
 		err = this ? : err;
@@ -458,20 +525,28 @@ static int unguard_each(bool quiet)
  *
  * Context: may sleep.
  *
- * Return: 0; -ENOENT for one that is not guarded; -EPERM once the policy is
+ * Return: 0; -ENOENT for one that is neither guarded nor awaited; -EPERM once the policy is
  * locked; -EBUSY where a probe sits on one of its returns, after one line.
  */
 int guarded_remove(const char *name)
 {
 	struct guarded *g;
-	int err = -ENOENT;
+	char *word;
+	int err;
 
 	mutex_lock(&guarded_mutex);
 	g = find(name);
+	word = find_awaited(name);
 	if (!strcmp(name, "*"))
 		err = unguard_each(false);
 	else if (g)
 		err = unguard_module(g, false);
+	else if (word)
+		err = lock_is_on() ? -EPERM : 0;
+	else
+		err = -ENOENT;
+	if (word && !err)
+		*word = '\0';
 	mutex_unlock(&guarded_mutex);
 	return err;
 }
@@ -544,7 +619,7 @@ static void module_gone(struct module *mod)
 static void module_came(struct module *mod)
 {
 	mutex_lock(&guarded_mutex);
-	if (all)
+	if (all || find_awaited(mod->name))
 		guard_module(mod);
 	mutex_unlock(&guarded_mutex);
 }

@@ -38,6 +38,7 @@ extern const struct attribute_group guarded_group;	/* guarded_files.c */
 int guarded_start(void);
 void guarded_stop(void);
 int guarded_add(const char *name);
+int guarded_await(const char *names);
 int guarded_remove(const char *name);
 int guarded_walk(int (*function)(const struct guarded *guarded, void *data),
 		 void *data);

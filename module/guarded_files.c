@@ -45,7 +45,8 @@ static int change(int (*how)(const char *name), const char *text, size_t count,
 	strscpy(name, text, min_t(size_t, count + 1, MODULE_NAME_LEN));
 	word = strim(name);
 	memmove(name, word, strlen(word) + 1);
-	if (count >= MODULE_NAME_LEN || !*name || strpbrk(name, " \t\n"))
+	if (count >= MODULE_NAME_LEN || strnlen(text, count) != count ||
+	    !*name || strpbrk(name, " \t\n"))
 		return -EINVAL;
 	return how(name);
 }

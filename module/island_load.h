@@ -16,7 +16,6 @@ long island_call_enter(unsigned int cpu);
 long island_call_leave(void);
 
 unsigned int island_nr_vcpus(void);
-u64 island_slot_entry(void);
 const struct island_public *island_public(void);
 const struct vcpu_public *island_vcpu_public(unsigned int cpu);
 

@@ -10,8 +10,6 @@
 #include <linux/module.h>
 #include <linux/pgtable.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
-#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/hypervisor.h>
 
@@ -40,7 +38,7 @@ MODULE_PARM_DESC(disable, "Do not attach: carapace.disable on the kernel command
 
 static char *guard_names;
 module_param_named(guard, guard_names, charp, 0444);
-MODULE_PARM_DESC(guard, "Whose returns are guarded from the beginning, as in returns/guard, with commas between");
+MODULE_PARM_DESC(guard, "Whose returns are guarded, as in returns/guard, with commas between; modules that come later, too");
 
 #ifdef CARAPACE_TESTING
 static int fail_cpu = -1;
@@ -63,6 +61,25 @@ static ulong pool_pa;
 module_param(pool_pa, ulong, 0400);
 MODULE_PARM_DESC(pool_pa, "Testing: read it to know where the pool is");
 #endif
+
+static void __init prepare_testing(void)
+{
+#ifdef CARAPACE_TESTING
+	if (no_vmfunc)
+		machine_hide_vmfunc();
+	if (shadow_chunks)
+		shadow_memory_limit(shadow_chunks);
+	if (fail_cpu >= 0)
+		island_fail_at(fail_cpu, fail_at);
+#endif
+}
+
+static void __init note_for_testing(void)
+{
+#ifdef CARAPACE_TESTING
+	pool_pa = pool_address();
+#endif
+}
 
 /*
  * KVM may be loaded and not have taken VMX yet: it does when the first virtual
@@ -116,19 +133,6 @@ static void report(const char *what, const struct cpumask *cpus, ktime_t start,
 		pool_bytes() / SZ_1K, memory);
 }
 
-/* What cannot be guarded is told, and keeps nothing else from being so. */
-static void __init guard_from_the_beginning(void)
-{
-	char *names = kstrdup(guard_names, GFP_KERNEL);
-	char *rest = names, *name;
-
-	while ((name = strsep(&rest, ","))) {
-		if (*name && guarded_add(name))
-			pr_notice("guard=%s is left out\n", name);
-	}
-	kfree(names);
-}
-
 static int __init start_all(void)
 {
 	ktime_t start = ktime_get();
@@ -137,21 +141,12 @@ static int __init start_all(void)
 	err = guards_check_parameters();
 	if (!err)
 		err = refuse_place();
-#ifdef CARAPACE_TESTING
-	if (no_vmfunc)
-		machine_hide_vmfunc();
-	if (shadow_chunks)
-		shadow_memory_limit(shadow_chunks);
-#endif
+	prepare_testing();
 	if (!err)
 		err = machine_read();
 	if (err)
 		return err;
 
-#ifdef CARAPACE_TESTING
-	if (fail_cpu >= 0)
-		island_fail_at(fail_cpu, fail_at);
-#endif
 	err = sealing_prepare();
 	if (err)
 		return err;
@@ -167,9 +162,7 @@ static int __init start_all(void)
 	sealing_prepared();
 	if (err)
 		goto out_window;
-#ifdef CARAPACE_TESTING
-	pool_pa = pool_address();
-#endif
+	note_for_testing();
 	err = sysfs_create();
 	if (err)
 		goto out_island;
@@ -189,8 +182,10 @@ static int __init start_all(void)
 	if (err)
 		goto out_helpers;
 	/* Once locked, root fills in no shadow any more. */
-	guard_from_the_beginning();
-	err = guards_start();
+	if (guard_names)
+		err = guarded_await(guard_names);
+	if (!err)
+		err = guards_start();
 	if (err)
 		goto out_guarded;
 

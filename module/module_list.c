@@ -2,13 +2,40 @@
 /*
  * Carapace: the modules that are loaded
  */
+#define pr_fmt(fmt) "carapace: " fmt
+
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/printk.h>
 #include <linux/string.h>
 
 #include "kernel_symbols.h"
 #include "module_list.h"
+
+static struct list_head *modules __ro_after_init;
+static struct mutex *modules_lock __ro_after_init;
+
+/**
+ * module_list_prepare() - find out where Linux has them
+ *
+ * Without that list, modules that are loaded would be data, and their unloading
+ * could not be held up under the lock: there is no going on then.
+ *
+ * Context: may sleep; while the module is being loaded.
+ *
+ * Return: 0, or -EOPNOTSUPP after one line.
+ */
+int module_list_prepare(void)
+{
+	modules = (void *)kernel_symbol("modules");
+	modules_lock = (void *)kernel_symbol("module_mutex");
+	if (modules && modules_lock)
+		return 0;
+	pr_err("this kernel has no symbols modules and module_mutex; it needs CONFIG_KALLSYMS_ALL\n");
+	return -EOPNOTSUPP;
+}
 
 /**
  * module_list_walk() - go through those that are live
@@ -20,18 +47,14 @@
 void module_list_walk(void (*function)(struct module *mod, void *data),
 		      void *data)
 {
-	struct list_head *modules = (void *)kernel_symbol("modules");
-	struct mutex *lock = (void *)kernel_symbol("module_mutex");
 	struct module *mod;
 
-	if (!modules || !lock)
-		return;
-	mutex_lock(lock);
+	mutex_lock(modules_lock);
 	list_for_each_entry(mod, modules, list) {
 		if (mod->state == MODULE_STATE_LIVE)
 			function(mod, data);
 	}
-	mutex_unlock(lock);
+	mutex_unlock(modules_lock);
 }
 
 struct search {

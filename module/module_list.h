@@ -7,6 +7,7 @@
 
 struct module;
 
+int module_list_prepare(void);
 void module_list_walk(void (*function)(struct module *mod, void *data),
 		      void *data);
 struct module *module_list_get(const char *name);

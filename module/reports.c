@@ -453,19 +453,6 @@ u64 reports_by_kind(enum report_kind kind)
 }
 
 /**
- * reports_total() - how many violations there were
- */
-u64 reports_total(void)
-{
-	unsigned int cpu;
-	u64 sum = 0;
-
-	for (cpu = 0; cpu < island_nr_vcpus(); cpu++)
-		sum += READ_ONCE(island_vcpu_public(cpu)->reports.count);
-	return sum;
-}
-
-/**
  * reports_missed() - how many came too fast to be looked at one by one
  */
 u64 reports_missed(void)

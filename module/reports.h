@@ -13,7 +13,6 @@ int reports_start(void);
 void reports_stop(void);
 
 u64 reports_by_kind(enum report_kind kind);
-u64 reports_total(void);
 u64 reports_missed(void);
 
 #endif /* CARAPACE_MODULE_REPORTS_H */

@@ -8,7 +8,6 @@
 #include <linux/types.h>
 
 struct module;
-struct seq_file;
 
 /* Why a return is not guarded: X(constant, in returns/uncovered) */
 #define RETURN_STATES(X)						\

@@ -182,7 +182,9 @@ int sealing_prepare(void)
 		return -EOPNOTSUPP;
 	}
 	idt_pa = __pa(idt);
-	err = find_firmware();
+	err = module_list_prepare();
+	if (!err)
+		err = find_firmware();
 	if (err)
 		return err;
 	err = patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
@@ -330,12 +332,16 @@ static int module_notify(struct notifier_block *block, unsigned long state,
 			 void *data)
 {
 	const struct module *mod = data;
+	int err;
 
 	switch (state) {
 	case MODULE_STATE_COMING:
 		return notifier_from_errno(seal_coming(mod));
 	case MODULE_STATE_LIVE:
-		seal(mod, MODULE_PART_RO_AFTER_INIT);
+		err = seal(mod, MODULE_PART_RO_AFTER_INIT);
+		if (err)
+			pr_warn("module %s: what became read-only is not sealed (%d), and can be written through the direct map\n",
+				mod->name, err);
 		if (lock_is_on())
 			__module_get((struct module *)mod);
 		return NOTIFY_OK;

@@ -8,7 +8,6 @@
 #include <linux/types.h>
 
 struct island_config;
-struct module;
 
 int stacks_prepare(void);
 void stacks_describe(struct island_config *config);

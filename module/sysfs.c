@@ -211,7 +211,6 @@ static ssize_t exits_show(struct kobject *kobj, struct kobj_attribute *attr,
 	X(nmi, EXCEPTION_NMI)			\
 	X(triple_fault, TRIPLE_FAULT)		\
 	X(init, INIT_SIGNAL)			\
-	X(sipi, SIPI_SIGNAL)			\
 	X(nmi_window, NMI_WINDOW)		\
 	X(task_switch, TASK_SWITCH)		\
 	X(cpuid, CPUID)				\

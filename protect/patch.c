@@ -253,23 +253,6 @@ static bool has_a_form(u32 what, u64 va, const u8 *bytes, const u8 *before,
 	return false;
 }
 
-/**
- * patch_state_legal() - whether a site has one of its forms
- * @what: of the site
- * @va: of the site
- * @bytes: what stands there, patch_length() of them
- * @world: what is around
- *
- * Root asks at sealing, as what is not legal then will never be so again.
- *
- * Context: pure.
- */
-bool patch_state_legal(u32 what, u64 va, const u8 *bytes,
-		       const struct patch_world *world)
-{
-	return has_a_form(what, va, bytes, bytes, 0, world);
-}
-
 /* All but the last byte of a Jcc's displacement was written */
 static bool has_half_a_form(u32 what, u64 va, const u8 *bytes, const u8 *before,
 			    const struct patch_world *world)

@@ -170,8 +170,6 @@ u32 patch_what(enum patch_kind kind, u64 va, u64 target);
 u32 patch_what_dynamic(enum patch_kind kind);
 enum patch_kind patch_kind(u32 what);
 u32 patch_length(u32 what);
-bool patch_state_legal(u32 what, u64 va, const u8 *bytes,
-		       const struct patch_world *world);
 void patch_sort(struct patch_site *sites, struct patch_site *scratch, u32 nr);
 bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size);
 bool patch_note_add(struct patch_notes *notes, const struct patch_region *region,

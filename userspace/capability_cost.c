@@ -15,6 +15,8 @@ static const char *const costs[VMX_CAPABILITY_COUNT] = {
 		"memory above 256 TiB would be out of reach: such a machine is refused",
 	[VMX_CAPABILITY_MBEC] =
 		"kernel mode is kept from running data by SMEP and NX alone, which are pinned, and not by EPT",
+	[VMX_CAPABILITY_VMFUNC] =
+		"a guarded call takes an exit, some 4,200 instructions instead of 40",
 	[VMX_CAPABILITY_INTEL_PT] =
 		"Intel PT cannot trace while attached",
 };

@@ -66,10 +66,11 @@ static bool parse(const struct pairs *policy, char *argument,
  * What was changed before the one that failed goes back. A profile changes many
  * values, and may have been none before, so it is the values that go back.
  */
-static void undo(const struct pairs *before)
+static bool undo(const struct pairs *before)
 {
 	const struct pair *pair, *now;
 	struct pairs after;
+	bool done = true;
 	size_t i;
 	int error;
 
@@ -81,11 +82,14 @@ static void undo(const struct pairs *before)
 		    (now && !strcmp(pair->value, now->value)))
 			continue;
 		error = sysfs_write("policy", pair->name, pair->value);
-		if (error)
+		if (error) {
 			complain("%s cannot be put back to %s: %s", pair->name,
 				 pair->value, strerror(error));
+			done = false;
+		}
 	}
 	pairs_free(&after);
+	return done;
 }
 
 static int apply(const struct pairs *policy, const struct change *changes,
@@ -103,8 +107,7 @@ static int apply(const struct pairs *policy, const struct change *changes,
 		complain("%s=%s: %s", changes[i].key, changes[i].value,
 			 strerror(error));
 		module_lines_print(lines);
-		undo(policy);
-		if (count > 1)
+		if (undo(policy) && count > 1)
 			complain("nothing has been changed");
 	}
 	module_lines_end(lines);

@@ -146,21 +146,6 @@ out:
 }
 
 /**
- * mtrr_type() - the memory type of one address
- * @mtrr: the MTRRs
- * @pa: the address
- *
- * Return: MEMTYPE_*
- */
-u8 mtrr_type(const struct mtrr_state *mtrr, u64 pa)
-{
-	struct mtrr_run run;
-
-	mtrr_run_at(mtrr, pa, &run);
-	return run.type;
-}
-
-/**
  * mtrr_range_type() - the memory type that a whole range has
  * @mtrr: the MTRRs
  * @start: its first address

@@ -59,7 +59,6 @@ struct mtrr_run {
 };
 
 void mtrr_run_at(const struct mtrr_state *mtrr, u64 pa, struct mtrr_run *run);
-u8 mtrr_type(const struct mtrr_state *mtrr, u64 pa);
 int mtrr_range_type(const struct mtrr_state *mtrr, u64 start, u64 end);
 
 #endif /* CARAPACE_VMX_MTRR_H */

@@ -22,14 +22,8 @@
 #define ENDBR64_POISON		0x001f0f66	/* until 6.14 */
 #define ENDBR64_POISON_UDB	0xd6401f0f
 
-/**
- * sealed_code_at() - whether an address leads to code that is sealed
- * @vcpu: the CPU
- * @va: the address
- *
- * Context: root, with the lock. Ends what the window showed, as all do here.
- */
-bool sealed_code_at(struct vcpu *vcpu, u64 va)
+/* Whether an address leads to code that is sealed */
+static bool is_sealed_code(struct vcpu *vcpu, u64 va)
 {
 	struct guest_mapping m;
 	u32 class;
@@ -51,8 +45,8 @@ bool sealed_code_follows_call(struct vcpu *vcpu, u64 va)
 {
 	u8 bytes[CALL_LONGEST];
 
-	return sealed_code_at(vcpu, va) &&
-	       sealed_code_at(vcpu, va - sizeof(bytes)) &&
+	return is_sealed_code(vcpu, va) &&
+	       is_sealed_code(vcpu, va - sizeof(bytes)) &&
 	       !guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) &&
 	       call_ends_here(bytes);
 }

@@ -9,7 +9,6 @@
 
 struct vcpu;
 
-bool sealed_code_at(struct vcpu *vcpu, u64 va);
 bool sealed_code_follows_call(struct vcpu *vcpu, u64 va);
 bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va);
 bool sealed_code_begins_function(struct vcpu *vcpu, u64 va);

@@ -114,10 +114,26 @@ nobody_else_may()
 	policy_is profile=balanced
 }
 
-# guardable MODULE...: Debian 11's kernel has no way to guard any
-guardable()
+# guarded_are NAME...
+guarded_are()
 {
-	[[ $(uname -r) = 5.10.* ]] || printf '%s ' "$@"
+	equals "$(sort $sysfs/returns/modules | tr '\n' ' ')" "$(printf '%s ' "$@")"
+}
+
+# The driver comes and goes, and is guarded as often as it comes, until it is
+# said not to be.
+awaited()
+{
+	guarded_are ata_piix sd_mod &&
+	insmod modules/carapace_vuln.ko &&
+	guarded_are ata_piix carapace_vuln sd_mod &&
+	rmmod carapace_vuln && guarded_are ata_piix sd_mod &&
+	insmod modules/carapace_vuln.ko &&
+	guarded_are ata_piix carapace_vuln sd_mod &&
+	rmmod carapace_vuln &&
+	echo carapace_vuln > $sysfs/returns/unguard &&
+	insmod modules/carapace_vuln.ko && guarded_are ata_piix sd_mod &&
+	rmmod carapace_vuln
 }
 
 parameters()
@@ -130,9 +146,7 @@ parameters()
 	policy_is profile=custom action=panic dynamic_code=seal registers=off \
 		code=off exec=on lock=off &&
 	rmmod carapace &&
-	attach "guard=ata_piix,nosuch,sd_mod" &&
-	equals "$(sort $sysfs/returns/modules | tr '\n' ' ')" \
-		"$(guardable ata_piix sd_mod)"
+	attach "guard=ata_piix,carapace_vuln,sd_mod" && awaited
 }
 
 # bad_parameter PATTERN PARAMETERS

@@ -37,6 +37,11 @@ static struct mtrr_state ordinary_pc(void)
 	return mtrr;
 }
 
+static int mtrr_type(const struct mtrr_state *mtrr, u64 pa)
+{
+	return mtrr_range_type(mtrr, pa, pa + 1);
+}
+
 TEST(what_firmware_leaves)
 {
 	struct mtrr_state mtrr = ordinary_pc();
