@@ -169,6 +169,20 @@ bool frozen_end(struct frozen *f, u16 slot)
 }
 
 /**
+ * frozen_ended() - whether the last one that has ended is of this place
+ * @f: what is noted
+ * @slot: where its return address was, in the stack
+ *
+ * Context: pure.
+ *
+ * Return: whether frozen_words() still has it at f->nr.
+ */
+bool frozen_ended(const struct frozen *f, u16 slot)
+{
+	return f->nr < FROZEN_CALLS && slot && f->call[f->nr].slot == slot;
+}
+
+/**
  * frozen_words() - the words of a call
  * @f: what is noted
  * @call: its number

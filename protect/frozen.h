@@ -71,6 +71,7 @@ void frozen_again(struct frozen *f);
 bool frozen_add(struct frozen *f, const struct frozen_call *call,
 		const struct stack_words *words, bool whole);
 bool frozen_end(struct frozen *f, u16 slot);
+bool frozen_ended(const struct frozen *f, u16 slot);
 bool frozen_words(const struct frozen *f, u32 call, struct stack_words *words);
 
 #endif /* CARAPACE_PROTECT_FROZEN_H */

@@ -30,6 +30,7 @@
 #include "frozen_frames.h"
 #include "guard.h"
 #include "return_guard.h"
+#include "stack_lock.h"
 #include "stack_record.h"
 #include "stack_walk.h"
 #include "vcpu.h"
@@ -119,6 +120,18 @@ static bool freeze_anew(struct stack *stack, u64 record_pa,
 	return frozen_add(show(vcpu, record_pa), call, &vcpu->walk, whole);
 }
 
+static bool freeze(struct vcpu *vcpu, u64 record_pa, u64 base, u64 at)
+{
+	struct stack stack = { .vcpu = vcpu, .base = base };
+	struct frozen_call call = { .bp = vcpu->regs.rbp, .slot = at - base };
+
+	if (!stack_read(&stack, at, &call.address))
+		return false;
+	frozen_return_to(show_renewed(vcpu, record_pa), call.slot);
+	return freeze_again(&stack, record_pa, &call) ||
+	       freeze_anew(&stack, record_pa, &call);
+}
+
 /**
  * frozen_frames_freeze() - core kernel code has called a guarded function
  * @vcpu: the CPU
@@ -131,32 +144,26 @@ static bool freeze_anew(struct stack *stack, u64 record_pa,
 void frozen_frames_freeze(struct vcpu *vcpu)
 {
 	u64 at = vmread(GUEST_RSP) + sizeof(u64);
-	struct stack stack = { .vcpu = vcpu, .base = stack_record_base(at) };
-	struct frozen_call call = { .bp = vcpu->regs.rbp, .slot = at - stack.base };
-	u64 record_pa = stack_record(vcpu, stack.base);
+	u64 base = stack_record_base(at);
+	u64 record_pa = stack_record_hold(vcpu, base);
 
 	if (!record_pa) {
-		if (return_guard_task_stack(vcpu) != stack.base)
+		stack_unlock(vcpu);
+		if (return_guard_task_stack(vcpu) != base)
 			return;
-		record_pa = stack_record_made(vcpu, stack.base);
+		record_pa = stack_record_made(vcpu, base);
 	}
-	if (!record_pa || !stack_read(&stack, at, &call.address)) {
-		vcpu->config.public->unfrozen++;
-		return;
-	}
-	frozen_return_to(show_renewed(vcpu, record_pa), call.slot);
-	if (freeze_again(&stack, record_pa, &call) ||
-	    freeze_anew(&stack, record_pa, &call))
+	if (record_pa && freeze(vcpu, record_pa, base, at))
 		vcpu->config.public->frozen++;
 	else
 		vcpu->config.public->unfrozen++;
+	stack_unlock(vcpu);
 }
 
 /**
  * frozen_frames_thaw() - a guarded function is about to return to core kernel code
  * @vcpu: the CPU
  * @at: where its return address is
- * @call: set to the number of the call that it returns from
  *
  * Where nothing was noted it was called before root began to.
  *
@@ -165,20 +172,19 @@ void frozen_frames_freeze(struct vcpu *vcpu)
  *
  * Return: whether all is as it was; if not, the caller has frozen_frames_undo().
  */
-bool frozen_frames_thaw(struct vcpu *vcpu, u64 at, u32 *call)
+bool frozen_frames_thaw(struct vcpu *vcpu, u64 at)
 {
 	struct stack stack = { .vcpu = vcpu, .base = stack_record_base(at) };
-	u64 record_pa = stack_record(vcpu, stack.base);
+	u64 record_pa = stack_record_hold(vcpu, stack.base);
+	u16 slot = at - stack.base;
 	struct changed changed;
-	struct frozen *f;
+	bool same;
 
-	if (!record_pa)
-		return true;
-	f = show_renewed(vcpu, record_pa);
-	if (!frozen_end(f, at - stack.base))
-		return true;
-	*call = f->nr;
-	return !find_changed(&stack, record_pa, *call, false, &changed);
+	same = !record_pa || !frozen_end(show_renewed(vcpu, record_pa), slot) ||
+	       !find_changed(&stack, record_pa, show(vcpu, record_pa)->nr, false,
+			     &changed);
+	stack_unlock(vcpu);
+	return same;
 }
 
 static enum verdict report(struct vcpu *vcpu, u64 function,
@@ -196,29 +202,47 @@ static enum verdict report(struct vcpu *vcpu, u64 function,
 	return guard_violation(vcpu, POLICY_FROZEN_FRAMES, &r);
 }
 
+/*
+ * Meanwhile another CPU may have said that it is on this stack, too: then the call
+ * is no longer the last one that has ended, and there is nothing to go by.
+ */
+static bool undo(struct stack *stack, u64 record_pa, u16 slot, u64 function)
+{
+	const struct frozen *f = show(stack->vcpu, record_pa);
+	struct changed changed;
+	u32 call = f->nr;
+
+	if (!frozen_ended(f, slot) ||
+	    !find_changed(stack, record_pa, call, false, &changed) ||
+	    !verdict_undoes(report(stack->vcpu, function, &changed)))
+		return false;
+	find_changed(stack, record_pa, call, true, &changed);
+	return true;
+}
+
 /**
  * frozen_frames_undo() - something was written to callers' frames
  * @vcpu: the CPU
  * @at: where the function's return address is that was called
- * @call: from frozen_frames_thaw()
  * @function: an address in that function, for the report
  *
  * Context: root, with the lock. Ends what the window showed.
  *
  * Return: whether it is undone, so that this must not go on; else it is let be.
  */
-bool frozen_frames_undo(struct vcpu *vcpu, u64 at, u32 call, u64 function)
+bool frozen_frames_undo(struct vcpu *vcpu, u64 at, u64 function)
 {
 	struct stack stack = { .vcpu = vcpu, .base = stack_record_base(at) };
-	u64 record_pa = stack_record(vcpu, stack.base);
-	struct changed changed;
+	u64 record_pa;
+	bool undone;
 
-	if (policy_verdict(&island.policy, POLICY_FROZEN_FRAMES) == VERDICT_ALLOW ||
-	    !find_changed(&stack, record_pa, call, false, &changed) ||
-	    !verdict_undoes(report(vcpu, function, &changed)))
+	if (policy_verdict(&island.policy, POLICY_FROZEN_FRAMES) == VERDICT_ALLOW)
 		return false;
-	find_changed(&stack, record_pa, call, true, &changed);
-	return true;
+	record_pa = stack_record_hold(vcpu, stack.base);
+	undone = record_pa &&
+		 undo(&stack, record_pa, at - stack.base, function);
+	stack_unlock(vcpu);
+	return undone;
 }
 
 /**

@@ -10,8 +10,8 @@
 struct vcpu;
 
 void frozen_frames_freeze(struct vcpu *vcpu);
-bool frozen_frames_thaw(struct vcpu *vcpu, u64 at, u32 *call);
-bool frozen_frames_undo(struct vcpu *vcpu, u64 at, u32 call, u64 function);
+bool frozen_frames_thaw(struct vcpu *vcpu, u64 at);
+bool frozen_frames_undo(struct vcpu *vcpu, u64 at, u64 function);
 void frozen_frames_forget(void);
 
 #endif /* CARAPACE_VMX_FROZEN_FRAMES_H */

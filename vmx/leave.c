@@ -27,6 +27,7 @@
 #include "leave.h"
 #include "shootdown.h"
 #include "stack_guard.h"
+#include "stack_lock.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -393,6 +394,7 @@ void vmx_leave(struct vcpu *vcpu, enum leave_reason reason)
 	struct guest_state g;
 
 	vcpu->leaving = true;
+	stack_unlock(vcpu);
 	island_unlock_if_mine(vcpu);
 	record(vcpu, reason);
 	if (vcpu->launched && island_locked()) {

@@ -512,15 +512,14 @@ struct exit_result return_guard_thaw(struct vcpu *vcpu)
 	struct shadow_word word = { .function = 0 };
 	u64 stack = vmread(GUEST_RSP), address = vcpu->regs.r10;
 	bool undone;
-	u32 call;
 
-	if (frozen_frames_thaw(vcpu, stack, &call))
+	if (frozen_frames_thaw(vcpu, stack))
 		return RESULT_SKIP;
 	island_lock(vcpu);
 	/* No function: it was under way already when it was guarded. */
 	shadow_read(vcpu, stack, &word);
 	undone = word.function &&
-		 frozen_frames_undo(vcpu, stack, call, code_address(word.function));
+		 frozen_frames_undo(vcpu, stack, code_address(word.function));
 	if (undone) {
 		vcpu->regs.r10 = vcpu->regs.r11;
 		land(vcpu, false, address);

@@ -28,6 +28,7 @@
 #include "seal.h"
 #include "shadow.h"
 #include "shootdown.h"
+#include "stack_lock.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -528,6 +529,8 @@ static u32 reclaim(struct vcpu *vcpu)
 			write_entry(vcpu, stale[i].entry_pa, stale[i].entry);
 			continue;
 		}
+		if (!(stale[i].entry & PTE_P))
+			stack_lock_wait(stale[i].stack + PAGE_SIZE);
 		shadow_page_free(stale[i].entry & PTE_ADDR_MASK);
 		freed++;
 	}
@@ -577,8 +580,8 @@ static bool record_entry(struct vcpu *vcpu, u64 stack, bool make, u64 *pa)
  * would be mapped, as an entry that is not present. So the stubs cannot reach it,
  * and it goes when the stack does.
  *
- * Context: root; without the lock only for a stack that is mapped, and by the CPU
- *	that is on it or about to be, for then it stays. Ends what the window showed.
+ * Context: root, with the lock or after stack_lock(): then it stays, until that ends.
+ *	Ends what the window showed.
  *
  * Return: its physical address, or 0 where there is none.
  */

@@ -35,6 +35,7 @@
 #include "region.h"
 #include "shadow.h"
 #include "shootdown.h"
+#include "stack_lock.h"
 #include "stack_guard.h"
 #include "stack_record.h"
 #include "stack_walk.h"
@@ -62,12 +63,6 @@ enum switch_frame {
 
 /* As many at a time: the window shows either the one page or the other */
 #define COPY_AT_ONCE	64
-
-/* A stack, by its lowest address, and its record; 0 where there is none */
-struct place {
-	u64 base;
-	u64 record_pa;
-};
 
 static const struct stacks_config *config(void)
 {
@@ -169,12 +164,11 @@ static void park(struct vcpu *vcpu, u64 task)
 	if (stack_record_base(sp) != base)
 		return;
 	record_pa = stack_record_made(vcpu, base);
-	if (!record_pa)
-		return;
-	if (is_dead(vcpu, task))
+	if (record_pa && is_dead(vcpu, task))
 		mark_stack(vcpu, record_pa, STACK_FREE);
-	else
+	else if (record_pa)
 		note_stack(vcpu, record_pa, base, task, sp);
+	stack_unlock(vcpu);
 }
 
 /* A task that has never run is where fork put it, on a stack of no other task. */
@@ -298,10 +292,10 @@ static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
 
 /*
  * The CPU is on a stack that is not the task's, or not where it left it. Back to
- * that; where there is none the machine cannot go on.
+ * that; where there is none the machine cannot go on. Return: the stack that the
+ * task goes on with.
  */
-static struct place wrong_stack(struct vcpu *vcpu, u64 task, struct place place,
-				u64 rsp)
+static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
 	u64 right, record_pa, sp = 0;
 	struct stack stack;
@@ -309,6 +303,7 @@ static struct place wrong_stack(struct vcpu *vcpu, u64 task, struct place place,
 
 	island_lock(vcpu);
 	record_pa = find_stack(vcpu, task, &right);
+	stack_lock(vcpu, right);
 	if (record_pa) {
 		sp = stack_record_show(vcpu, record_pa)->sp;
 		memcpy(&vcpu->walk, &stack_record_show(vcpu, record_pa)->words,
@@ -319,14 +314,15 @@ static struct place wrong_stack(struct vcpu *vcpu, u64 task, struct place place,
 	if (record_pa && undone) {
 		stack = (struct stack){ .vcpu = vcpu, .base = right };
 		put_back(&stack, record_pa, sp, &vcpu->walk);
-		place = (struct place){ right, record_pa };
+		base = right;
 	} else if (record_pa) {
 		/* It never comes back there. */
 		mark_stack(vcpu, record_pa, STACK_FREE);
 	}
+	stack_unlock(vcpu);
 	island_publish();
 	island_unlock();
-	return place;
+	return base;
 }
 
 /* Whether the stack is the task's, parked here; and what was noted, then */
@@ -359,27 +355,33 @@ static void compare(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base,
 		put_back(&stack, record_pa, rsp - FRAME_POPPED, words);
 }
 
-/* The task that this CPU goes on with. Return: the stack that it does so on. */
-static struct place unpark(struct vcpu *vcpu, u64 task, u64 rsp)
+/* Whether the task goes on with that stack; false where it is to have another */
+static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rsp)
 {
-	u64 base = stack_record_base(rsp);
-	u64 record_pa = stack_record(vcpu, base);
-	const struct place here = { base, record_pa };
-
 	if (!island.stacks_settled ||
 	    policy_verdict(&island.policy, POLICY_PARKED_STACKS) == VERDICT_ALLOW)
-		return here;
+		return true;
 	if (is_where_left(vcpu, record_pa, task, rsp)) {
 		compare(vcpu, record_pa, task, base, rsp);
-		return here;
+		return true;
 	}
 	if (is_new_task(vcpu, record_pa, base, rsp))
-		return here;
-	if (base && !record_pa && shadow_is_full()) {
-		vcpu->config.public->unparked_unverified++;
-		return here;
-	}
-	return wrong_stack(vcpu, task, here, rsp);
+		return true;
+	if (!base || record_pa || !shadow_is_full())
+		return false;
+	vcpu->config.public->unparked_unverified++;
+	return true;
+}
+
+/* The task that this CPU goes on with. Return: the stack that it does so on. */
+static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
+{
+	u64 base = stack_record_base(rsp);
+	u64 record_pa = stack_record_hold(vcpu, base);
+	bool right = goes_on(vcpu, record_pa, task, base, rsp);
+
+	stack_unlock(vcpu);
+	return right ? base : wrong_stack(vcpu, task, base, rsp);
 }
 
 /**
@@ -393,17 +395,17 @@ static struct place unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 struct exit_result stack_guard_switch(struct vcpu *vcpu)
 {
 	u64 from = vcpu->regs.rdi, to = vcpu->regs.rsi;
-	struct place place;
+	u64 base, record_pa;
 
 	if (!island.stacks_armed)
 		return RESULT_SKIP;
 	park(vcpu, from);
-	place = unpark(vcpu, to, vmread(GUEST_RSP));
-	if (!place.record_pa)
-		place.record_pa = stack_record_made(vcpu, place.base);
-	if (place.record_pa)
-		mark_stack(vcpu, place.record_pa, STACK_RUNS);
-	vcpu->running_stack = place.base;
+	base = unpark(vcpu, to, vmread(GUEST_RSP));
+	record_pa = stack_record_made(vcpu, base);
+	if (record_pa)
+		mark_stack(vcpu, record_pa, STACK_RUNS);
+	stack_unlock(vcpu);
+	vcpu->running_stack = base;
 	return RESULT_SKIP;
 }
 
@@ -431,8 +433,10 @@ int stack_guard_note(struct vcpu *vcpu, u64 task)
 	record_pa = stack_record_make(vcpu, base);
 	if (!record_pa)
 		return -ENOMEM;
+	stack_lock(vcpu, base);
 	if (!is_new_task(vcpu, record_pa, base, sp + FRAME_POPPED))
 		note_stack(vcpu, record_pa, base, task, sp);
+	stack_unlock(vcpu);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  */
 #include "shadow.h"
 #include "shootdown.h"
+#include "stack_lock.h"
 #include "stack_record.h"
 #include "vcpu.h"
 #include "window.h"
@@ -32,17 +33,7 @@ u64 stack_record_base(u64 sp)
 	       sp & ~(config()->stack_size - 1) : 0;
 }
 
-/**
- * stack_record() - the record of a stack
- * @vcpu: the CPU
- * @base: the stack's lowest address; 0
- *
- * Context: root; without the lock as shadow_record() says. Ends what the window
- *	showed.
- *
- * Return: its physical address, or 0 where there is none.
- */
-u64 stack_record(struct vcpu *vcpu, u64 base)
+static u64 look_up(struct vcpu *vcpu, u64 base)
 {
 	if (base == config()->boot_stack)
 		return island.boot_stack_record;
@@ -50,7 +41,23 @@ u64 stack_record(struct vcpu *vcpu, u64 base)
 }
 
 /**
- * stack_record_make() - the same, made where there is none
+ * stack_record_hold() - the record of a stack, for nobody else until stack_unlock()
+ * @vcpu: the CPU
+ * @base: the stack's lowest address; 0
+ *
+ * Context: root; as stack_lock() says, which is done also where there is none. Ends
+ *	what the window showed.
+ *
+ * Return: its physical address, or 0 where there is none.
+ */
+u64 stack_record_hold(struct vcpu *vcpu, u64 base)
+{
+	stack_lock(vcpu, base);
+	return look_up(vcpu, base);
+}
+
+/**
+ * stack_record_make() - make a record of a stack, where there is none
  * @vcpu: the CPU
  * @base: the stack's lowest address
  *
@@ -65,27 +72,29 @@ u64 stack_record_make(struct vcpu *vcpu, u64 base)
 }
 
 /**
- * stack_record_made() - the same, for the CPU that is on the stack
+ * stack_record_made() - stack_record_hold(), of one that is made where there is none
  * @vcpu: the CPU
  * @base: the stack's lowest address; 0
  *
- * A stack has its record made once, so that this takes the lock then only.
+ * A stack has its record made once, so that this takes root's lock then only.
  *
  * Context: root, without the lock. Ends what the window showed.
  *
- * Return: its physical address, or 0 where there is none.
+ * Return: its physical address, or 0 where there is no memory, or @base is none.
  */
 u64 stack_record_made(struct vcpu *vcpu, u64 base)
 {
-	u64 record_pa = stack_record(vcpu, base);
+	u64 record_pa = stack_record_hold(vcpu, base);
 
 	if (!base || record_pa)
 		return record_pa;
+	stack_unlock(vcpu);
 	island_lock(vcpu);
-	record_pa = stack_record_make(vcpu, base);
+	stack_record_make(vcpu, base);
 	island_publish();
 	island_unlock();
-	return record_pa;
+	/* Nobody was on it meanwhile, but it may have been taken away again. */
+	return stack_record_hold(vcpu, base);
 }
 
 /**
@@ -93,7 +102,8 @@ u64 stack_record_made(struct vcpu *vcpu, u64 base)
  * @vcpu: the CPU
  * @record_pa: its physical address
  *
- * Context: root. Ends what the window showed.
+ * Context: root, after stack_record_hold(), or with the lock, and then only to be
+ *	read. Ends what the window showed.
  *
  * Return: where it is seen, until the window shows something else.
  */

@@ -87,6 +87,7 @@ struct trial {
  * @running_stack: lowest address of the stack of the task that runs here; 0 where
  *	that is not known yet
  * @walk: of the stack that is being looked at
+ * @stack_lock: the lock of a stack's record that this CPU has, or NULL
  */
 struct vcpu {
 	struct guest_regs regs;
@@ -113,6 +114,7 @@ struct vcpu {
 	struct own_stack_word own_stack[OWN_STACK_WORDS];
 	u64 running_stack;
 	struct stack_words walk;
+	u32 *stack_lock;
 };
 
 _Static_assert(sizeof(struct guest_regs) == VCPU_REGS_SIZE, "layout.h");
@@ -121,6 +123,13 @@ _Static_assert(offsetof(struct vcpu, leave_frame) == VCPU_LEAVE_FRAME,
 	       "layout.h");
 _Static_assert(offsetof(struct vcpu, config) == VCPU_CONFIG, "island.h");
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
+
+/* Of stacks' records (stack_lock.c); a cache line each */
+#define STACK_LOCKS	64
+
+struct stack_lock {
+	u32 holder;		/* 0, or its index + 1 */
+} __attribute__((aligned(64)));
 
 /*
  * All that the vCPUs share; written by island_init(), and under .lock after.
@@ -148,10 +157,11 @@ struct island {
 	u64 unwind_tables;			/* how often some were lost */
 	u64 unwind_edge[UNWIND_EDGES];		/* stack_walk.c */
 	u64 msr_bitmap_pa;
-	u64 msr_bitmap_lifted_pa;		/* without the pinned MSRs */
+	u64 msr_bitmap_lifted_pa;		/* for a trial: pins.c */
 	u64 epoch;		/* of translations: shootdown.c */
 	u32 holder;		/* of all other CPUs: 0, or index + 1 */
 	u32 lock;		/* 0, or its holder's index + 1 */
+	struct stack_lock stack_lock[STACK_LOCKS];
 };
 
 extern struct island island;

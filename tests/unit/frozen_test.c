@@ -90,6 +90,8 @@ TEST_F(frozen, a_call_and_its_return)
 	ASSERT_TRUE(frozen_end(&self->f, m.call.slot));
 	words = noted(&self->f, self->f.nr);
 	ASSERT_TRUE(same_words(&m.words, &words));
+	EXPECT_TRUE(frozen_ended(&self->f, m.call.slot));
+	EXPECT_FALSE(frozen_ended(&self->f, m.call.slot + 8));
 	/* Once */
 	ASSERT_FALSE(frozen_end(&self->f, m.call.slot));
 }
@@ -112,6 +114,7 @@ TEST_F(frozen, the_same_call_again)
 	other.slot += 8;
 	EXPECT_FALSE(frozen_was(&self->f, &other));
 	frozen_again(&self->f);
+	EXPECT_FALSE(frozen_ended(&self->f, m.call.slot));
 	ASSERT_TRUE(frozen_end(&self->f, m.call.slot));
 }
 
