@@ -39,6 +39,7 @@
 
 /* A level-3 entry's reach; the window is made of such */
 #define WINDOW_PART	SIZE_1G
+#define WINDOW_PARTS	(WINDOW_SIZE / WINDOW_PART)
 #define TOP_LEVEL	3
 
 /* Few enough that the guest half is asked for more */
@@ -101,19 +102,38 @@ static bool has_view(void)
 	return island.eptp_list_pa;
 }
 
-/* The window's entries in Linux's tables: no longer Linux's to change, or again */
-static int guard_tables(struct vcpu *vcpu, enum page_class class)
+/*
+ * Where the window's entries lie, in Linux's tables. They are found by the page
+ * tables of who asks, so each has to be in ordinary memory that nothing is known of:
+ * else any page could be made one that Linux may write to, but for these entries.
+ * Looked up once: the tables may be others the next time.
+ */
+static int find_tables(struct vcpu *vcpu)
 {
-	u64 va, pa, page = 0;
+	u64 pa;
+	u32 i;
+
+	for (i = 0; i < WINDOW_PARTS; i++) {
+		if (!top_entry(vcpu, window() + i * WINDOW_PART, &pa) ||
+		    !seal_is_memory(pa) ||
+		    ept_class(&island.ept, pa) != CLASS_DATA)
+			return -EFAULT;
+		island.window_entry[i] = pa;
+	}
+	return 0;
+}
+
+/* The pages that they are in: no longer Linux's to change, or again */
+static int guard_tables(enum page_class class)
+{
+	u64 page = 0;
+	u32 i;
 	int err = 0;
 
-	for (va = window(); !err && va < window() + WINDOW_SIZE;
-	     va += WINDOW_PART) {
-		if (!top_entry(vcpu, va, &pa) || !guest_owns(pa))
-			return -EFAULT;
-		if ((pa & ~(PAGE_SIZE - 1)) == page)
+	for (i = 0; !err && i < WINDOW_PARTS; i++) {
+		if ((island.window_entry[i] & ~(PAGE_SIZE - 1)) == page)
 			continue;
-		page = pa & ~(PAGE_SIZE - 1);
+		page = island.window_entry[i] & ~(PAGE_SIZE - 1);
 		err = seal_set_class(page, page + PAGE_SIZE, class);
 	}
 	return err;
@@ -131,7 +151,7 @@ bool shadow_table_write_legal(u64 pa, u32 size)
 	const struct shadow *s = &island.shadow;
 	u32 i;
 
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART && s->open; i++) {
+	for (i = 0; i < WINDOW_PARTS && s->open; i++) {
 		if (pa < island.window_entry[i] + sizeof(u64) &&
 		    island.window_entry[i] < pa + size)
 			return false;
@@ -141,18 +161,19 @@ bool shadow_table_write_legal(u64 pa, u32 size)
 
 static int open_window(struct vcpu *vcpu)
 {
-	int err = guard_tables(vcpu, CLASS_TABLE);
-	u32 i;
+	int err;
 
-	if (err) {
-		guard_tables(vcpu, CLASS_DATA);
+	if (island_locked())
+		return -EPERM;
+	err = find_tables(vcpu);
+	if (err)
 		return err;
-	}
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++)
-		top_entry(vcpu, window() + i * WINDOW_PART,
-			  &island.window_entry[i]);
-	island.shadow.open = true;
-	return 0;
+	err = guard_tables(CLASS_TABLE);
+	if (err)
+		guard_tables(CLASS_DATA);
+	else
+		island.shadow.open = true;
+	return err;
 }
 
 /* No stub is in use any more: Linux's table is as it was. */
@@ -161,12 +182,12 @@ static void close_window(struct vcpu *vcpu)
 	struct shadow *s = &island.shadow;
 	u32 i;
 
-	for (i = 0; i < WINDOW_SIZE / WINDOW_PART; i++) {
+	for (i = 0; i < WINDOW_PARTS; i++) {
 		if (shadow_owns(read_entry(vcpu, island.window_entry[i]) &
 				PTE_ADDR_MASK))
 			write_entry(vcpu, island.window_entry[i], 0);
 	}
-	guard_tables(vcpu, CLASS_DATA);
+	guard_tables(CLASS_DATA);
 	s->open = false;
 	memset(s->nr_free, 0, sizeof(s->nr_free));
 	memset(s->next, 0, sizeof(s->next));
@@ -204,7 +225,8 @@ static bool may_become_shadow(u64 pa)
  * Context: root, with the lock.
  *
  * Return: 0; -EINVAL for what is no ordinary memory; -ENOSPC; -ENOMEM; -EFAULT
- * where Linux's tables of the window are not as they should be.
+ * where Linux's tables of the window are not as they should be; -EPERM for the
+ * first, once the policy is locked.
  */
 int shadow_give(struct vcpu *vcpu, u64 pa)
 {
@@ -213,14 +235,19 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 			      SHADOW_ROOT : SHADOW_STACKS;
 	int err = 0;
 
-	if (pa % SIZE_2M || !window() || !may_become_shadow(pa))
+	if (pa % SIZE_2M || !window())
 		return -EINVAL;
 	if (s->nr_chunks == SHADOW_CHUNKS)
 		return -ENOSPC;
 	if (!s->open)
 		err = open_window(vcpu);
+	/* The window's tables are none, as they are guarded by now. */
+	if (!err && !may_become_shadow(pa))
+		err = -EINVAL;
 	if (!err)
 		err = protect_chunk(pa, CLASS_SHADOW, use);
+	if (err && s->open && !s->nr_chunks)
+		close_window(vcpu);
 	if (err)
 		return err;
 	shootdown(vcpu);
