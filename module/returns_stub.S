@@ -25,15 +25,9 @@
 /* The words (vmx/stub_words.c) */
 #define returns_stacks		.Lwords + STUB_STACKS
 #define returns_window		.Lwords + STUB_WINDOW
+#define returns_reach		.Lwords + STUB_REACH
 #define returns_freezing	.Lwords + STUB_FREEZING
 #define returns_callers		.Lwords + STUB_CALLERS
-
-/* From a function's beginning to where its slot's call returns to */
-#ifdef CONFIG_X86_KERNEL_IBT
-#define ENTRY_LENGTH	9
-#else
-#define ENTRY_LENGTH	5
-#endif
 
 /*
  * A page for the part that the shadow view lets run: what runs in that view can write
@@ -63,38 +57,10 @@
  * stored; that is the time of a call and these instructions.
  */
 .macro STORE_RETURN_ADDRESS choke:req
-	mov	%rsp, %rax
-	sub	returns_stacks(%rip), %rax
-	mov	%rax, %rcx
-	shr	$WINDOW_SHIFT, %rcx
-	jnz	.Lask_\choke
-	add	returns_window(%rip), %rax
-	mov	8(%rsp), %rcx
-	cmpb	$CALL32, -5(%rcx)
 .if \choke
-	jne	.Lask_\choke
-	/* The call has to be one of this very function: ENDBR, slot, and here. */
-	movslq	-4(%rcx), %rcx
-	add	8(%rsp), %rcx
-	sub	(%rsp), %rcx
-	cmp	$-ENTRY_LENGTH, %rcx
+	/* Has to be a call of this very function that root has seen. */
 	mov	8(%rsp), %rcx
-	jne	.Lcaller
-.else
-	jne	.Lindirect_\choke
-.endif
-.Lstore_\choke:
-	mov	%ecx, 8(%rax)
-	mov	(%rsp), %ecx
-	mov	%ecx, 12(%rax)
-	xor	%eax, %eax
-	mov	$VIEW_GUARD, %ecx
-	vmfunc
-	jmp	returns_stored
-
-.if \choke
-	/* Or of one that jumps to it, which root has seen already. */
-.Lcaller:
+	xor	(%rsp), %rcx
 	and	$(STUB_NR_CALLERS - 1), %ecx
 	lea	returns_callers(%rip), %rax
 	mov	(%rax, %rcx, 8), %rax
@@ -104,11 +70,34 @@
 	sar	$32, %rax
 	cmp	%rax, (%rsp)
 	jne	.Lask_\choke
+.else
+	/*
+	 * A choke point's slot does not lead here. Who comes with one's address would
+	 * have what he returns to stored for it, whatever that is.
+	 */
+	cmpq	$MODULES_VADDR, (%rsp)
+	jb	.Lask_\choke
+.endif
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
+	cmp	returns_reach(%rip), %rax
+	jae	.Lask_\choke
 	add	returns_window(%rip), %rax
-	jmp	.Lstore_\choke
-.else
+.if !\choke
+	mov	8(%rsp), %rcx
+	cmpb	$CALL32, -5(%rcx)
+	jne	.Lindirect_\choke
+.Lstore_\choke:
+.endif
+	mov	%ecx, 8(%rax)
+	mov	(%rsp), %ecx
+	mov	%ecx, 12(%rax)
+	xor	%eax, %eax
+	mov	$VIEW_GUARD, %ecx
+	vmfunc
+	jmp	returns_stored
+
+.if !\choke
 .Lindirect_\choke:
 	cmpb	$GROUP5, -2(%rcx)
 	jne	.Lask_\choke
@@ -196,9 +185,8 @@ SYM_FUNC_END(returns_stored)
 SYM_START(returns_bare, SYM_L_LOCAL, SYM_A_NONE)
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
-	mov	%rax, %rcx
-	shr	$WINDOW_SHIFT, %rcx
-	jnz	1f
+	cmp	returns_reach(%rip), %rax
+	jae	1f
 	add	returns_window(%rip), %rax
 	mov	8(%rsp), %rcx
 2:	mov	%ecx, 8(%rax)
@@ -246,9 +234,8 @@ SYM_INNER_LABEL(returns_check, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 1:	mov	%rsp, %r11
 	sub	returns_stacks(%rip), %r11
-	mov	%r11, %r10
-	shr	$WINDOW_SHIFT, %r10
-	jnz	3f
+	cmp	returns_reach(%rip), %r11
+	jae	3f
 	add	returns_window(%rip), %r11
 2:	movslq	(%r11), %r10
 	cmp	%r10, (%rsp)

@@ -66,9 +66,10 @@
 /* Words in the stubs' page, offsets from the first one: stub_words.c */
 #define STUB_STACKS		0
 #define STUB_WINDOW		8
-#define STUB_FREEZING		16
-#define STUB_CALLERS		24
-#define STUB_NR_CALLERS		64		/* a power of two */
+#define STUB_REACH		16
+#define STUB_FREEZING		24
+#define STUB_CALLERS		32
+#define STUB_NR_CALLERS		256		/* a power of two */
 #define STUB_WORDS_SIZE		(STUB_CALLERS + 8 * STUB_NR_CALLERS)
 
 /* The image's first word: "ISLAND" */

@@ -189,8 +189,7 @@ static bool leads_to(u64 target, u64 start)
 
 /*
  * Whether a call of this very function ends there, or of one that jumps to it. The
- * loader of modules has one that does so by a pointer. The stub sees the former by
- * itself, and the latter from then on.
+ * loader of modules has one that does so by a pointer. From then on the stub knows.
  * @function: where the call in its slot returns to.
  */
 static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
@@ -204,9 +203,8 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 		return false;
 	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	if (leads_to(target, start))
-		return true;
-	if (!leads_to(target, config()->choke_caller) &&
+	if (!leads_to(target, start) &&
+	    !leads_to(target, config()->choke_caller) &&
 	    !tail_calls(vcpu, target, start, TAIL_DEPTH))
 		return false;
 	stub_callers_note(vcpu, va, function);
@@ -301,27 +299,43 @@ static enum verdict report_misled(struct vcpu *vcpu, u64 function, u64 stack)
 }
 
 /*
+ * Whether a function can have been called so that it returns where it says. Of the
+ * core kernel's only choke points have slots that lead to a stub, and to that of
+ * choke points: who comes to the other one with a choke point's address has been
+ * called by nobody.
+ */
+static bool is_called(struct vcpu *vcpu, const struct entry *e, bool choke)
+{
+	bool core = e->function < island.config.modules_start;
+
+	if (core != choke)
+		return false;
+	if (is_trampoline(e->address))
+		return true;
+	return follows_call(vcpu, e->address) &&
+	       (!choke || follows_call_of(vcpu, e->address, e->function));
+}
+
+/*
  * A function was entered. Return: false where the guest is to go elsewhere, and
  * then it does.
  */
 static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 {
 	struct entry e = { .stack = rsp + sizeof(u64) };
-	bool stack_known, address_known;
+	bool stack_known, called;
 
 	if (guest_read(vcpu, e.stack, &e.address, sizeof(e.address)) ||
 	    guest_read(vcpu, rsp, &e.function, sizeof(e.function)))
 		e.address = 0;
-	address_known = follows_call(vcpu, e.address);
-	if (address_known && choke)
-		address_known = follows_call_of(vcpu, e.address, e.function);
+	called = is_called(vcpu, &e, choke);
 	stack_known = store(vcpu, &e);
 	if (is_misled(vcpu, e.stack) &&
 	    verdict_undoes(report_misled(vcpu, e.function, e.stack))) {
 		land(vcpu, false, 0);
 		return false;
 	}
-	if (stack_known && (address_known || is_trampoline(e.address)))
+	if (stack_known && called)
 		return true;
 	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
 		return true;

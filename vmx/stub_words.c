@@ -9,12 +9,15 @@
  * tables; nobody else can. They lie in no cache line that is run. They could be, like
  * all of that page, but what they hold are addresses, which nobody chooses.
  *
- * Among them is a table of calls that lead to choke points by way of another
- * function, one that ends by jumping there, as most callers have it. To see that
- * takes root some thousand instructions, and an exit, so the stub looks whether root
- * has seen it already. An entry is one word, for a CPU may read it while another is
+ * Among them is a table of calls that lead to choke points, by name or by way of
+ * another function that ends by jumping there. Whether something is such a call, and
+ * lies in sealed code, takes root some thousand instructions, and an exit, so the stub
+ * looks whether root has seen it already. It does not look at the call itself: that
+ * could be anywhere. An entry is one word, for a CPU may read it while another is
  * writing: the address that is returned to in its lower half, the choke point in its
- * upper half, both without the upper halves, which are the same for all code.
+ * upper half, both without the upper halves, which are the same for all code. Its
+ * place is made of both: where one choke point jumps to another one, both return to
+ * the same address.
  * What was seen is true until Linux changes its code: then the whole table goes, before
  * that. It is full again after some calls.
  */
@@ -54,6 +57,7 @@ void stub_words_set(struct vcpu *vcpu)
 
 	set(vcpu, STUB_STACKS, island.config.returns.stacks);
 	set(vcpu, STUB_WINDOW, island.config.returns.window);
+	set(vcpu, STUB_REACH, WINDOW_SIZE);
 	if (*word_at(vcpu, STUB_FREEZING) == freezing)
 		return;
 	if (freezing)
@@ -71,7 +75,9 @@ void stub_words_set(struct vcpu *vcpu)
  */
 void stub_callers_note(struct vcpu *vcpu, u64 address, u64 function)
 {
-	set(vcpu, STUB_CALLERS + address % STUB_NR_CALLERS * sizeof(u64),
+	u64 number = (address ^ function) % STUB_NR_CALLERS;
+
+	set(vcpu, STUB_CALLERS + number * sizeof(u64),
 	    function << 32 | (u32)address);
 	island.stub_callers = true;
 }

@@ -201,7 +201,7 @@ own_callers()
 {
 	local start at count=0
 	start=$(($(cat /sys/module/carapace_vuln/sections/.text) & 0xffffffff))
-	for at in $(seq 0 8 504); do
+	for at in $(seq 0 8 2040); do
 		at=$(($(vuln read "$(hex $((callers + at)))") & 0xffffffff))
 		[ $((at - start)) -ge 0 ] && [ $((at - start)) -lt 65536 ] &&
 			count=$((count + 1))
@@ -253,7 +253,7 @@ check "the table above it" overwrite "$(entry_of "$word" 2)" carapace
 check "the window's entry in Linux's table" overwrite "$(entry_of "$word" 3)" code
 check "VMFUNC in ring 3 is undefined" ring3_vmfunc
 # vmx/layout.h: STUB_CALLERS
-callers=$(hex $(($(vuln address returns_words) + 24)))
+callers=$(hex $(($(vuln address returns_words) + 32)))
 check "known callers of choke points are forgotten when code changes" \
 	callers_forgotten
 check "the table of them" overwrite_read_only "$callers" code

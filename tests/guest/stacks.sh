@@ -24,7 +24,7 @@ guard=$1
 shift
 case $guard in
 parked)
-	: "${EXPLOITS:=PARKED_CORE PARKED_CALLER PARKED_POINTER TASK_SLEEPING TASK_STALE}"
+	: "${EXPLOITS:=PARKED_CORE PARKED_CALLER PARKED_STUB PARKED_POINTER TASK_SLEEPING TASK_STALE}"
 	file=$sysfs/policy/parked_stacks
 	kind=parked-stack
 	context=parked
@@ -236,7 +236,7 @@ overwritten()
 	local word before
 	word=0x$(sed -n 's/ . returns_words\t.carapace.$//p' /proc/kallsyms)
 	# vmx/layout.h: STUB_FREEZING
-	word=$(printf '0x%x' $((word + 16)))
+	word=$(printf '0x%x' $((word + 24)))
 	before=$(./vuln read "$word")
 	equals "$before" 0x1 && ! ./vuln write "$word" 0 &&
 	equals "$(./vuln read "$word")" "$before"
