@@ -89,6 +89,7 @@ static int begin_view(struct vcpu *vcpu)
 	}
 	vmwrite(EPT_POINTER, ept_pointer(&d->view));
 	drop_translations(vcpu);
+	d->epoch = __atomic_load_n(&island.epoch, __ATOMIC_ACQUIRE);
 	return 0;
 }
 
@@ -130,6 +131,30 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 		return RESULT_GP(0);
 	d->active = true;
 	return RESULT_RESUME;
+}
+
+/**
+ * decoy_renew() - rights have been reduced since decoy_begin(): begin again
+ * @vcpu: the CPU
+ *
+ * The view has entries of its own for the pages around the decoy. What another CPU
+ * has taken back since, the right to run what is there, say, it still has. So it
+ * goes, and the instruction meets with the violation once more; that does not count
+ * as one of its attempts.
+ *
+ * Context: root, not holding the lock, before an entry, with the epoch served.
+ */
+void decoy_renew(struct vcpu *vcpu)
+{
+	struct decoy *d = &vcpu->decoy;
+
+	if (!d->active || d->epoch == vcpu->epoch)
+		return;
+	island_lock(vcpu);
+	end_view(vcpu);
+	d->attempts--;
+	island_publish();
+	island_unlock();
 }
 
 /* All ones in each byte that differs */

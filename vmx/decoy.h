@@ -39,6 +39,7 @@ struct decoy_page {
  * @va: the linear address that it writes to
  * @cpl: its privilege level
  * @view: EPT with the decoys
+ * @epoch: of translations, as it was when that was made
  * @page: they
  */
 struct decoy {
@@ -51,10 +52,12 @@ struct decoy {
 	u64 va;
 	u32 cpl;
 	struct ept view;
+	u64 epoch;
 	struct decoy_page page[DECOY_PAGES];
 };
 
 struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa);
+void decoy_renew(struct vcpu *vcpu);
 void decoy_judge(struct vcpu *vcpu);
 
 #endif /* CARAPACE_VMX_DECOY_H */

@@ -249,6 +249,7 @@ void vmx_prepare_entry(struct vcpu *vcpu)
 	u32 primary;
 
 	shootdown_serve(vcpu);
+	decoy_renew(vcpu);
 	make_plan(vcpu);
 	if (plan->triple_fault)
 		vmx_leave(vcpu, LEAVE_TRIPLE_FAULT);
