@@ -203,6 +203,27 @@ static void follow_mtrrs(struct vcpu *vcpu)
 	drop_translations(vcpu);
 }
 
+/*
+ * The CPU writes where IA32_HW_FEEDBACK_PTR says, past EPT (SDM 3B, 16.6.2): not to
+ * what is guarded at that moment. Nobody can keep it from being guarded later.
+ */
+static bool may_get_feedback(struct vcpu *vcpu, u64 value)
+{
+	u64 page = value & PTE_ADDR_MASK;
+	u32 regs[4], pages, i;
+	bool data = true;
+
+	if (!(value & HW_FEEDBACK_PTR_VALID))
+		return true;
+	cpuid(6, 0, regs);
+	pages = (regs[3] >> 8 & 15) + 1;
+	island_lock(vcpu);
+	for (i = 0; data && i < pages; i++)
+		data = ept_class(&island.ept, page + i * PAGE_SIZE) == CLASS_DATA;
+	island_unlock();
+	return data;
+}
+
 struct exit_result handle_wrmsr(struct vcpu *vcpu)
 {
 	u32 index = vcpu->regs.rcx;
@@ -224,6 +245,8 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 	case WRITE_ACCEPT:
 		break;
 	}
+	if (index == IA32_HW_FEEDBACK_PTR && !may_get_feedback(vcpu, value))
+		return RESULT_GP(0);
 	if (reg < PINNED_COUNT)
 		return pins_wrmsr(vcpu, reg, value);
 	if (wrmsr_safe(index, value))

@@ -35,6 +35,13 @@ bool guest_owns(u64 pa)
 	return pa < island.config.phys_limit && !root_owns(pa);
 }
 
+static bool is_canonical(u64 va, int levels)
+{
+	int unused = 64 - (12 + 9 * levels);
+
+	return (u64)((s64)(va << unused) >> unused) == va;
+}
+
 /**
  * guest_walk_from() - walk given tables (SDM 3A, 4.5)
  * @vcpu: the CPU
@@ -56,6 +63,9 @@ bool guest_walk_from(struct vcpu *vcpu, u64 cr3, int levels, u64 va,
 	u64 size = PAGE_SIZE;
 	int level;
 
+	/* No CPU has anything there. */
+	if (!is_canonical(va, levels))
+		return false;
 	for (level = levels; level > 0; level--) {
 		u64 *table;
 

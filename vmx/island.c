@@ -65,7 +65,8 @@ static int init_msr_bitmaps(struct table_pool *pool)
 		return -ENOMEM;
 	emulate_fill_msr_bitmap(bitmap);
 	emulate_fill_msr_bitmap(lifted);
-	pins_fill_msr_bitmap(bitmap);
+	pins_fill_msr_bitmap(bitmap, false);
+	pins_fill_msr_bitmap(lifted, true);
 	return 0;
 }
 

@@ -71,15 +71,19 @@ u64 pins_mask(const struct vcpu *vcpu, enum pinned_register reg)
 /**
  * pins_fill_msr_bitmap() - have writes to the pinned MSRs exit
  * @bitmap: the MSR bitmaps, with what else exits
+ * @lifted: for an instruction on trial: but for those that are judged after it
+ *
+ * What runs on trial need not be what exited: who changes page tables can have the
+ * CPU fetch another instruction the second time.
  *
  * Context: before the first CPU enters.
  */
-void pins_fill_msr_bitmap(u8 bitmap[4096])
+void pins_fill_msr_bitmap(u8 bitmap[4096], bool lifted)
 {
 	enum pinned_register reg;
 
 	for (reg = 0; reg < PINNED_COUNT; reg++) {
-		if (register_msr(reg))
+		if (register_msr(reg) && (!lifted || fields[reg] == NO_FIELD))
 			emulate_intercept_write(bitmap, register_msr(reg));
 	}
 }

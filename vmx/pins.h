@@ -12,7 +12,7 @@
 #include "registers.h"
 
 u64 pins_mask(const struct vcpu *vcpu, enum pinned_register reg);
-void pins_fill_msr_bitmap(u8 bitmap[4096]);
+void pins_fill_msr_bitmap(u8 bitmap[4096], bool lifted);
 int pins_record(struct vcpu *vcpu);
 
 bool pins_allow(struct vcpu *vcpu, enum pinned_register reg, u64 value);

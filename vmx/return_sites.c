@@ -226,7 +226,7 @@ static int unpatch(struct vcpu *vcpu, struct region *region)
  * Context: root, with the lock.
  *
  * Return: 0; when undoing, the number of sites that could not be restored because
- * something else stands there; -EFAULT; -EINVAL where no region begins; -EPERM;
+ * something else stands there; -EFAULT; -EINVAL where no region begins, or for more sites than it can have; -EPERM;
  * -ENOMEM, and then nothing has changed but what has.
  */
 int return_sites_patch(struct vcpu *vcpu, u64 va)
@@ -240,7 +240,8 @@ int return_sites_patch(struct vcpu *vcpu, u64 va)
 	if (q.undo && island_locked())
 		return -EPERM;
 	region = find_region(q.text);
-	if (!region)
+	/* All CPUs wait for as long as this takes. */
+	if (!region || q.nr_sites > region->patch.size / RETURN_SITE)
 		return -EINVAL;
 	shootdown_hold(vcpu);
 	ret = q.undo ? unpatch(vcpu, region) : patch(vcpu, region, &q);
