@@ -15,7 +15,6 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/bug.h>
-#include <linux/efi.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -28,6 +27,7 @@
 #include "code.h"
 #include "compat.h"
 #include "cpus.h"
+#include "firmware_code.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "island.h"
@@ -47,7 +47,6 @@
 #define MODULE_SITES	32768
 
 static struct code_range text, rodata;
-static struct code_range firmware[ISLAND_FIRMWARE];
 static u64 idt_pa;
 static struct patch_site *core_sites;
 static u32 nr_core_sites;
@@ -128,38 +127,6 @@ static void describe_counting(struct patch_counting *c)
 }
 #endif
 
-#ifdef CONFIG_EFI
-/* Linux calls it at run time, at addresses and in memory of the firmware's. */
-static int find_firmware(void)
-{
-	const efi_memory_desc_t *md;
-	u32 count = 0;
-
-	if (!efi_enabled(EFI_RUNTIME_SERVICES))
-		return 0;
-	for_each_efi_memory_desc(md) {
-		if (md->type != EFI_RUNTIME_SERVICES_CODE)
-			continue;
-		if (count == ISLAND_FIRMWARE) {
-			pr_err("the firmware has more than %u areas of code; boot with efi=noruntime\n",
-			       ISLAND_FIRMWARE);
-			return -EOPNOTSUPP;
-		}
-		firmware[count++] = (struct code_range){
-			.va = md->virt_addr,
-			.pa = md->phys_addr,
-			.size = md->num_pages << EFI_PAGE_SHIFT,
-		};
-	}
-	return 0;
-}
-#else
-static int find_firmware(void)
-{
-	return 0;
-}
-#endif
-
 /**
  * sealing_prepare() - find out what is code
  *
@@ -184,7 +151,7 @@ int sealing_prepare(void)
 	idt_pa = __pa(idt);
 	err = module_list_prepare();
 	if (!err)
-		err = find_firmware();
+		err = firmware_code_find();
 	if (err)
 		return err;
 	err = patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
@@ -234,7 +201,7 @@ void sealing_describe(struct island_config *config)
 	config->text = text;
 	config->rodata = rodata;
 	config->idt_pa = idt_pa;
-	memcpy(config->firmware, firmware, sizeof(firmware));
+	firmware_code_describe(config);
 	config->sites = core_sites;
 	config->nr_sites = nr_core_sites;
 	config->max_sites = sealing_max_sites();

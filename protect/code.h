@@ -19,7 +19,7 @@
  * RODATA: read-only data; the vDSO is among the kernel's
  * TABLE: the IDT
  * RELEASED: was code, and is data as soon as no CPU can still run it
- * FIRMWARE: code of the firmware's that Linux calls, and that writes to itself
+ * FIRMWARE: the firmware's, that Linux calls, and that may write to itself
  * OPENED: data that ran in kernel mode because policy only logs
  * SHADOW: return addresses' shadow, which can be written in a view of its own
  */

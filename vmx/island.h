@@ -11,6 +11,7 @@
 #define CARAPACE_VMX_ISLAND_H
 
 #include "capabilities.h"
+#include "firmware.h"
 #include "layout.h"
 #include "mtrr.h"
 #include "patch.h"
@@ -114,7 +115,7 @@ struct stacks_config {
 
 #define ISLAND_FUNCTIONS	12
 #define ISLAND_THUNKS		4
-#define ISLAND_FIRMWARE		16
+#define ISLAND_FIRMWARE		64
 
 /**
  * struct island_config - what root must know, filled in before island_init()
@@ -134,7 +135,7 @@ struct stacks_config {
  *	at boot; whole pages, of size 0 for none. What lies before and behind these
  *	is copied by island_init().
  * @idt_pa: the page that the IDT is in
- * @firmware: code of the firmware's; of size 0 for none
+ * @firmware: code of the firmware's; empty for none
  * @sites: Linux's address of the places where @text may change (protect/patch.h);
  *	valid until island_init() returns
  * @nr_sites: how many
@@ -170,7 +171,7 @@ struct island_config {
 	struct code_range rodata;
 	struct code_range unwind;
 	u64 idt_pa;
-	struct code_range firmware[ISLAND_FIRMWARE];
+	struct firmware_piece firmware[ISLAND_FIRMWARE];
 	const struct patch_site *sites;
 	u32 nr_sites;
 	u32 max_sites;

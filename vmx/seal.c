@@ -91,6 +91,16 @@ static int seal_range(const struct code_range *range, enum page_class class)
 					    class) : 0;
 }
 
+/* Its code is no region's: nothing may be written there. */
+static int seal_firmware(const struct firmware_piece *piece)
+{
+	if (piece->start >= piece->end)
+		return 0;
+	return seal_set_class(piece->start, piece->end,
+			      piece->kind == FIRMWARE_CODE ? CLASS_CODE :
+							     CLASS_FIRMWARE);
+}
+
 /**
  * seal_init() - seal the core kernel
  *
@@ -115,7 +125,7 @@ int seal_init(void)
 		err = seal_set_class(c->idt_pa, c->idt_pa + PAGE_SIZE,
 				     CLASS_TABLE);
 	for (i = 0; !err && i < ISLAND_FIRMWARE; i++)
-		err = seal_range(&c->firmware[i], CLASS_FIRMWARE);
+		err = seal_firmware(&c->firmware[i]);
 	return err;
 }
 
