@@ -319,6 +319,18 @@ administrator()
 	done
 }
 
+# ftrace's main switch: attached it stays on, as it does with a livepatch
+ftrace_switch()
+{
+	local file=/proc/sys/kernel/ftrace_enabled
+	if [ "$mode" = bare ]; then
+		returns 0 ./write_errno $file 0 && equals "$(cat $file)" 0 &&
+			echo 1 > $file
+	else
+		returns "$EBUSY" ./write_errno $file 0
+	fi && equals "$(cat $file)" 1
+}
+
 # What root sets runs: the positive control of attacks on it
 core_handler()
 {
@@ -384,8 +396,8 @@ under_load()
 # perf_record, under_load
 tests="kprobe_from_before static_keys tracepoint tracepoint_shared perf_tracepoint
 system_call_events preemption preemption_in_init kprobe_ftrace kretprobe kprobe_plain
-kprobe_optimized bpf_filters stock_modules live_patch administrator
-core_handler function_some function_graph_some"
+kprobe_optimized bpf_filters stock_modules live_patch ftrace_switch
+administrator core_handler function_some function_graph_some"
 
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $tests

@@ -33,6 +33,11 @@ left_out()
 	breakpoints:breakpoint_test)
 		echo "stalls a CPU of the emulator, bare"
 		;;
+	livepatch:test-ftrace.sh)
+		echo "it clears kernel.ftrace_enabled, which is EBUSY while" \
+			"Carapace has hooks that must not be turned off, as" \
+			"livepatches have (legit.sh)"
+		;;
 	x86:test_shadow_stack_64)
 		echo "bare, it dies of SIGILL or SIGSEGV when something else runs" \
 			"on its CPU (11 of 11 times), and when nothing does it fails" \
