@@ -33,7 +33,7 @@ static const struct {
 	{ EKEYREJECTED, "its signature is missing or not by a key that the kernel trusts: see Secure Boot" },
 	{ ENOKEY, "it is signed with a key that the kernel does not have: see Secure Boot" },
 	{ EBADMSG, "its signature does not fit" },
-	{ ENOENT, "it uses something that this kernel does not have: built for another one, or a parameter that it does not know" },
+	{ ENOENT, "it uses something that this kernel does not have: built for another one" },
 	{ EINVAL, "a parameter has a value that it does not take, or it was built for another kernel" },
 };
 
@@ -49,7 +49,7 @@ static int explain(const struct module_file *file, int error, int lines)
 				complain("%s", meanings[i].meaning);
 		}
 	}
-	return error == EPERM ? STATUS_PRIVILEGE : STATUS_FAILED;
+	return status_of_error(error);
 }
 
 static int load(const struct module_file *file)
@@ -151,9 +151,10 @@ static int attach_run(int argc, char **argv)
 		return STATUS_FAILED;
 	}
 	/* Before KVM goes for nothing */
-	if (!module_file_check(&file, "carapace", &why)) {
+	status = module_file_check(&file, "carapace", &why);
+	if (status) {
 		complain("%s: %s", file.path, why.text);
-		return STATUS_BAD_FILE;
+		return status;
 	}
 	if (geteuid()) {
 		complain("only root can load modules");

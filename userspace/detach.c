@@ -19,7 +19,7 @@ static const struct {
 	const char *meaning;
 } meanings[] = {
 	{ EBUSY, "it is being loaded or unloaded" },
-	{ EAGAIN, "somebody uses it: a program has a file of it open, or traces it" },
+	{ EAGAIN, "somebody uses its tracepoint; or a CPU had to leave it while stacks or returns were guarded, and then it is there until the next boot" },
 	{ EPERM, "only root can unload modules, and not where kernel.modules_disabled is set" },
 };
 
@@ -46,7 +46,7 @@ static int explain(int error, int lines)
 				complain("%s", meanings[i].meaning);
 		}
 	}
-	return error == EPERM ? STATUS_PRIVILEGE : STATUS_FAILED;
+	return status_of_error(error);
 }
 
 static int unload(void)

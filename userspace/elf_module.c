@@ -246,20 +246,33 @@ static bool read_relocations(struct elf_module *module, size_t index,
 	return true;
 }
 
-/* "name=value" strings, one behind the other */
-static const char *modinfo_name(const struct elf_section *modinfo)
+/**
+ * elf_module_info() - what modinfo says
+ * @module: the module
+ * @name: of what
+ * @last: what this returned for it the last time, or NULL
+ *
+ * Return: the first, or the next, that it says of that; NULL where there is none.
+ */
+const char *elf_module_info(const struct elf_module *module, const char *name,
+			    const char *last)
 {
-	const char *at = (const char *)modinfo->data;
-	const char *end = at + modinfo->size;
+	const struct elf_section *modinfo = elf_module_section(module, ".modinfo");
+	const char *at, *end;
+	size_t length;
 
-	while (at < end) {
-		size_t length = strnlen(at, end - at);
-
+	if (!modinfo || !modinfo->data)
+		return NULL;
+	/* "name=value" strings, one behind the other */
+	at = (const char *)modinfo->data;
+	end = at + modinfo->size;
+	for (; at < end; at += length + 1) {
+		length = strnlen(at, end - at);
 		if (at + length == end)
 			break;
-		if (!strncmp(at, "name=", strlen("name=")))
-			return at + strlen("name=");
-		at += length + 1;
+		if (at > last && !strncmp(at, name, strlen(name)) &&
+		    at[strlen(name)] == '=')
+			return at + strlen(name) + 1;
 	}
 	return NULL;
 }
@@ -279,7 +292,7 @@ static bool read_module(struct elf_module *module, struct bytes *bytes,
 	modinfo = elf_module_section(module, ".modinfo");
 	if (!modinfo || !modinfo->data)
 		return refuse(why, "no .modinfo, and so no kernel module");
-	module->name = modinfo_name(modinfo);
+	module->name = elf_module_info(module, "name", NULL);
 
 	symbols = only_section(module, SHT_SYMTAB);
 	if (!read_symbols(module, symbols, why))

@@ -77,6 +77,8 @@ bool elf_module_open(struct elf_module *module, struct bytes *bytes,
 void elf_module_close(struct elf_module *module);
 const struct elf_section *elf_module_section(const struct elf_module *module,
 					     const char *name);
+const char *elf_module_info(const struct elf_module *module, const char *name,
+			    const char *last);
 const struct elf_symbol *
 elf_module_relocated(const struct elf_module *module, const Elf64_Rela *rela);
 const Elf64_Rela *elf_section_relocation(const struct elf_section *section,

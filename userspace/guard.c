@@ -13,12 +13,6 @@
 #include "module_lines.h"
 #include "sysfs.h"
 
-static int status_of(int error)
-{
-	return error == EPERM || error == EACCES ? STATUS_PRIVILEGE :
-						   STATUS_FAILED;
-}
-
 /* One after the other; a module that cannot be does not concern the others. */
 static int tell_all(const char *file, const char *done, char **modules)
 {
@@ -30,7 +24,7 @@ static int tell_all(const char *file, const char *done, char **modules)
 		if (error) {
 			complain("%s: %s", *modules, strerror(error));
 			module_lines_print(lines);
-			status = status_of(error);
+			status = status_of_error(error);
 		} else {
 			printf("%s %s\n", done, *modules);
 		}
@@ -73,18 +67,21 @@ static int unguard_run(int argc, char **argv)
 
 const struct command guard_command = {
 	.name = "guard",
-	.arguments = "MODULE...",
+	.arguments = "MODULE...|vmlinux|'*'",
 	.summary = "guard the return addresses of modules' functions",
 	.help =
-	"MODULE is a loaded module's name. What of it can be guarded, 'carapacectl\n"
-	"sites' says beforehand. It lasts until 'carapacectl unguard', or until the\n"
-	"module is unloaded or Carapace detached.\n",
+	"MODULE is a loaded module's name; 'vmlinux' for the functions of the kernel's\n"
+	"that exploits go through; or '*' for these and all modules, also those that\n"
+	"are loaded later. What of a module can be guarded, 'carapacectl sites' says\n"
+	"beforehand. It lasts until 'carapacectl unguard', or until the module is\n"
+	"unloaded or Carapace detached. Once the policy is locked, nothing more can be\n"
+	"guarded.\n",
 	.run = guard_run,
 };
 
 const struct command unguard_command = {
 	.name = "unguard",
-	.arguments = "MODULE...",
+	.arguments = "MODULE...|vmlinux|'*'",
 	.summary = "guard them no longer",
 	.help = "",
 	.run = unguard_run,

@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "command.h"
 #include "elf_module.h"
 #include "kernel_module.h"
 #include "program.h"
 #include "sysfs.h"
+#include "types.h"
 
 /* "insmod PATH PARAMETERS": the last one is the module, others it depends on */
 static bool parse_insmod(char *line, struct module_file *file)
@@ -91,33 +93,75 @@ bool module_file_add(struct module_file *file, const char *parameter)
 	       (int)(sizeof(file->parameters) - length);
 }
 
+/* "name:type", for each parameter; the kernel has two for all modules. */
+static bool is_parameter(const struct elf_module *module, const char *name,
+			 size_t length)
+{
+	static const char *const everywhere[] = { "dyndbg", "async_probe" };
+	const char *type = NULL;
+	size_t i;
+
+	while ((type = elf_module_info(module, "parmtype", type))) {
+		if (!strncmp(type, name, length) && type[length] == ':')
+			return true;
+	}
+	for (i = 0; i < ARRAY_SIZE(everywhere); i++) {
+		if (!strncmp(everywhere[i], name, length) &&
+		    !everywhere[i][length])
+			return true;
+	}
+	return false;
+}
+
+/* The kernel ignores those that the module does not have. */
+static bool check_parameters(const struct module_file *file,
+			     const struct elf_module *module,
+			     struct reason *why)
+{
+	const char *at = file->parameters;
+	size_t length;
+	bool quoted;
+
+	while (*(at += strspn(at, " "))) {
+		length = strcspn(at, "= ");
+		if (!is_parameter(module, at, length))
+			return refuse(why, "the module has no parameter '%.*s'",
+				      (int)length, at);
+		for (quoted = false; *at && (quoted || *at != ' '); at++)
+			quoted ^= *at == '"';
+	}
+	return true;
+}
+
 /**
- * module_file_check() - whether a file is a certain module
+ * module_file_check() - whether a file is a certain module, with these parameters
  * @file: the file
  * @name: the module
  * @why: set where it is not
  *
- * Return: whether it is.
+ * Return: STATUS_OK; STATUS_BAD_FILE; STATUS_USAGE for a parameter that it has not.
  */
-bool module_file_check(const struct module_file *file, const char *name,
-		       struct reason *why)
+enum exit_status module_file_check(const struct module_file *file,
+				   const char *name, struct reason *why)
 {
+	enum exit_status status = STATUS_BAD_FILE;
 	struct elf_module module;
 	struct bytes bytes;
-	bool good;
 
-	good = bytes_read(file->path, &bytes, why) &&
-	       bytes_decompress(&bytes, why) &&
-	       elf_module_open(&module, &bytes, why);
-	if (good) {
-		good = (module.name && !strcmp(module.name, name)) ||
-		       refuse(why, "this is the module %s, and not %s",
-			      module.name ? module.name : "without a name",
-			      name);
+	if (bytes_read(file->path, &bytes, why) &&
+	    bytes_decompress(&bytes, why) &&
+	    elf_module_open(&module, &bytes, why)) {
+		if (!module.name || strcmp(module.name, name))
+			refuse(why, "this is the module %s, and not %s",
+			       module.name ? module.name : "without a name",
+			       name);
+		else
+			status = check_parameters(file, &module, why) ?
+				 STATUS_OK : STATUS_USAGE;
 		elf_module_close(&module);
 	}
 	bytes_free(&bytes);
-	return good;
+	return status;
 }
 
 static bool is_elf(int fd)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "command.h"
 #include "reason.h"
 
 #define MODULE_PARAMETERS	1024
@@ -25,8 +26,8 @@ struct module_file {
 bool module_file_find(const char *name, struct module_file *file,
 		      struct reason *why);
 bool module_file_add(struct module_file *file, const char *parameter);
-bool module_file_check(const struct module_file *file, const char *name,
-		       struct reason *why);
+enum exit_status module_file_check(const struct module_file *file,
+				   const char *name, struct reason *why);
 int module_file_load(const struct module_file *file, struct reason *why);
 bool module_is_loaded(const char *name);
 bool module_is_built_in(const char *name);

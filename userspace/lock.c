@@ -25,15 +25,7 @@ static int lock(void)
 		printf("locked until the next boot\n");
 	}
 	module_lines_end(lines);
-	switch (error) {
-	case 0:
-		return STATUS_OK;
-	case EPERM:
-	case EACCES:
-		return STATUS_PRIVILEGE;
-	default:
-		return STATUS_FAILED;
-	}
+	return status_of_error(error);
 }
 
 static int lock_run(int argc, char **argv)
@@ -54,6 +46,7 @@ const struct command lock_command = {
 	.help =
 	"There is no way back but a reboot. Meanwhile no policy can be weakened,\n"
 	"Carapace cannot be detached, no CPU can go offline, and there is no suspend,\n"
-	"hibernation, kexec or kdump. Change the policy first.\n",
+	"hibernation, kexec or kdump. No module can be unloaded, and no more can be guarded:\n"
+	"change the policy first, and guard what is to be guarded.\n",
 	.run = lock_run,
 };

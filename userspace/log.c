@@ -14,6 +14,7 @@
 #include "json.h"
 #include "kmsg.h"
 #include "message.h"
+#include "sysfs.h"
 #include "when.h"
 
 #define DETAILS_MAX	32
@@ -189,7 +190,7 @@ static int log_run(int argc, char **argv)
 		{ }
 	};
 	struct log log = { .booted = when_booted() };
-	int option, fd, status;
+	int option, fd, error, status;
 
 	while ((option = command_options(&log_command, argc, argv, "Jfs:",
 					 options)) != -1) {
@@ -214,9 +215,9 @@ static int log_run(int argc, char **argv)
 		return command_usage(&log_command);
 	fd = kmsg_open(false);
 	if (fd < 0) {
-		complain("/dev/kmsg: %s", strerror(errno));
-		return errno == EPERM || errno == EACCES ? STATUS_PRIVILEGE :
-							   STATUS_FAILED;
+		error = errno;
+		complain("/dev/kmsg: %s", strerror(error));
+		return status_of_error(error);
 	}
 	status = read_log(&log, fd);
 	close(fd);

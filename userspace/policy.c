@@ -111,10 +111,7 @@ static int apply(const struct pairs *policy, const struct change *changes,
 			complain("nothing has been changed");
 	}
 	module_lines_end(lines);
-	if (i == count)
-		return STATUS_OK;
-	return error == EPERM || error == EACCES ? STATUS_PRIVILEGE :
-						   STATUS_FAILED;
+	return i == count ? STATUS_OK : status_of_error(error);
 }
 
 /* A profile before what differs from it; then what cannot be taken back */
@@ -193,7 +190,7 @@ const struct command policy_command = {
 	"those before it are taken back. They hold until Carapace is detached; those in\n"
 	"/etc/modprobe.d/carapace.conf are there from the beginning.\n"
 	"\n"
-	"  profile=monitor         all is guarded, nothing is stopped\n"
+	"  profile=monitor         attacks are reported, nothing is stopped\n"
 	"  profile=balanced        attacks have no effect\n"
 	"  profile=strict          the same, sleeping tasks' stacks and callers' frames are\n"
 	"                          guarded, and there is no new kernel code\n"
@@ -208,7 +205,7 @@ const struct command policy_command = {
 	"  helpers=on|off          the kernel starts named programs only\n"
 	"  parked_stacks=on|off    a task goes on with the stack that it was left with\n"
 	"  registers=on|off        the register guard\n"
-	"  returns=on|off          the return guard, where there is one\n"
+	"  returns=on|off          guarded functions return to where they were called from\n"
 	"\n"
 	"  lock=on                 no way back: see 'carapacectl lock --help'\n"
 	"\n"

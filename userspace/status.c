@@ -12,6 +12,7 @@
 #include "json.h"
 #include "message.h"
 #include "sysfs.h"
+#include "types.h"
 
 struct status {
 	char state[SYSFS_VALUE];
@@ -21,6 +22,7 @@ struct status {
 	struct pairs capabilities;
 	struct pairs policy;
 	struct pairs events;
+	struct pairs coverage;
 	struct pairs stats;
 	struct pairs cpu_sums;
 	struct pairs exits;
@@ -36,6 +38,7 @@ static void read_status(struct status *status)
 	sysfs_lines("capabilities", &status->capabilities);
 	sysfs_directory("policy", &status->policy);
 	sysfs_lines("events", &status->events);
+	sysfs_lines("returns/coverage", &status->coverage);
 	sysfs_directory("stats", &status->stats);
 	sysfs_cpu_sums(&status->cpu_sums);
 	sysfs_exits(&status->exits);
@@ -46,6 +49,7 @@ static void free_status(struct status *status)
 	pairs_free(&status->capabilities);
 	pairs_free(&status->policy);
 	pairs_free(&status->events);
+	pairs_free(&status->coverage);
 	pairs_free(&status->stats);
 	pairs_free(&status->cpu_sums);
 	pairs_free(&status->exits);
@@ -110,6 +114,57 @@ static void print_capabilities(const struct pairs *capabilities)
 	}
 }
 
+/*
+ * Of a line like "functions 3 of 4 returns 5 of 6 shared 1", each number by its
+ * name, the one behind "of" by that with "_of". @rest is what is left of the line.
+ */
+static bool next_number(char **rest, char name[SYSFS_NAME], u64 *number)
+{
+	char *word = strtok_r(NULL, " ", rest);
+	size_t length = strlen(name);
+
+	if (!word)
+		return false;
+	if (strcmp(word, "of"))
+		length = 0;
+	else
+		word = "_of";
+	snprintf(name + length, SYSFS_NAME - length, "%s", word);
+	word = strtok_r(NULL, " ", rest);
+	if (!word)
+		return false;
+	*number = strtoull(word, NULL, 10);
+	return true;
+}
+
+static void print_coverage(const struct pairs *coverage)
+{
+	static const char *const names[] = {
+		"functions", "functions_of", "returns", "returns_of",
+	};
+	u64 totals[ARRAY_SIZE(names)] = { 0 };
+	char name[SYSFS_NAME], text[SYSFS_VALUE];
+	size_t i, k;
+	char *rest;
+	u64 number;
+
+	for (i = 0; i < coverage->count; i++) {
+		strcpy(text, coverage->pair[i].value);
+		*name = 0;
+		for (rest = text; next_number(&rest, name, &number);) {
+			for (k = 0; k < ARRAY_SIZE(names); k++)
+				totals[k] += strcmp(name, names[k]) ? 0 : number;
+		}
+	}
+	printf("%-13s ", "guarded");
+	if (coverage->count)
+		printf("%zu modules and the like: %" PRIu64 " of %" PRIu64
+		       " functions, %" PRIu64 " of %" PRIu64 " returns\n",
+		       coverage->count, totals[0], totals[1], totals[2], totals[3]);
+	else
+		printf("no module's returns\n");
+}
+
 static u64 count_events(const struct pairs *events)
 {
 	u64 count = 0;
@@ -133,6 +188,7 @@ static void print_status(const struct status *status)
 	printf("%-13s %s of %s online\n", "CPUs", status->cpus,
 	       status->online);
 	print_policy(&status->policy);
+	print_coverage(&status->coverage);
 	printf("%s", count_events(&status->events) ? colour(COLOUR_BAD) : "");
 	print_pairs("violations", &status->events);
 	printf("%s", colour(COLOUR_NONE));
@@ -180,6 +236,25 @@ static void write_capabilities(struct json *json, const struct pairs *pairs)
 	json_close(json, '}');
 }
 
+static void write_coverage(struct json *json, const struct pairs *coverage)
+{
+	char name[SYSFS_NAME], text[SYSFS_VALUE];
+	char *rest;
+	u64 number;
+	size_t i;
+
+	json_open(json, "coverage", '{');
+	for (i = 0; i < coverage->count; i++) {
+		json_open(json, coverage->pair[i].name, '{');
+		strcpy(text, coverage->pair[i].value);
+		*name = 0;
+		for (rest = text; next_number(&rest, name, &number);)
+			json_number(json, name, number);
+		json_close(json, '}');
+	}
+	json_close(json, '}');
+}
+
 static void write_status(const struct status *status)
 {
 	struct json json = { .out = stdout };
@@ -190,6 +265,7 @@ static void write_status(const struct status *status)
 	json_string(&json, "cpus", status->cpus);
 	json_string(&json, "online", status->online);
 	write_pairs(&json, "policy", &status->policy, false);
+	write_coverage(&json, &status->coverage);
 	write_pairs(&json, "events", &status->events, true);
 	write_pairs(&json, "exits", &status->exits, true);
 	write_pairs(&json, "cpu_stats", &status->cpu_sums, true);

@@ -17,9 +17,6 @@
 #include "message.h"
 #include "sysfs.h"
 
-/* More than a page is no file of sysfs's */
-#define FILE_MAX	4096
-
 const char *sysfs_root = "/sys/kernel/carapace";
 
 /**
@@ -129,19 +126,23 @@ static struct pair *add(struct pairs *pairs, const char *name,
  */
 void sysfs_lines(const char *name, struct pairs *pairs)
 {
-	char text[FILE_MAX];
-	char *line, *saved, *space;
+	char path[PATH_MAX], *line = NULL, *space;
+	size_t size = 0;
+	FILE *file;
 
 	memset(pairs, 0, sizeof(*pairs));
-	sysfs_read(name, text, sizeof(text));
-	for (line = strtok_r(text, "\n", &saved); line;
-	     line = strtok_r(NULL, "\n", &saved)) {
+	file = path_of(path, name) ? fopen(path, "re") : NULL;
+	while (file && getline(&line, &size, file) > 0) {
+		line[strcspn(line, "\n")] = 0;
 		space = strchr(line, ' ');
 		if (!space)
 			continue;
 		*space = 0;
 		add(pairs, line, space + 1);
 	}
+	free(line);
+	if (file)
+		fclose(file);
 }
 
 static int by_name(const void *a, const void *b)
@@ -298,4 +299,21 @@ int not_attached(void)
 {
 	complain("Carapace is not attached; 'carapacectl attach' does that");
 	return STATUS_NOT_ATTACHED;
+}
+
+/**
+ * status_of_error() - the exit status for what the kernel says
+ * @error: an errno, or 0
+ *
+ * To root, EPERM means that there is no way, and not that it takes more
+ * privileges: the policy is locked, say.
+ *
+ * Return: the exit status.
+ */
+int status_of_error(int error)
+{
+	if (!error)
+		return STATUS_OK;
+	return (error == EPERM || error == EACCES) && geteuid() ?
+	       STATUS_PRIVILEGE : STATUS_FAILED;
 }

@@ -51,5 +51,6 @@ const struct pair *pairs_find(const struct pairs *pairs, const char *name);
 u64 pair_number(const struct pair *pair);
 void pairs_free(struct pairs *pairs);
 int not_attached(void);
+int status_of_error(int error);
 
 #endif /* CARAPACE_USERSPACE_SYSFS_H */

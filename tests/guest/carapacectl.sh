@@ -82,6 +82,25 @@ cpuid_exits()
 	cat $sysfs/stats/cpu*/exits/cpuid | paste -sd+ | bc
 }
 
+# What is guarded, in all and by module
+guarded()
+{
+	local names
+	says $OK '^guarded +no module' carapacectl status &&
+	says $OK '^guarded vmlinux' carapacectl guard vmlinux ata_piix &&
+	says $OK '^guarded +2 modules and the like: [1-9][0-9]* of [1-9]' \
+		carapacectl status &&
+	carapacectl status --json > "$work/json" || return
+	names="functions,functions_of,returns,returns_of,untraceable,shared,changed"
+	json "$work/json" \
+		"','.join(j['coverage']['ata_piix']) == '$names'" \
+		"sorted(j['coverage']) == ['ata_piix', 'vmlinux']" \
+		"0 < j['coverage']['ata_piix']['returns']" \
+		"j['coverage']['ata_piix']['returns_of'] > 5" &&
+	says $OK '' carapacectl unguard '*' &&
+	says $OK '^guarded +no module' carapacectl status
+}
+
 exits_add_up()
 {
 	local before after
@@ -228,7 +247,7 @@ degraded()
 	carapacectl detach >/dev/null && return $status
 }
 
-plan 20
+plan 21
 insmod modules/attack.ko
 
 check "not attached, it says so" not_attached
@@ -244,6 +263,7 @@ check "changes two at once" two_policies
 check "all or none" all_or_none
 check "profiles" profiles
 check "guards modules, or says that it cannot" guards_modules
+check "tells what is guarded" guarded
 check "takes no other words" not_a_policy
 check "asks for privileges where it takes some" privileges
 check "shows attacks, and no line that a process wrote" attack_is_logged

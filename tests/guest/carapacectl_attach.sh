@@ -10,6 +10,7 @@
 
 OK=0
 FAILED=1
+USAGE=2
 NOT_ATTACHED=3
 PRIVILEGE=4
 BAD_FILE=5
@@ -65,6 +66,8 @@ bad_files()
 	says $BAD_FILE 'cut.ko: malformed' carapacectl attach "$work/cut.ko" &&
 	says $BAD_FILE 'the module attack, and not carapace' \
 		carapacectl attach modules/attack.ko &&
+	says $USAGE "no parameter 'profil'" \
+		carapacectl attach "$CARAPACE_KO" action=log profil=strict &&
 	is_gone
 }
 
@@ -72,7 +75,7 @@ bad_files()
 in_use()
 {
 	says $OK '^attached' carapacectl attach "$CARAPACE_KO" || return
-	says $FAILED 'somebody uses it' \
+	says $FAILED 'somebody uses its tracepoint' \
 		perf stat -e carapace:carapace_attack -- carapacectl detach
 	local status=$?
 	# Its own tracepoint is Linux's to patch, as all others are
@@ -133,7 +136,7 @@ plan 12
 
 check "attaches by name, with what the administrator set" by_name
 check "attaches a compressed module" compressed
-check "says which files are none" bad_files
+check "says which files are none, and which parameters" bad_files
 check "takes root" says $PRIVILEGE 'only root' \
 	setpriv --reuid 65534 --clear-groups carapacectl attach "$CARAPACE_KO"
 check "says who keeps it from detaching" in_use
