@@ -21,6 +21,7 @@
 #include "choke_points.h"
 #include "compat.h"
 #include "ftrace_records.h"
+#include "island.h"
 #include "kernel_symbols.h"
 #include "return_functions.h"
 #include "returns.h"
@@ -40,6 +41,22 @@ static const struct {
 	{ "set_memory_x", "makes code of data" },
 	{ "set_memory_rw", "makes code and read-only data writable" },
 	{ "set_memory_rox", "makes code of data" },
+};
+
+/*
+ * Functions that end by jumping to a choke point, and are called by pointer: who
+ * does that
+ */
+static const struct {
+	const char *function;
+	const char *by;
+} pointer_callers[CHOKE_POINTERS] = {
+	/* prctl()'s PR_SET_KEEPCAPS and the like: cap_task_prctl(), a hook of LSMs */
+	{ "commit_creds", "security_task_prctl" },
+	/* KEYCTL_SESSION_TO_PARENT: key_change_session_keyring() */
+	{ "commit_creds", "task_work_run" },
+	/* A trampoline of BPF's goes: __bpf_tramp_image_put_deferred() */
+	{ "set_memory_rox", "process_one_work" },
 };
 
 static int no_decoder(struct insn *insn, const void *code, int size,
@@ -69,6 +86,43 @@ int choke_points_prepare(void)
 	if (kernel_function_found(insn_decode))
 		kernel_function_found(kallsyms_lookup_size_offset);
 	return 0;
+}
+
+/* Return: false for what is no function that is here */
+static bool find_function(const char *name, u64 *function, unsigned long *size)
+{
+	unsigned long offset = 0;
+
+	*size = 0;
+	*function = kernel_symbol(name);
+	return *function &&
+	       kernel_call(kallsyms_lookup_size_offset)(*function, size,
+							&offset) && !offset;
+}
+
+/**
+ * choke_points_describe() - tell root who calls them by pointer
+ * @config: filled in
+ *
+ * Context: may sleep; after choke_points_prepare().
+ */
+void choke_points_describe(struct returns_config *config)
+{
+	struct choke_pointer *p;
+	unsigned long size;
+	u32 i;
+
+	config->choke_caller = kernel_symbol("module_set_memory");
+	if (!config->choke_caller)
+		config->choke_caller = kernel_symbol("frob_text");
+	for (i = 0; i < ARRAY_SIZE(pointer_callers); i++) {
+		p = &config->choke_pointers[i];
+		if (!pointer_callers[i].function ||
+		    !find_function(pointer_callers[i].by, &p->caller, &size))
+			continue;
+		p->function = kernel_symbol(pointer_callers[i].function);
+		p->caller_size = size;
+	}
 }
 
 static void note_slot(const struct dyn_ftrace *record, void *slot)
@@ -119,19 +173,16 @@ static void add_sites(struct return_functions *f, unsigned long function,
 
 static void add_function(struct return_functions *f, const char *name)
 {
-	unsigned long function = kernel_symbol(name);
-	unsigned long slot, size = 0, offset = 0;
+	unsigned long slot, size;
+	u64 function;
 
-	if (!function)
+	if (!find_function(name, &function, &size))
 		return;
 	slot = slot_of(function);
 	if (!slot) {
 		f->nr_shared++;
 		return;
 	}
-	if (!kernel_call(kallsyms_lookup_size_offset)(function, &size, &offset) ||
-	    offset)
-		return;
 	f->ranges[f->nr_ranges++] = (struct code_part){
 		.start = function,
 		.size = size,

@@ -23,6 +23,7 @@
 #include <asm/page_64_types.h>
 
 #include "bridge.h"
+#include "choke_points.h"
 #include "compat.h"
 #include "cpus.h"
 #include "hypercall.h"
@@ -124,9 +125,7 @@ void shadow_memory_describe(struct returns_config *config)
 	config->trampolines[0] = kernel_symbol("return_to_handler");
 	config->trampolines[1] = kernel_symbol("arch_rethook_trampoline");
 	config->trampolines[2] = kernel_symbol("__kretprobe_trampoline");
-	config->choke_caller = kernel_symbol("module_set_memory");
-	if (!config->choke_caller)
-		config->choke_caller = kernel_symbol("frob_text");
+	choke_points_describe(config);
 }
 
 #ifdef CARAPACE_TESTING

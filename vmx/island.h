@@ -32,6 +32,20 @@ struct code_range {
 	u64 size;
 };
 
+#define CHOKE_POINTERS	8
+
+/**
+ * struct choke_pointer - a call by pointer that may lead to a choke point
+ * @function: the choke point; 0 for none
+ * @caller: the function that the call is in
+ * @caller_size: its size
+ */
+struct choke_pointer {
+	u64 function;
+	u64 caller;
+	u64 caller_size;
+};
+
 /**
  * struct returns_config - what root must know to guard returns
  * @stacks: where the window's stacks begin
@@ -54,6 +68,8 @@ struct code_range {
  * @trampolines: where tracers of Linux's have functions return to
  * @choke_caller: a function that is given choke points by pointer, and ends by
  *	jumping there; 0 where there is none
+ * @choke_pointers: other functions that call some by pointer, or what ends by jumping
+ *	there
  */
 struct returns_config {
 	u64 stacks;
@@ -75,6 +91,7 @@ struct returns_config {
 	u64 boot_stack;
 	u64 trampolines[4];
 	u64 choke_caller;
+	struct choke_pointer choke_pointers[CHOKE_POINTERS];
 };
 
 #define STACK_BEGINNINGS	2

@@ -187,9 +187,23 @@ static bool leads_to(u64 target, u64 start)
 	return start - target <= FUNCTION_PADDING;
 }
 
+static bool called_by_pointer(u64 va, u64 start)
+{
+	const struct choke_pointer *p = config()->choke_pointers;
+	u32 i;
+
+	for (i = 0; i < CHOKE_POINTERS; i++) {
+		if (p[i].function && leads_to(p[i].function, start) &&
+		    va - p[i].caller < p[i].caller_size)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Whether a call of this very function ends there, or of one that jumps to it. The
- * loader of modules has one that does so by a pointer. From then on the stub knows.
+ * loader of modules has one that does so by a pointer; some more are called by pointer
+ * themselves, and those who do are known. From then on the stub knows, too.
  * @function: where the call in its slot returns to.
  */
 static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
@@ -198,14 +212,15 @@ static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
 	u8 bytes[CALL_NEAR];
 	u64 target;
 
-	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) ||
-	    !call_target(bytes, va, &target))
+	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)))
 		return false;
 	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
-	if (!leads_to(target, start) &&
-	    !leads_to(target, config()->choke_caller) &&
-	    !tail_calls(vcpu, target, start, TAIL_DEPTH))
+	if (!called_by_pointer(va, start) &&
+	    !(call_target(bytes, va, &target) &&
+	      (leads_to(target, start) ||
+	       leads_to(target, config()->choke_caller) ||
+	       tail_calls(vcpu, target, start, TAIL_DEPTH))))
 		return false;
 	stub_callers_note(vcpu, va, function);
 	return true;

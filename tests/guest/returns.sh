@@ -426,6 +426,18 @@ live_patch()
 	calls
 }
 
+# What goes through choke points every day, by name, by pointer and by jumps
+choke_users()
+{
+	local old output status=0
+	old=$(cat /proc/sys/kernel/core_pattern)
+	echo '|/bin/true' > /proc/sys/kernel/core_pattern
+	output=$(./choke_users) || status=1
+	echo "$old" > /proc/sys/kernel/core_pattern
+	[ $status = 0 ] || printf '%s\n' "$output"
+	modprobe dummy && modprobe -r dummy && return $status
+}
+
 # bpf_attach's, while it runs; sets $bpf
 start_bpf()
 {
@@ -741,7 +753,7 @@ quietly()
 }
 
 expected_state=attached
-quick="kinds_of_calls guard_in_a_loop unload_guarded function_tracer kretprobe
+quick="kinds_of_calls choke_users guard_in_a_loop unload_guarded function_tracer kretprobe
 probe_before_guarding probe_after_armed bpf_guarded switch_off_tracing uring
 bad_names"
 # These take some minutes.
