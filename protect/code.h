@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Carapace: what memory may be run in kernel mode, and written (A3 and A4)
+ * Carapace: what memory may be run in kernel mode, and written
  *
  * Pure. Each page of memory has a class; what may be done with it follows.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Carapace: the programs that the kernel itself starts, as root (A7)
+ * Carapace: the programs that the kernel itself starts, as root
  *
  * Pure. Their names are strings in the kernel's memory, and whoever writes to one
  * of them has the kernel start a program of his own. So what may be started is

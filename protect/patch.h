@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Carapace: what may be written to sealed kernel code (attacker A4)
+ * Carapace: what may be written to sealed kernel code
  *
  * Pure. Linux patches its own code all the time, and whoever can write to its
  * data can make an honest patch write something else; so a write is judged by

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Carapace: registers that must stay as they are (attacker A5)
+ * Carapace: registers that must stay as they are
  *
  * Pure. Which bits of which registers, and whether a value breaks them; where
  * the registers are, and how to get at them, vmx/pins.c knows.

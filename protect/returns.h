@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Carapace: the shadow of return addresses, and the sites that compare with it
- * (attackers A1, A2 and A8)
  *
  * Pure. A guarded function's entry stores the return address that it finds in
  * the *shadow*, and each of its returns compares. The shadow of the word at

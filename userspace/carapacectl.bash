@@ -46,7 +46,12 @@ _carapacectl_argument()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
-	verify,* | guard,* | unguard,*)
+	guard,* | unguard,*)
+		mapfile -t COMPREPLY < <(compgen -W \
+			"vmlinux $(cut -d " " -f 1 /proc/modules 2>/dev/null)" \
+			-- "$current")
+		;;
+	verify,*)
 		mapfile -t COMPREPLY < <(compgen -W \
 			"$(cut -d " " -f 1 /proc/modules 2>/dev/null)" \
 			-- "$current")

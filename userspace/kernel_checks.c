@@ -21,7 +21,7 @@
 	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 /* README: tested are these */
-static const char *const tested[] = { "6.1.", "6.12." };
+static const char *const tested[] = { "5.10.", "6.1.", "6.12.", "7.2." };
 
 static void check_version(struct finding *finding)
 {
@@ -40,7 +40,7 @@ static void check_version(struct finding *finding)
 			return;
 		}
 	}
-	found(finding, CHECK_NOTE, "tested are Debian's 6.1 and 6.12",
+	found(finding, CHECK_NOTE, "tested are Debian's 5.10, 6.1, 6.12 and 7.2",
 	      "%s, with which it was not tested", name.release);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carapace: stack guard: frozen frames (attacker A2)
+ * Carapace: stack guard: frozen frames
  *
  * A module's function has its callers' frames above its own, on the same stack,
  * and a bug of its own writes there first. Between guarded functions return
@@ -9,8 +9,8 @@
  * go on, found by Linux's own unwind tables, and compares them when that function
  * returns: what was written there is undone before anything goes on by it.
  *
- * DESIGN has the callers' frames read-only in EPT while the module runs one page
- * deeper, and this for where that does not fit. This alone needs no gap on the
+ * The callers' frames could be read-only in EPT instead, while the module runs one page
+ * deeper, with this for where that does not fit. This alone needs no gap on the
  * stack, no tables of each CPU's own, and no exit for what modules write to locals
  * of their callers; it costs two exits a call. It cannot tell which instruction
  * wrote, and a callee that never returns is not compared; but then nobody goes on by

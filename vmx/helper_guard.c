@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carapace: the programs that the kernel itself starts, as root (A7)
+ * Carapace: the programs that the kernel itself starts, as root
  *
  * What may be started stands in root's memory. The kernel's own strings are not
  * write-protected: they share pages with whatever else the linker put there

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Carapace: stack guard: parked stacks (attackers A1 and A2)
+ * Carapace: stack guard: parked stacks
  *
  * A task that does not run has left its stack as it wants to find it. Others
  * write there for good reasons (wake-ups, completions, results), but not where
@@ -15,8 +15,8 @@
  * left is the one that root saw this CPU change to, whatever registers say; and a
  * stack that is noted is only changed to where it was left, by its own task.
  *
- * DESIGN has parked stacks read-only in EPT instead, each CPU with tables of its
- * own. Comparing needs no such tables, no INVEPT at a switch, no exit for any of
+ * Parked stacks could be read-only in EPT instead, each CPU with tables of its own.
+ * Comparing needs no such tables, no INVEPT at a switch, no exit for any of
  * the writes that are legitimate, and none of them to be told from others while
  * it waits; an attacker's write is undone before it has an effect either way. What
  * it cannot tell is who wrote, and when.
