@@ -149,7 +149,7 @@ static void print_coverage(const struct pairs *coverage)
 	u64 number;
 
 	for (i = 0; i < coverage->count; i++) {
-		strcpy(text, coverage->pair[i].value);
+		snprintf(text, sizeof(text), "%s", coverage->pair[i].value);
 		*name = 0;
 		for (rest = text; next_number(&rest, name, &number);) {
 			for (k = 0; k < ARRAY_SIZE(names); k++)
@@ -246,7 +246,7 @@ static void write_coverage(struct json *json, const struct pairs *coverage)
 	json_open(json, "coverage", '{');
 	for (i = 0; i < coverage->count; i++) {
 		json_open(json, coverage->pair[i].name, '{');
-		strcpy(text, coverage->pair[i].value);
+		snprintf(text, sizeof(text), "%s", coverage->pair[i].value);
 		*name = 0;
 		for (rest = text; next_number(&rest, name, &number);)
 			json_number(json, name, number);
