@@ -24,7 +24,7 @@ kselftest=/opt/kselftest
 work=/run/suites
 tracing=/sys/kernel/tracing
 # For each program, in the guest's time; what stalls ends so, and is compared
-limit=3600
+limit=${LIMIT:-3600}
 
 # left_out PROGRAM: why it does not run
 left_out()
