@@ -49,6 +49,8 @@ int bridge_allocate(void)
 
 /**
  * bridge_free() - the opposite
+ *
+ * Context: may sleep; no CPU enters any more.
  */
 void bridge_free(void)
 {
@@ -64,6 +66,8 @@ void bridge_free(void)
 /**
  * bridge_exists() - whether a CPU has a bridge: it was there at load
  * @cpu: its number
+ *
+ * Context: any, after bridge_allocate().
  */
 bool bridge_exists(unsigned int cpu)
 {

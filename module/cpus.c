@@ -75,6 +75,8 @@ static const char *leave_reason(const struct vcpu_public *public)
 /**
  * cpu_is_attached() - whether a CPU runs in VMX non-root mode
  * @cpu: its number
+ *
+ * Context: any; what it was at that moment.
  */
 bool cpu_is_attached(unsigned int cpu)
 {
@@ -84,6 +86,8 @@ bool cpu_is_attached(unsigned int cpu)
 
 /**
  * cpus_any_degraded() - whether root had to give a CPU back
+ *
+ * Context: any; what it was at that moment.
  */
 bool cpus_any_degraded(void)
 {
@@ -99,6 +103,8 @@ bool cpus_any_degraded(void)
 /**
  * cpus_attached_mask() - which CPUs are attached
  * @mask: set
+ *
+ * Context: any; what it was at that moment.
  */
 void cpus_attached_mask(struct cpumask *mask)
 {
@@ -114,6 +120,8 @@ void cpus_attached_mask(struct cpumask *mask)
 /**
  * cpu_attach_ns() - how long a CPU's last attaching took, in nanoseconds
  * @cpu: its number
+ *
+ * Context: any; of no account while that CPU attaches.
  */
 u64 cpu_attach_ns(unsigned int cpu)
 {
@@ -123,6 +131,8 @@ u64 cpu_attach_ns(unsigned int cpu)
 /**
  * cpu_detach_ns() - how long a CPU's last detaching took, in nanoseconds
  * @cpu: its number
+ *
+ * Context: any; of no account while that CPU detaches.
  */
 u64 cpu_detach_ns(unsigned int cpu)
 {
@@ -200,6 +210,8 @@ int cpus_stop_all(int (*function)(void *data), void *data)
  * cpus_stay_bare() - let no CPU attach any more
  *
  * What root knows of Linux's code is no longer true.
+ *
+ * Context: any, NMIs included.
  */
 void cpus_stay_bare(void)
 {

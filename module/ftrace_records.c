@@ -59,6 +59,8 @@ void ftrace_records_lock(void)
 
 /**
  * ftrace_records_unlock() - no longer
+ *
+ * Context: may sleep; after ftrace_records_lock().
  */
 void ftrace_records_unlock(void)
 {

@@ -578,6 +578,8 @@ int guarded_walk(int (*function)(const struct guarded *guarded, void *data),
 
 /**
  * guarded_all() - whether modules that come are guarded, too
+ *
+ * Context: any; what it was at that moment.
  */
 bool guarded_all(void)
 {

@@ -453,6 +453,8 @@ long island_call_leave(void)
 
 /**
  * island_nr_vcpus() - CPUs that have a place in the island: 0 to this, exclusive
+ *
+ * Context: any, from island_load() to island_unload().
  */
 unsigned int island_nr_vcpus(void)
 {
@@ -463,6 +465,8 @@ unsigned int island_nr_vcpus(void)
  * island_public() - what root shows of the whole
  *
  * Valid from island_load() to island_unload(), as is the next.
+ *
+ * Context: any, from island_load() to island_unload().
  */
 const struct island_public *island_public(void)
 {
@@ -472,6 +476,8 @@ const struct island_public *island_public(void)
 /**
  * island_vcpu_public() - what root shows of a CPU
  * @cpu: its number, below island_nr_vcpus()
+ *
+ * Context: any, from island_load() to island_unload().
  */
 const struct vcpu_public *island_vcpu_public(unsigned int cpu)
 {

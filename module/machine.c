@@ -25,6 +25,8 @@ static struct machine this_machine;
 
 /**
  * machine() - what machine_read() found
+ *
+ * Context: any, after machine_read().
  */
 const struct machine *machine(void)
 {

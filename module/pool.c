@@ -7,6 +7,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "pool.h"
@@ -15,7 +16,7 @@
  * Chunks are as large as a large page: EPT hides each with one entry, and the
  * large pages around stay whole.
  */
-#define CHUNK_ORDER	(21 - PAGE_SHIFT)
+#define CHUNK_ORDER	get_order(SZ_2M)
 
 static struct page *chunks[TABLE_POOL_CHUNKS_MAX];
 static unsigned int nr_chunks;
@@ -76,6 +77,8 @@ void pool_release(void)
 
 /**
  * pool_bytes() - size of the pool
+ *
+ * Context: any.
  */
 u64 pool_bytes(void)
 {

@@ -62,6 +62,8 @@ void probes_lock(void)
 
 /**
  * probes_unlock() - they may again
+ *
+ * Context: may sleep; after probes_lock().
  */
 void probes_unlock(void)
 {

@@ -441,6 +441,8 @@ void reports_stop(void)
 /**
  * reports_by_kind() - how many violations of a kind there were, on all CPUs
  * @kind: the kind
+ *
+ * Context: any; what it was at that moment.
  */
 u64 reports_by_kind(enum report_kind kind)
 {
@@ -454,6 +456,8 @@ u64 reports_by_kind(enum report_kind kind)
 
 /**
  * reports_missed() - how many came too fast to be looked at one by one
+ *
+ * Context: any; what it was at that moment.
  */
 u64 reports_missed(void)
 {

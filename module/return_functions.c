@@ -259,6 +259,8 @@ int return_functions_find(const struct module *mod, struct return_functions *f)
 /**
  * return_functions_free() - forget it
  * @f: what was found
+ *
+ * Context: may sleep.
  */
 void return_functions_free(struct return_functions *f)
 {

@@ -182,6 +182,8 @@ static void __noreturn landing(void)
 
 /**
  * sealing_max_sites() - for how many sites root shall have room
+ *
+ * Context: any, after sealing_prepare().
  */
 u32 sealing_max_sites(void)
 {

@@ -35,8 +35,6 @@
 #include "shadow.h"
 #include "shadow_memory.h"
 
-#define CHUNK_ORDER	(21 - PAGE_SHIFT)
-
 /* Free beforehand: for what is needed before more can come */
 #define PAGES_READY	128
 
@@ -156,7 +154,7 @@ static struct page *give(void)
 	if (!may_give())
 		return NULL;
 	page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
-			   __GFP_RETRY_MAYFAIL, CHUNK_ORDER);
+			   __GFP_RETRY_MAYFAIL, get_order(SZ_2M));
 	if (!page)
 		return NULL;
 	err = cpus_hypercall(HYPERCALL_SHADOW_GIVE, page_to_phys(page), 0);
@@ -164,7 +162,7 @@ static struct page *give(void)
 		return page;
 	pr_err_ratelimited("root does not take memory for the return guard (%ld)\n",
 			   err);
-	__free_pages(page, CHUNK_ORDER);
+	__free_pages(page, get_order(SZ_2M));
 	return NULL;
 }
 
@@ -247,6 +245,6 @@ void shadow_memory_stop(void)
 		/* Also on CPUs that are bare, for the window led there. */
 		bridge_flush_all_cpus();
 		memset(__va(pa), 0, SZ_2M);
-		__free_pages(pfn_to_page(PHYS_PFN(pa)), CHUNK_ORDER);
+		__free_pages(pfn_to_page(PHYS_PFN(pa)), get_order(SZ_2M));
 	}
 }

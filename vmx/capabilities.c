@@ -453,6 +453,8 @@ void vmx_read_cpuid(struct cpu_values *cpu,
  * @controls: set when it can, cleared when it can't
  * @why: set when it can't
  *
+ * Context: pure.
+ *
  * Return: 0, or
  * -ENODEV for a CPU without VMX,
  * -EACCES when the firmware has locked VMX off (not -EPERM, which insmod also
@@ -501,6 +503,8 @@ int vmx_capabilities_check(const struct cpu_values *cpu,
  * the next reset.  Not part of struct vmx_controls, for it is no property of
  * the CPU: once written it differs from a CPU not yet written.
  *
+ * Context: pure.
+ *
  * Return: true when VMXON needs it.
  */
 bool vmx_feature_control_unlocked(const struct cpu_values *cpu)
@@ -518,6 +522,8 @@ static const char *const capability_names[VMX_CAPABILITY_COUNT] = {
  * vmx_capability_name() - an optional capability's name, for sysfs
  * @capability: below VMX_CAPABILITY_COUNT
  *
+ * Context: pure.
+ *
  * Return: the name, NULL for a number that is none.
  */
 const char *vmx_capability_name(unsigned int capability)
@@ -530,6 +536,8 @@ const char *vmx_capability_name(unsigned int capability)
  * vmx_capability_present() - has the CPU an optional capability?
  * @controls: what vmx_capabilities_check() found
  * @capability: below VMX_CAPABILITY_COUNT
+ *
+ * Context: pure.
  *
  * Return: true when it has; that does not say that it is used.
  */

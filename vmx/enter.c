@@ -326,6 +326,8 @@ static int do_vmxon(struct vcpu *vcpu)
  * Right after VMXON, all that earlier users of VMX left in the TLBs goes
  * (SDM 3C, 29.4.3.3): transitions flush nothing once VPID is on.
  *
+ * Context: ring 0 of Linux, interrupts off, on the CPU that enters.
+ *
  * Return: only on failure: -EIO, VMX off again.
  */
 int vcpu_do_enter(struct vcpu *vcpu, const struct enter_frame *frame)

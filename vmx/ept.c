@@ -21,6 +21,8 @@
  * @ept: whose it will be
  * @pa: set to its physical address, 0 where there is none
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: the table, or NULL.
  */
 u64 *ept_new_table(struct ept *ept, u64 *pa)
@@ -45,6 +47,8 @@ u64 *ept_new_table(struct ept *ept, u64 *pa)
  *
  * It is a new one, the pieces of the leaf that was there, or a copy of a shared
  * one.  Translations stay as they are, but for @rights.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -99,6 +103,8 @@ int ept_descend(struct ept *ept, u64 *slot, int level, u64 rights, u64 **table)
  * @level: the entry's level
  * @slot: set to the entry
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: 0 or -ENOMEM.
  */
 int ept_own_slot(struct ept *ept, u64 gpa, int level, u64 **slot)
@@ -123,6 +129,8 @@ int ept_own_slot(struct ept *ept, u64 gpa, int level, u64 **slot)
  * @levels: 4 or 5
  * @has_2m: the CPU has 2 MiB leaves
  * @has_1g: the CPU has 1 GiB leaves
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: 0, -EINVAL for other levels, -ENOMEM.
  */
@@ -149,6 +157,8 @@ int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_2m,
  * the guest's own page walks counts as a write (29.3.5), and guest page tables
  * in write-protected frames could not be walked any more.
  *
+ * Context: pure.
+ *
  * Return: the pointer, for a write-back walk.
  */
 u64 ept_pointer(const struct ept *ept)
@@ -159,6 +169,8 @@ u64 ept_pointer(const struct ept *ept)
 /**
  * ept_limit() - the first guest-physical address that cannot be mapped
  * @ept: the tables
+ *
+ * Context: pure.
  *
  * Return: 2^48 with four levels; with five, 2^52, where physical addresses end.
  */
@@ -172,6 +184,8 @@ u64 ept_limit(const struct ept *ept)
  * @ept: the tables
  * @gpa: the address
  * @level: EPT_LEVEL_4K or EPT_LEVEL_2M
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: 0, -EINVAL, -ENOENT when nothing is mapped there, -ENOMEM.
  */
@@ -208,6 +222,8 @@ static void destroy(struct ept *ept, u64 table_pa, int level)
  * @ept: the tables, which no CPU uses any more
  *
  * Tables that could not be made, or are destroyed already, are none.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  */
 void ept_destroy(struct ept *ept)
 {
@@ -247,6 +263,8 @@ static u64 walk(const struct ept *ept, u64 gpa, int *level, u64 *rights)
  * @gpa: the address
  * @level: set to the leaf's level when there is one; may be NULL
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: the entry, 0 when nothing is mapped there.
  */
 u64 ept_lookup(const struct ept *ept, u64 gpa, int *level)
@@ -265,6 +283,8 @@ u64 ept_lookup(const struct ept *ept, u64 gpa, int *level)
  * @ept: the tables
  * @gpa: the address
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: EPT_READ, EPT_WRITE, EPT_EXEC, EPT_EXEC_USER, as far as every entry
  * on the way has them.
  */
@@ -280,6 +300,8 @@ u64 ept_rights(const struct ept *ept, u64 gpa)
  * ept_class() - what kind of page an address leads to
  * @ept: the tables
  * @gpa: the address
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: as ept_protect() was told, else 0.
  */
@@ -297,6 +319,8 @@ u32 ept_class(const struct ept *ept, u64 gpa)
  * @ept: the tables
  * @gpa: the address
  * @access: rights it needs
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: true when it may, so that a violation was only a race.
  */

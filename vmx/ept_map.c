@@ -83,6 +83,8 @@ static int fill(struct ept *ept, u64 *table, int level, u64 start, u64 end,
  * the rest filled in around them, and no later call, however it came about,
  * brings a hidden frame back.
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: 0, -EINVAL, or -ENOMEM, when a part is mapped and a second call goes
  * on where this one stopped.
  */
@@ -113,6 +115,8 @@ int ept_map_identity(struct ept *ept, u64 start, u64 end, u64 rights,
  *
  * The guest chooses @gpa, and each 512 GiB costs a table: -ENOMEM is a result
  * that it can bring about, at nobody's expense but its own.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: 0, -EINVAL for an address that these tables cannot translate,
  * -EEXIST when something is mapped there, -ENOMEM.
@@ -165,6 +169,8 @@ static bool type_valid(u8 type)
  * @rights: as for ept_map_identity(), or 0 to unmap the page
  * @type: MEMTYPE_*
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: 0, -EINVAL, -ENOMEM.
  */
 int ept_map_frame(struct ept *ept, u64 gpa, u64 hpa, u64 rights, u8 type)
@@ -191,6 +197,8 @@ int ept_map_frame(struct ept *ept, u64 gpa, u64 hpa, u64 rights, u8 type)
  *
  * The pages can be read, so that /proc/kcore and kdump find zeros rather than
  * a fault, and nothing else.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: the table, for ept_hide_chunk(), or 0.
  */
@@ -233,6 +241,8 @@ static u64 count_present(const u64 *table)
  * The table is shared by all regions that are hidden with it.  A single page
  * of one region can still be changed with ept_map_frame(), which gives that
  * region a copy.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */
@@ -336,6 +346,8 @@ static int retype(struct ept *ept, u64 *table, int level, u64 base,
  * be split becomes uncacheable as a whole, which is slow but never wrong, and
  * the rest is done all the same; a later call makes up for it.
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
  * Return: 0, -ENOMEM when a page was made uncacheable for want of a table.
  */
 int ept_retype(struct ept *ept, const struct mtrr_state *mtrr)
@@ -376,6 +388,8 @@ static u64 tables_for_1g(bool has_2m, bool has_1g, u64 gpa, u64 limit,
  * @mtrr: where memory types come from
  * @nr_chunks: 2 MiB regions that will be hidden, all of them below @limit
  * @spare: pages to have left for later splits and lazy mappings
+ *
+ * Context: pure.
  *
  * Return: an upper bound: exact for the map, plus what hiding can cost at most
  * (a split each, and the one table that hides them), plus @spare.

@@ -52,6 +52,9 @@ static int protect_in_table(struct ept *ept, u64 gpa, u64 end, u64 bits,
  * Pages of 2 MiB stay whole where the range covers them. Where they lead, and
  * their memory types, stay.
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered. Where
+ *	rights are reduced, the caller sees to the shootdown.
+ *
  * Return: 0, -EINVAL where something is not mapped, -ENOMEM; then some of the
  * range, from its start on, has changed.
  */
@@ -106,6 +109,9 @@ static bool restrict_table(struct ept *ept, u64 *table, int level,
  * Where they lead, and their sizes, stay. CPUs may use what they cached until they
  * invalidate.
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered. Where
+ *	rights are reduced, the caller sees to the shootdown.
+ *
  * Return: whether anything changed.
  */
 bool ept_restrict(struct ept *ept, const struct ept_limit_rule *rule)
@@ -122,6 +128,9 @@ bool ept_restrict(struct ept *ept, const struct ept_limit_rule *rule)
  * A change of @base shows in @view, too, but where @view has changed something
  * and so has a copy, and where @base had no table at all below its root. @view
  * does without @base's reserve.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered. Where
+ *	rights are reduced, the caller sees to the shootdown.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -153,6 +162,9 @@ int ept_share(struct ept *view, struct ept *base)
  * Rights count as far as every entry on the way has them, so those of the top
  * table are enough, and what @base changes below shows all the same.
  *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered. Where
+ *	rights are reduced, the caller sees to the shootdown.
+ *
  * Return: 0 or -ENOMEM.
  */
 int ept_share_readonly(struct ept *view, struct ept *base)
@@ -178,6 +190,9 @@ int ept_share_readonly(struct ept *view, struct ept *base)
  *
  * What lies around it can still only be read, and no longer follows @base where
  * that changes to what frame a page leads.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered. Where
+ *	rights are reduced, the caller sees to the shootdown.
  *
  * Return: 0, -EINVAL, -ENOMEM.
  */

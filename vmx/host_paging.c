@@ -98,6 +98,8 @@ static u64 *find_slot(const struct host_paging *hp, u64 va, int *level)
  * @pool: where tables come from
  * @levels: as many as Linux uses: a VM exit cannot change CR4.LA57
  *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
+ *
  * Return: 0, -EINVAL for other levels than 4 and 5, -ENOMEM.
  */
 int host_paging_init(struct host_paging *hp, struct table_pool *pool, u8 levels)
@@ -122,6 +124,8 @@ int host_paging_init(struct host_paging *hp, struct table_pool *pool, u8 levels)
  * Asking for writable and executable at once is refused.  What this can't see
  * is a frame that is mapped twice, once each way: where the whole pool is
  * mapped writable, executable frames in it are the caller's to leave out.
+ *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
  *
  * Return: 0, -EINVAL, -EEXIST when a part is mapped already, -ENOMEM; after an
  * error the range may be mapped in part.
@@ -173,6 +177,8 @@ int host_paging_map(struct host_paging *hp, u64 va, u64 pa, u64 size, u32 flags)
  * For windows: root later writes their entries, found with host_paging_pte(),
  * and never needs a table for them.
  *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
+ *
  * Return: 0, -EINVAL, -EEXIST when a large page is there, -ENOMEM.
  */
 int host_paging_reserve(struct host_paging *hp, u64 va, u64 size)
@@ -199,6 +205,8 @@ int host_paging_reserve(struct host_paging *hp, u64 va, u64 size)
  * Whoever changes an entry that was present executes INVLPG, on each CPU that
  * may have used it.
  *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
+ *
  * Return: its address, NULL where there is no table for 4 KiB pages.
  */
 u64 *host_paging_pte(const struct host_paging *hp, u64 va)
@@ -214,6 +222,8 @@ u64 *host_paging_pte(const struct host_paging *hp, u64 va)
  * @hp: the tables
  * @va: the address walked to
  * @level: 1 for a PTE … 4 for a PML4E, 5 for a PML5E
+ *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
  *
  * Return: the entry as the CPU reads it, 0 when the walk ends before or @level
  * is not one of the walk's.
@@ -237,6 +247,8 @@ u64 host_paging_entry(const struct host_paging *hp, u64 va, int level)
  * Planted in the same place of another set of tables, it gives them all that
  * these have in those 512 GiB.
  *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
+ *
  * Return: the entry, 0 when nothing is there.
  */
 u64 host_paging_slot_entry(const struct host_paging *hp, u64 va)
@@ -249,6 +261,8 @@ u64 host_paging_slot_entry(const struct host_paging *hp, u64 va)
  * @hp: the tables
  * @va: the address
  * @level: set to 1 or 2 when there is one; may be NULL
+ *
+ * Context: pure, but for the tables: the guest half, before a CPU has entered.
  *
  * Return: the entry, 0 when nothing is mapped there.
  */

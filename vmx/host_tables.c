@@ -32,6 +32,8 @@ _Static_assert(sizeof(struct host_tables) <= PAGE_SIZE, "layout.h");
 /**
  * host_tables_of() - a CPU's tables
  * @vcpu: the CPU
+ *
+ * Context: root.
  */
 struct host_tables *host_tables_of(struct vcpu *vcpu)
 {

@@ -103,6 +103,8 @@ static u8 fixed_type(const struct mtrr_state *mtrr, u64 pa, unsigned int *bits)
  * @pa: the address
  * @run: set to the largest aligned power-of-two block around @pa that no MTRR
  *	 begins, ends or has a hole in
+ *
+ * Context: pure.
  */
 void mtrr_run_at(const struct mtrr_state *mtrr, u64 pa, struct mtrr_run *run)
 {
@@ -153,6 +155,8 @@ out:
  *
  * Every byte counts.  With masks that have holes, a range of very many pieces
  * may be called mixed although they agree; a range of one page never is.
+ *
+ * Context: pure.
  *
  * Return: MEMTYPE_*, or MTRR_MIXED (also for an empty range).
  */

@@ -64,6 +64,8 @@ int regions_init(void)
  * @q: what the guest half wants; its sites are copied
  * @err: set where it fails
  *
+ * Context: root, with the lock.
+ *
  * Return: the region, or NULL: -ENOSPC, -EFAULT, -EINVAL for sites that are none,
  * -EEXIST where another region has some of the addresses.
  */
@@ -127,6 +129,8 @@ static void drop_sites(struct regions *r, struct region *region)
  * region_destroy() - forget a region that has no frames
  * @vcpu: the CPU
  * @region: the region
+ *
+ * Context: root, with the lock.
  */
 void region_destroy(struct vcpu *vcpu, struct region *region)
 {
@@ -151,6 +155,8 @@ static u32 number_of(const struct region *region)
  * @pa: the frame; one that is another region's already is refused
  * @page: which page of the region it is
  *
+ * Context: root, with the lock.
+ *
  * Return: 0, -EEXIST, -ENOSPC, or -EINVAL.
  */
 int region_add_frame(struct region *region, u64 pa, u32 page)
@@ -174,6 +180,8 @@ int region_add_frame(struct region *region, u64 pa, u32 page)
  *
  * With its last frame, a region is gone. Ends what the window showed.
  *
+ * Context: root, with the lock.
+ *
  * Return: whether it was one's.
  */
 bool region_forget_frame(struct vcpu *vcpu, u64 pa)
@@ -196,6 +204,8 @@ bool region_forget_frame(struct vcpu *vcpu, u64 pa)
  * @at: from 0 to REGION_FRAMES, exclusive
  * @pa: set to the frame
  *
+ * Context: root, with the lock.
+ *
  * Return: whether there is one of them at that place. After one was forgotten,
  * another may be there.
  */
@@ -209,6 +219,8 @@ bool region_frame(const struct region *region, u32 at, u64 *pa)
  * region_of() - the region that a frame belongs to
  * @pa: a physical address
  * @va: set to the kernel's address of it
+ *
+ * Context: root, with the lock.
  *
  * Return: the region, or NULL.
  */
@@ -232,6 +244,8 @@ const struct region *region_of(u64 pa, u64 *va)
  * region_at() - a region that has one of these addresses
  * @va: the first
  * @size: how many
+ *
+ * Context: root, with the lock.
  *
  * Return: the region, or NULL.
  */
@@ -277,6 +291,8 @@ static bool resolve(struct vcpu *vcpu, u64 va, u64 *pa)
  *
  * Ends what the window showed.
  *
+ * Context: root, with the lock.
+ *
  * Return: false where that is no region's, or the guest maps something else
  * there.
  */
@@ -307,6 +323,8 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
  * @size: bytes
  *
  * Byte by byte, from the last to the first. Ends what the window showed.
+ *
+ * Context: root, with the lock.
  *
  * Return: false where that is no region's, or the guest maps something else
  * there, and then a part may have been written.

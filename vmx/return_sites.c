@@ -226,8 +226,8 @@ static int unpatch(struct vcpu *vcpu, struct region *region)
  * Context: root, with the lock.
  *
  * Return: 0; when undoing, the number of sites that could not be restored because
- * something else stands there; -EFAULT; -EINVAL where no region begins, or for more sites than it can have; -EPERM;
- * -ENOMEM, and then nothing has changed but what has.
+ * something else stands there; -EFAULT; -EINVAL where no region begins, or for more
+ * sites than it can have; -EPERM; -ENOMEM, and then nothing has changed but what has.
  */
 int return_sites_patch(struct vcpu *vcpu, u64 va)
 {

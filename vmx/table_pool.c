@@ -35,6 +35,8 @@ static void push_free(struct table_pool *pool, u64 pa)
 /**
  * table_pool_init() - make an empty pool
  * @pool: what to initialise
+ *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
  */
 void table_pool_init(struct table_pool *pool)
 {
@@ -48,6 +50,8 @@ void table_pool_init(struct table_pool *pool)
  * @va: where the caller can reach it, aligned to 4 KiB
  *
  * The chunk's old contents do not matter: pages are cleared when handed out.
+ *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
  *
  * Return: 0, -EINVAL for a bad address or a chunk that is there already,
  * -ENOSPC when TABLE_POOL_CHUNKS_MAX are.
@@ -72,6 +76,8 @@ int table_pool_add(struct table_pool *pool, u64 pa, u64 va)
  * table_pool_alloc() - take one cleared page
  * @pool: the pool
  * @va: where to store the page's address, or NULL
+ *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
  *
  * Return: its physical address, 0 when the pool is empty.
  */
@@ -107,6 +113,8 @@ u64 table_pool_alloc(struct table_pool *pool, void **va)
  * They come from one chunk, so they follow one another in physical and in
  * virtual memory.  Only pages that were never handed out are considered.  They
  * may be freed one by one.
+ *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
  *
  * Return: the first page's physical address, 0 when no chunk has the room.
  */
@@ -149,6 +157,8 @@ u64 table_pool_alloc_contiguous(struct table_pool *pool, u32 pages, void **va)
  * No CPU may still use the page: one that was a table may be cached by any CPU
  * until that CPU has invalidated.
  *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
+ *
  * Return: 0, -EINVAL for what was never handed out (and nothing happens).
  */
 int table_pool_free(struct table_pool *pool, u64 pa)
@@ -173,6 +183,8 @@ int table_pool_free(struct table_pool *pool, u64 pa)
  * @pool: the pool
  * @pa: any address, not only a page's first
  *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
+ *
  * Return: the address, NULL when it is not the pool's.
  */
 void *table_pool_va(const struct table_pool *pool, u64 pa)
@@ -189,6 +201,8 @@ void *table_pool_va(const struct table_pool *pool, u64 pa)
  * @pool: the pool
  * @pa: its start
  * @size: its length
+ *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
  *
  * Return: true when every byte is the pool's; false for an empty range or one
  * that wraps.
@@ -223,6 +237,8 @@ bool table_pool_contains(const struct table_pool *pool, u64 pa, u64 size)
  * The question to ask about a range that the guest names: one that only ends
  * in the pool is as bad as one that lies in it.
  *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
+ *
  * Return: true when any byte is the pool's, and for a range that wraps, which
  * no honest caller has.
  */
@@ -254,6 +270,8 @@ bool table_pool_overlaps(const struct table_pool *pool, u64 pa, u64 size)
  * Linux's direct map, and passes to root, which has them one after the other.
  * Only addresses change hands; no page is touched, so that root need not be
  * on its own tables yet.
+ *
+ * Context: pure, but for the pool: with the lock, or before a CPU has entered.
  */
 void table_pool_move(struct table_pool *pool, u64 base_va)
 {
