@@ -47,47 +47,11 @@
 #ifndef CARAPACE_PROTECT_PATCH_H
 #define CARAPACE_PROTECT_PATCH_H
 
+#include "patch_site.h"
 #include "types.h"
 
-/* The longest form, and what an optimised kprobe overwrites */
-#define PATCH_LONGEST	6
+/* What an optimised kprobe overwrites */
 #define PATCH_PROBE	5
-
-/*
- * What stands at a site; "function" is the beginning of a known one.
- *
- * JUMP2, JUMP5: a jump label; NOP, or the jump to its one target
- * CALL: a static call; the call, NOP, or "xor %eax, %eax" with prefixes
- * TAIL: a static tail call, or a static call's trampoline; the jump, or a return
- * TAIL_IF: a conditional static tail call; its condition stays
- * FENTRY: a function's entry; NOP, or the call of a tracer's trampoline
- * TRACER: the call that a tracer's trampoline makes
- * LOCK: a lock prefix, or the DS prefix it had while there was one CPU only
- *
- * A return is also the jump to a return thunk, so thunks are functions here.
- */
-enum patch_kind {
-	PATCH_NONE,
-	PATCH_JUMP2,
-	PATCH_JUMP5,
-	PATCH_CALL,
-	PATCH_TAIL,
-	PATCH_TAIL_IF,
-	PATCH_FENTRY,
-	PATCH_TRACER,
-	PATCH_LOCK,
-	PATCH_KIND_COUNT,
-};
-
-/**
- * struct patch_site - an instruction that Linux exchanges
- * @offset: from the beginning of its region
- * @what: see patch_what()
- */
-struct patch_site {
-	u32 offset;
-	u32 what;
-};
 
 /**
  * struct patch_region - code that is sealed as one
@@ -127,51 +91,6 @@ struct patch_notes {
 	u32 count;
 };
 
-/* What an instruction may jump to or call */
-enum patch_target {
-	PATCH_TARGET_NONE,
-	PATCH_TARGET_FUNCTION,	/* sealed known code, where a function begins */
-	PATCH_TARGET_CODE,	/* sealed known code elsewhere */
-	PATCH_TARGET_DYNAMIC,	/* a page of dynamic code */
-};
-
-/* The longest instruction that counts calls */
-#define PATCH_COUNTING	10
-
-/**
- * struct patch_counting - the instruction before a function that counts its calls
- * @length: of it; 0 where calls are not counted
- * @relative: where its displacement is; 0 where that is the same everywhere
- * @target: what it leads to
- * @bytes: the instruction
- */
-struct patch_counting {
-	u32 length;
-	u32 relative;
-	u64 target;
-	u8 bytes[PATCH_COUNTING];
-};
-
-/**
- * struct patch_world - what is not in the bytes that are judged
- * @counting: how calls are counted, or NULL
- * @target: what is at an address
- * @read: copy bytes that the write does not change; false if it can't
- * @context: for both
- */
-struct patch_world {
-	const struct patch_counting *counting;
-	enum patch_target (*target)(void *context, u64 va);
-	bool (*read)(void *context, u64 va, u8 *bytes, u32 size);
-	void *context;
-};
-
-u32 patch_what(enum patch_kind kind, u64 va, u64 target);
-u32 patch_what_dynamic(enum patch_kind kind);
-enum patch_kind patch_kind(u32 what);
-u32 patch_length(u32 what);
-void patch_sort(struct patch_site *sites, struct patch_site *scratch, u32 nr);
-bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size);
 bool patch_note_add(struct patch_notes *notes, const struct patch_region *region,
 		    u64 va, const u8 *original);
 void patch_notes_drop(struct patch_notes *notes, const struct patch_region *region);
