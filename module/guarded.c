@@ -429,6 +429,9 @@ int guarded_add(const char *name)
 	struct module *mod;
 	int err;
 
+	/* While it is being loaded it is none that is. */
+	if (!strcmp(name, THIS_MODULE->name))
+		return -EBADF;
 	if (!strcmp(name, "*") || !strcmp(name, GUARDED_KERNEL)) {
 		mutex_lock(&guarded_mutex);
 		if (!ready)
@@ -445,7 +448,7 @@ int guarded_add(const char *name)
 	if (!mod)
 		return -ENOENT;
 	mutex_lock(&guarded_mutex);
-	err = mod == THIS_MODULE ? -EBADF : guard_module(mod);
+	err = guard_module(mod);
 	mutex_unlock(&guarded_mutex);
 	module_put(mod);
 	return err;
@@ -519,6 +522,23 @@ static int unguard_each(bool quiet)
 	return err;
 }
 
+static int unguard_named(const char *name)
+{
+	struct guarded *g = find(name);
+	char *word = find_awaited(name);
+	int err;
+
+	if (g)
+		err = unguard_module(g, false);
+	else if (word)
+		err = lock_is_on() ? -EPERM : 0;
+	else
+		err = -ENOENT;
+	if (word && !err)
+		*word = '\0';
+	return err;
+}
+
 /**
  * guarded_remove() - guard it no longer
  * @name: the module, or "*" for all
@@ -530,23 +550,13 @@ static int unguard_each(bool quiet)
  */
 int guarded_remove(const char *name)
 {
-	struct guarded *g;
-	char *word;
 	int err;
 
 	mutex_lock(&guarded_mutex);
-	g = find(name);
-	word = find_awaited(name);
 	if (!strcmp(name, "*"))
 		err = unguard_each(false);
-	else if (g)
-		err = unguard_module(g, false);
-	else if (word)
-		err = lock_is_on() ? -EPERM : 0;
 	else
-		err = -ENOENT;
-	if (word && !err)
-		*word = '\0';
+		err = unguard_named(name);
 	mutex_unlock(&guarded_mutex);
 	return err;
 }
@@ -621,7 +631,7 @@ static void module_gone(struct module *mod)
 static void module_came(struct module *mod)
 {
 	mutex_lock(&guarded_mutex);
-	if (all || find_awaited(mod->name))
+	if (mod != THIS_MODULE && (all || find_awaited(mod->name)))
 		guard_module(mod);
 	mutex_unlock(&guarded_mutex);
 }

@@ -93,21 +93,35 @@ bool module_file_add(struct module_file *file, const char *parameter)
 	       (int)(sizeof(file->parameters) - length);
 }
 
+/* To the kernel "-" and "_" are the same. */
+static bool same_name(const char *a, const char *b, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		if (a[i] != b[i] && !(strchr("-_", a[i]) && strchr("-_", b[i])))
+			return false;
+		if (!a[i])
+			return false;
+	}
+	return true;
+}
+
 /* "name:type", for each parameter; the kernel has two for all modules. */
 static bool is_parameter(const struct elf_module *module, const char *name,
 			 size_t length)
 {
-	static const char *const everywhere[] = { "dyndbg", "async_probe" };
+	static const char *const everywhere[] = { "dyndbg:", "async_probe:" };
 	const char *type = NULL;
 	size_t i;
 
 	while ((type = elf_module_info(module, "parmtype", type))) {
-		if (!strncmp(type, name, length) && type[length] == ':')
+		if (same_name(type, name, length) && type[length] == ':')
 			return true;
 	}
 	for (i = 0; i < ARRAY_SIZE(everywhere); i++) {
-		if (!strncmp(everywhere[i], name, length) &&
-		    !everywhere[i][length])
+		if (same_name(everywhere[i], name, length) &&
+		    everywhere[i][length] == ':')
 			return true;
 	}
 	return false;
@@ -118,16 +132,19 @@ static bool check_parameters(const struct module_file *file,
 			     const struct elf_module *module,
 			     struct reason *why)
 {
-	const char *at = file->parameters;
+	static const char blank[] = " \t\n";
+	const char *at = file->parameters, *name;
 	size_t length;
 	bool quoted;
 
-	while (*(at += strspn(at, " "))) {
-		length = strcspn(at, "= ");
-		if (!is_parameter(module, at, length))
+	/* As next_arg() of lib/cmdline.c reads them: quotes around all, or the value */
+	while (*(at += strspn(at, blank))) {
+		name = at + (*at == '"');
+		length = strcspn(name, "= \t\n\"");
+		if (!is_parameter(module, name, length))
 			return refuse(why, "the module has no parameter '%.*s'",
-				      (int)length, at);
-		for (quoted = false; *at && (quoted || *at != ' '); at++)
+				      (int)length, name);
+		for (quoted = false; *at && (quoted || !strchr(blank, *at)); at++)
 			quoted ^= *at == '"';
 	}
 	return true;

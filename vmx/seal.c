@@ -77,11 +77,24 @@ static bool in_range(const struct code_range *range, u64 pa)
 	return pa - range->pa < range->size;
 }
 
+static bool is_firmware(u64 pa)
+{
+	const struct firmware_piece *piece = island.config.firmware;
+	u32 i;
+
+	for (i = 0; i < ISLAND_FIRMWARE; i++) {
+		if (pa >= piece[i].start && pa < piece[i].end)
+			return true;
+	}
+	return false;
+}
+
+/* What is there for as long as Linux is */
 static bool is_core(u64 pa)
 {
 	const struct island_config *c = &island.config;
 
-	return in_range(&c->text, pa) || in_range(&c->rodata, pa) ||
+	return is_firmware(pa) || in_range(&c->text, pa) || in_range(&c->rodata, pa) ||
 	       in_range(&c->unwind, pa) || pa == c->idt_pa;
 }
 

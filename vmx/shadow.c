@@ -29,6 +29,7 @@
 #include "shadow.h"
 #include "shootdown.h"
 #include "stack_lock.h"
+#include "stub_words.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -161,19 +162,18 @@ bool shadow_table_write_legal(u64 pa, u32 size)
 
 static int open_window(struct vcpu *vcpu)
 {
-	int err;
+	int err = find_tables(vcpu);
 
-	if (island_locked())
-		return -EPERM;
-	err = find_tables(vcpu);
 	if (err)
 		return err;
 	err = guard_tables(CLASS_TABLE);
-	if (err)
+	if (err) {
 		guard_tables(CLASS_DATA);
-	else
-		island.shadow.open = true;
-	return err;
+		return err;
+	}
+	island.shadow.open = true;
+	stub_words_set(vcpu);
+	return 0;
 }
 
 /* No stub is in use any more: Linux's table is as it was. */
@@ -192,6 +192,18 @@ static void close_window(struct vcpu *vcpu)
 	memset(s->nr_free, 0, sizeof(s->nr_free));
 	memset(s->next, 0, sizeof(s->next));
 	island.boot_stack_record = 0;
+}
+
+static struct shadow_chunk *chunk_of(u64 pa)
+{
+	struct shadow *s = &island.shadow;
+	u32 i;
+
+	for (i = 0; i < s->nr_chunks; i++) {
+		if (pa - s->chunk[i].pa < SIZE_2M)
+			return &s->chunk[i];
+	}
+	return NULL;
 }
 
 static int protect_chunk(u64 pa, enum page_class class, enum shadow_use use)
@@ -217,6 +229,17 @@ static bool may_become_shadow(u64 pa)
 	return true;
 }
 
+/* Where not all of it was done */
+static void undo_give(struct vcpu *vcpu, u64 pa, enum shadow_use use)
+{
+	if (ept_class(&island.ept, pa) == CLASS_SHADOW && !chunk_of(pa)) {
+		protect_chunk(pa, CLASS_DATA, use);
+		shootdown(vcpu);
+	}
+	if (island.shadow.open && !island.shadow.nr_chunks)
+		close_window(vcpu);
+}
+
 /**
  * shadow_give() - take memory from Linux
  * @vcpu: the CPU
@@ -225,8 +248,7 @@ static bool may_become_shadow(u64 pa)
  * Context: root, with the lock.
  *
  * Return: 0; -EINVAL for what is no ordinary memory; -ENOSPC; -ENOMEM; -EFAULT
- * where Linux's tables of the window are not as they should be; -EPERM for the
- * first, once the policy is locked.
+ * where Linux's tables of the window are not as they should be.
  */
 int shadow_give(struct vcpu *vcpu, u64 pa)
 {
@@ -246,10 +268,10 @@ int shadow_give(struct vcpu *vcpu, u64 pa)
 		err = -EINVAL;
 	if (!err)
 		err = protect_chunk(pa, CLASS_SHADOW, use);
-	if (err && s->open && !s->nr_chunks)
-		close_window(vcpu);
-	if (err)
+	if (err) {
+		undo_give(vcpu, pa, use);
 		return err;
+	}
 	shootdown(vcpu);
 	s->chunk[s->nr_chunks] = (struct shadow_chunk){ .pa = pa, .use = use };
 	/* Who looks a page up does so without the lock. */
@@ -291,18 +313,6 @@ int shadow_take(struct vcpu *vcpu, u64 va)
 	protect_chunk(pa, CLASS_DATA, s->chunk[s->nr_chunks].use);
 	shootdown(vcpu);
 	return guest_write_word(vcpu, va, pa);
-}
-
-static struct shadow_chunk *chunk_of(u64 pa)
-{
-	struct shadow *s = &island.shadow;
-	u32 i;
-
-	for (i = 0; i < s->nr_chunks; i++) {
-		if (pa - s->chunk[i].pa < SIZE_2M)
-			return &s->chunk[i];
-	}
-	return NULL;
 }
 
 /**

@@ -69,9 +69,10 @@ static const struct stacks_config *config(void)
 	return &island.config.stacks;
 }
 
-static bool is_parked(const struct stack_record *record)
+/* Whether a task has left this stack, and not gone on with it */
+static bool is_tasks(const struct stack_record *record, u64 task)
 {
-	return record->sp > STACK_RUNS;
+	return record->task == task && record->sp > STACK_RUNS;
 }
 
 static u64 task_word(struct vcpu *vcpu, u64 task, u64 offset, u32 size)
@@ -275,19 +276,16 @@ static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
 /* A task's noted stack, wherever it is; for when something is wrong already */
 static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
 {
-	const struct stack_record *record;
 	u64 record_pa;
 
 	*base = 0;
 	while ((record_pa = shadow_record_next(vcpu, base))) {
-		record = stack_record_show(vcpu, record_pa);
-		if (record->task == task && is_parked(record))
+		if (is_tasks(stack_record_show(vcpu, record_pa), task))
 			return record_pa;
 	}
 	*base = island.config.returns.boot_stack;
 	record_pa = island.boot_stack_record;
-	record = stack_record_show(vcpu, record_pa);
-	return record->task == task && is_parked(record) ? record_pa : 0;
+	return is_tasks(stack_record_show(vcpu, record_pa), task) ? record_pa : 0;
 }
 
 /*
@@ -304,6 +302,9 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 	island_lock(vcpu);
 	record_pa = find_stack(vcpu, task, &right);
 	stack_lock(vcpu, right);
+	/* Another CPU may have gone on with it just now. */
+	if (record_pa && !is_tasks(stack_record_show(vcpu, record_pa), task))
+		record_pa = 0;
 	if (record_pa) {
 		sp = stack_record_show(vcpu, record_pa)->sp;
 		memcpy(&vcpu->walk, &stack_record_show(vcpu, record_pa)->words,
@@ -333,8 +334,7 @@ static bool is_where_left(struct vcpu *vcpu, u64 record_pa, u64 task, u64 rsp)
 	if (!record_pa)
 		return false;
 	record = stack_record_show(vcpu, record_pa);
-	if (record->task != task || !is_parked(record) ||
-	    record->sp + FRAME_POPPED != rsp)
+	if (!is_tasks(record, task) || record->sp + FRAME_POPPED != rsp)
 		return false;
 	memcpy(&vcpu->walk, &record->words, sizeof(vcpu->walk));
 	return true;
@@ -380,6 +380,9 @@ static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 	u64 record_pa = stack_record_hold(vcpu, base);
 	bool right = goes_on(vcpu, record_pa, task, base, rsp);
 
+	/* At once: no other CPU goes on with it, too. */
+	if (right && record_pa)
+		mark_stack(vcpu, record_pa, STACK_RUNS);
 	stack_unlock(vcpu);
 	return right ? base : wrong_stack(vcpu, task, base, rsp);
 }

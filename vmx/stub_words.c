@@ -47,7 +47,8 @@ static void set(struct vcpu *vcpu, u64 offset, u64 value)
  * stub_words_set() - tell the stubs where shadows are, and whether to freeze
  * @vcpu: the CPU
  *
- * Once before the first function is guarded, and when the policy may have changed.
+ * Before the first function is guarded, which takes the window, and when the policy may
+ * have changed.
  *
  * Context: root, with the lock. Ends what the window showed.
  */

@@ -68,7 +68,10 @@ bad_files()
 		carapacectl attach modules/attack.ko &&
 	says $USAGE "no parameter 'profil'" \
 		carapacectl attach "$CARAPACE_KO" action=log profil=strict &&
-	is_gone
+	is_gone &&
+	says $OK '^attached' carapacectl attach "$CARAPACE_KO" \
+		action=log frozen-frames=on &&
+	equals "$(cat $sysfs/policy/frozen_frames)" on && rmmod carapace
 }
 
 # perf holds whose tracepoint it has open

@@ -29,7 +29,7 @@ all_or_none()
 	equals "$(cat $sysfs/policy/action)" block
 }
 
-plan 8
+plan 9
 check "there is nothing to lock" says $NOT_ATTACHED 'not attached' \
 	carapacectl lock
 carapacectl attach "$CARAPACE_KO" >/dev/null
@@ -40,6 +40,8 @@ check "nobody else may" says $PRIVILEGE 'denied|permitted' \
 check "locks" says $OK '^locked until the next boot' carapacectl lock
 check "no policy gets weaker" says $FAILED 'locked until the next boot' \
 	carapacectl policy registers=off
+check "but stricter" says $OK "" carapacectl policy \
+	parked_stacks=on frozen_frames=on
 check "does not detach, and says why" says $FAILED \
 	'locked until the next boot' carapacectl detach
 check "all CPUs are still attached" every_cpu is_guest

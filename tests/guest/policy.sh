@@ -146,7 +146,12 @@ parameters()
 	policy_is profile=custom action=panic dynamic_code=seal registers=off \
 		code=off exec=on lock=off &&
 	rmmod carapace &&
-	attach "guard=ata_piix,carapace_vuln,sd_mod" && awaited
+	attach "guard=ata_piix,carapace,carapace_vuln,sd_mod" && awaited &&
+	rmmod carapace &&
+	attach "guard=*" && grep -qx '\*' $sysfs/returns/modules &&
+	! grep -qx carapace $sysfs/returns/modules &&
+	echo '*' > $sysfs/returns/unguard &&
+	equals "$(cat $sysfs/returns/modules)" ''
 }
 
 # bad_parameter PATTERN PARAMETERS
