@@ -35,7 +35,7 @@ declare -A _carapacectl_values=(
 # What stands behind the command: an option, or what the command takes
 _carapacectl_argument()
 {
-	local command=$1 current=$2
+	local command=$1 current=$2 modules=
 	local options=${_carapacectl_options[$command]}
 
 	case $command,$current in
@@ -46,15 +46,10 @@ _carapacectl_argument()
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
-	guard,* | unguard,*)
-		mapfile -t COMPREPLY < <(compgen -W \
-			"vmlinux $(cut -d " " -f 1 /proc/modules 2>/dev/null)" \
-			-- "$current")
-		;;
-	verify,*)
-		mapfile -t COMPREPLY < <(compgen -W \
-			"$(cut -d " " -f 1 /proc/modules 2>/dev/null)" \
-			-- "$current")
+	verify,* | guard,* | unguard,*)
+		[ "$command" = verify ] || modules=vmlinux
+		modules+=" $(cut -d " " -f 1 /proc/modules 2>/dev/null)"
+		mapfile -t COMPREPLY < <(compgen -W "$modules" -- "$current")
 		;;
 	policy,*)
 		compopt -o nospace
