@@ -43,8 +43,11 @@
 #include "shadow_memory.h"
 #include "stacks.h"
 
-/* For as many more than the core has, there is room for modules' */
-#define MODULE_SITES	32768
+/*
+ * For as many more than the core has, there is room for modules', at 8 bytes each:
+ * Debian's largest module has 17,000, and most some hundred.
+ */
+#define MODULE_SITES	131072
 
 static struct code_range text, rodata;
 static u64 idt_pa;

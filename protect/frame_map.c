@@ -8,7 +8,7 @@
 #define USED		1ULL
 #define PAGE_SHIFT_IN	1
 #define REGION_SHIFT	15
-#define FRAME_SHIFT	25		/* 39 bits are left: 2^51 bytes */
+#define FRAME_SHIFT	27		/* 37 bits are left: 2^49 bytes */
 
 static u64 frame_of(u64 entry)
 {
@@ -33,7 +33,7 @@ static u32 slot_of(const struct frame_map *map, u64 frame)
 /**
  * frame_map_add() - note a frame
  * @map: the map
- * @pa: its physical address, below 2^51
+ * @pa: its physical address, below 2^49
  * @region: number of its region, below FRAME_MAP_REGIONS
  * @page: which page of the region it is, below FRAME_MAP_PAGES
  *

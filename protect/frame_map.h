@@ -10,7 +10,7 @@
 
 #include "types.h"
 
-#define FRAME_MAP_REGIONS	1024		/* numbers of regions */
+#define FRAME_MAP_REGIONS	4096		/* numbers of regions */
 #define FRAME_MAP_PAGES		16384		/* pages of one region */
 
 /**

@@ -55,6 +55,7 @@ int regions_init(void)
 		},
 		.frames = c->text.size / PAGE_SIZE,
 	};
+	r->end = REGION_CORE + 1;
 	return 0;
 }
 
@@ -104,6 +105,8 @@ struct region *region_create(struct vcpu *vcpu, const struct seal_request *q,
 		.transient = q->transient,
 	};
 	r->nr_sites += q->nr_sites;
+	if (region == r->region + r->end)
+		__atomic_store_n(&r->end, r->end + 1, __ATOMIC_RELEASE);
 	*err = 0;
 	return region;
 }
@@ -119,7 +122,7 @@ static void drop_sites(struct regions *r, struct region *region)
 	for (i = 0; i < behind; i++)
 		gone[i] = gone[i + count];
 	r->nr_sites -= count;
-	for (i = 0; i < REGION_COUNT; i++) {
+	for (i = 0; i < r->end; i++) {
 		if (r->region[i].patch.sites > gone)
 			r->region[i].patch.sites -= count;
 	}
@@ -142,6 +145,8 @@ void region_destroy(struct vcpu *vcpu, struct region *region)
 	/* Other code may come to lie there, with other frames. */
 	__atomic_add_fetch(&island.unwind_tables, 1, __ATOMIC_RELEASE);
 	*region = (struct region){ .frames = 0 };
+	while (!r->region[r->end - 1].frames)
+		__atomic_store_n(&r->end, r->end - 1, __ATOMIC_RELEASE);
 }
 
 static u32 number_of(const struct region *region)
@@ -251,10 +256,11 @@ const struct region *region_of(u64 pa, u64 *va)
  */
 const struct region *region_at(u64 va, u64 size)
 {
+	u32 end = __atomic_load_n(&island.regions.end, __ATOMIC_ACQUIRE);
 	const struct region *region = island.regions.region;
 	u32 i;
 
-	for (i = 0; i < REGION_COUNT; i++, region++) {
+	for (i = 0; i < end; i++, region++) {
 		if (region->frames && va < region->patch.va + region->patch.size &&
 		    region->patch.va < va + size)
 			return region;

@@ -37,10 +37,14 @@ struct region {
 	u64 nr_unwind;
 };
 
-/* Number 0 is the core kernel's text, and is not in the frame map */
+/*
+ * Number 0 is the core kernel's text, and is not in the frame map. A module has two
+ * of them for good, and two while it begins.
+ */
 #define REGION_CORE		0
-#define REGION_PAGES		8
-#define REGION_COUNT		(REGION_PAGES * PAGE_SIZE / sizeof(struct region))
+#define REGION_COUNT		FRAME_MAP_REGIONS
+#define REGION_PAGES		((REGION_COUNT * sizeof(struct region) + \
+				  PAGE_SIZE - 1) / PAGE_SIZE)
 #define REGION_FRAMES		32768
 #define REGION_NOTE_PAGES	3
 #define REGION_NOTES		(REGION_NOTE_PAGES * PAGE_SIZE / \
@@ -49,6 +53,7 @@ struct region {
 /**
  * struct regions - all of them
  * @region: the regions
+ * @end: none with this number or a higher one is used. Read without the lock, too
  * @frames: to which of them a frame belongs
  * @site: the places where code may change, region after region
  * @nr_sites: how many
@@ -57,6 +62,7 @@ struct region {
  */
 struct regions {
 	struct region *region;
+	u32 end;
 	struct frame_map frames;
 	struct patch_site *site;
 	u32 nr_sites;

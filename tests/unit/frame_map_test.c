@@ -25,7 +25,7 @@ struct world {
 
 static void world_init(struct world *w, u32 size)
 {
-	u64 first = random_below(1ULL << 39);
+	u64 first = random_below(1ULL << 37);
 	u32 i;
 
 	memset(w, 0, sizeof(*w));
@@ -34,11 +34,11 @@ static void world_init(struct world *w, u32 size)
 	w->nr_known = 2 * size;
 	for (i = 0; i < w->nr_known; i++) {
 		/* Neighbours, frames from anywhere, and the two ends */
-		u64 frame = i < size ? first + i : random_below(1ULL << 39);
+		u64 frame = i < size ? first + i : random_below(1ULL << 37);
 
 		if (i >= w->nr_known - 2)
-			frame = i % 2 ? 0 : (1ULL << 39) - 1;
-		w->known[i].pa = (frame & ((1ULL << 39) - 1)) << 12;
+			frame = i % 2 ? 0 : (1ULL << 37) - 1;
+		w->known[i].pa = (frame & ((1ULL << 37) - 1)) << 12;
 	}
 }
 
@@ -129,8 +129,8 @@ TEST(what_does_not_fit_is_refused)
 		int err;
 	} rows[] = {
 		{ 0, 0, 0, 0 },
-		{ (1ULL << 51) - 1, FRAME_MAP_REGIONS - 1, FRAME_MAP_PAGES - 1, 0 },
-		{ 1ULL << 51, 0, 0, -EINVAL },
+		{ (1ULL << 49) - 1, FRAME_MAP_REGIONS - 1, FRAME_MAP_PAGES - 1, 0 },
+		{ 1ULL << 49, 0, 0, -EINVAL },
 		{ ~0ULL, 0, 0, -EINVAL },
 		{ 4096, FRAME_MAP_REGIONS, 0, -EINVAL },
 		{ 4096, ~0U, 0, -EINVAL },
