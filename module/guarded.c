@@ -224,19 +224,26 @@ static int patch(struct guarded *g)
 	return err;
 }
 
-/* All of them, or none where one is under a probe: -EBUSY, then, after one line */
-static int unpatch(const struct guarded *g, bool quiet)
+/* With probes_lock(); one line, if there is one */
+static bool is_probed(const struct guarded *g, bool quiet)
 {
 	struct probed probed = { .guarded = g };
-	int ret = -EBUSY;
 
-	probes_lock();
 	probes_walk(note_probed, &probed);
-	if (!probed.probe)
-		ret = patch_back(g);
 	if (probed.probe && !quiet)
 		pr_notice("%s stays guarded: there is a probe on its return at %pS; remove it and try again\n",
 			  g->name, probed.probe->addr);
+	return probed.probe;
+}
+
+/* All of them, or none where one is under a probe: -EBUSY, then, after one line */
+static int unpatch(const struct guarded *g, bool quiet)
+{
+	int ret = -EBUSY;
+
+	probes_lock();
+	if (!is_probed(g, quiet))
+		ret = patch_back(g);
 	probes_unlock();
 	if (ret > 0 && !quiet)
 		pr_notice("%s stays guarded in part: %d of its returns are no longer as they were left\n",
@@ -522,6 +529,23 @@ static int unguard_each(bool quiet)
 	return err;
 }
 
+/* None of them where one cannot be; who probes meanwhile keeps that one guarded. */
+static int unguard_all(void)
+{
+	struct guarded *g;
+	int err = 0;
+
+	if (lock_is_on())
+		return -EPERM;
+	probes_lock();
+	list_for_each_entry(g, &guarded_list, list) {
+		if (is_probed(g, false))
+			err = -EBUSY;
+	}
+	probes_unlock();
+	return err ? : unguard_each(false);
+}
+
 static int unguard_named(const char *name)
 {
 	struct guarded *g = find(name);
@@ -554,7 +578,7 @@ int guarded_remove(const char *name)
 
 	mutex_lock(&guarded_mutex);
 	if (!strcmp(name, "*"))
-		err = unguard_each(false);
+		err = unguard_all();
 	else
 		err = unguard_named(name);
 	mutex_unlock(&guarded_mutex);

@@ -9,6 +9,7 @@
 #include <linux/kobject.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -74,6 +75,12 @@ static ssize_t unguard_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
+	/* As of what is weaker in policy/ */
+	err = security_locked_down(LOCKDOWN_MODULE_PARAMETERS);
+	if (err) {
+		pr_notice("returns/unguard: nothing is unguarded: the kernel is locked down\n");
+		return err;
+	}
 	err = change(guarded_remove, buf, count, name);
 	say_why("unguard", name, err);
 	return err ? : count;

@@ -169,14 +169,25 @@ bad_parameters()
 	bad_parameter "lock: 'yes' is none" "profile=strict lock=yes"
 }
 
+# Nor unguarded, which is weaker, too
+stays_guarded()
+{
+	mark_log
+	! echo "$1" 2>/dev/null >$sysfs/returns/unguard &&
+	one_line "returns/unguard: nothing is unguarded: the kernel is locked down" &&
+	grep -qx overlay $sysfs/returns/modules
+}
+
 locked_down()
 {
 	set_policy profile=balanced
+	modprobe overlay && echo overlay >$sysfs/returns/guard || return
 	echo integrity >/sys/kernel/security/lockdown || return
 	refused "profile stays as it is: the kernel is locked down" \
 		profile=monitor &&
 	refused "action stays as it is: the kernel is locked down" action=log &&
 	refused "exec stays as it is: the kernel is locked down" exec=off &&
+	stays_guarded overlay && stays_guarded '*' &&
 	set_policy profile=balanced action=panic && policy_is action=panic &&
 	refused "profile stays as it is: the kernel is locked down" \
 		profile=balanced &&
