@@ -610,6 +610,25 @@ int guarded_walk(int (*function)(const struct guarded *guarded, void *data),
 	return err;
 }
 
+static int count_functions(const struct guarded *g, void *nr)
+{
+	*(u32 *)nr += g->functions.nr_entries;
+	return 0;
+}
+
+/**
+ * guarded_functions() - how many functions' entries are the guard's
+ *
+ * Context: may sleep.
+ */
+u32 guarded_functions(void)
+{
+	u32 nr = 0;
+
+	guarded_walk(count_functions, &nr);
+	return nr;
+}
+
 /**
  * guarded_all() - whether modules that come are guarded, too
  *

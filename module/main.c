@@ -190,6 +190,8 @@ static int __init start_all(void)
 		goto out_guarded;
 
 	report("attached to", cpu_online_mask, start, "taken");
+	if (!boot_cpu_has(X86_FEATURE_SMEP))
+		pr_notice("SMEP is off, or the CPU has none: kernel mode can run user pages, whatever policy/exec says\n");
 	return 0;
 
 out_guarded:

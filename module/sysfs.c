@@ -124,8 +124,10 @@ static struct kobj_attribute name##_attr = __ATTR_RO(name)
 STAT(ept_4k, READ_ONCE(island_public()->ept_leaves[0]));
 STAT(ept_2m, READ_ONCE(island_public()->ept_leaves[1]));
 STAT(ept_1g, READ_ONCE(island_public()->ept_leaves[2]));
+STAT(sealed_pages, READ_ONCE(island_public()->sealed_pages));
 STAT(pool_bytes, pool_bytes());
 STAT(pool_used_bytes, READ_ONCE(island_public()->pool_used) * PAGE_SIZE);
+STAT(guarded_functions, guarded_functions());
 STAT(returns_patched, READ_ONCE(island_public()->returns_patched));
 STAT(returns_unshadowed, READ_ONCE(island_public()->returns_unshadowed));
 STAT(returns_unverified, READ_ONCE(island_public()->returns_unverified));
@@ -137,8 +139,10 @@ static const struct attribute *stats_attrs[] = {
 	&ept_4k_attr.attr,
 	&ept_2m_attr.attr,
 	&ept_1g_attr.attr,
+	&sealed_pages_attr.attr,
 	&pool_bytes_attr.attr,
 	&pool_used_bytes_attr.attr,
+	&guarded_functions_attr.attr,
 	&returns_patched_attr.attr,
 	&returns_unshadowed_attr.attr,
 	&returns_unverified_attr.attr,

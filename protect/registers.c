@@ -51,15 +51,17 @@ struct register_pin register_pin(enum pinned_register reg, u64 value)
 }
 
 /**
- * register_pin_broken() - whether a value changes what is pinned
+ * register_pin_broken() - what a value changes of what is pinned
  * @pin: the pin
  * @value: the value
  *
  * Context: pure.
+ *
+ * Return: the bits; 0 for a value that can be.
  */
-bool register_pin_broken(const struct register_pin *pin, u64 value)
+u64 register_pin_broken(const struct register_pin *pin, u64 value)
 {
-	return (value & pin->mask) != pin->value;
+	return (value ^ pin->value) & pin->mask;
 }
 
 /**
@@ -71,6 +73,31 @@ bool register_pin_broken(const struct register_pin *pin, u64 value)
 bool register_is_own(enum pinned_register reg)
 {
 	return registers[reg].scope == SCOPE_OWN;
+}
+
+/**
+ * register_exec_bits() - what of a register the execution guard rests on
+ * @reg: the register
+ *
+ * EPT's right to execute for user mode counts for each address that the guest's
+ * tables give to user mode, whoever runs it (SDM 3C, 29.3.3.2): it is SMEP that
+ * keeps kernel mode from these. Without mode-based execute control NX does the
+ * rest.
+ *
+ * Context: pure.
+ */
+u64 register_exec_bits(enum pinned_register reg)
+{
+	switch (reg) {
+	case PINNED_CR4:
+		return CR4_SMEP;
+	case PINNED_EFER:
+		return EFER_NXE;
+	case PINNED_MISC_ENABLE:
+		return MISC_ENABLE_XD_DISABLE;
+	default:
+		return 0;
+	}
 }
 
 /**

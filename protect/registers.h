@@ -67,8 +67,9 @@ struct register_pin {
 };
 
 struct register_pin register_pin(enum pinned_register reg, u64 value);
-bool register_pin_broken(const struct register_pin *pin, u64 value);
+u64 register_pin_broken(const struct register_pin *pin, u64 value);
 bool register_is_own(enum pinned_register reg);
+u64 register_exec_bits(enum pinned_register reg);
 u32 register_msr(enum pinned_register reg);
 enum pinned_register register_by_msr(u32 msr);
 const char *register_name(u64 reg);

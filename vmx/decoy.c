@@ -26,7 +26,10 @@
 #include "window.h"
 #include "write_judge.h"
 
-/* More than any instruction needs */
+/*
+ * More than any instruction of Linux's needs. One that writes to three sealed pages
+ * at once (XSAVE with AMX's tiles, of an attacker's) never comes to its end.
+ */
 #define ATTEMPTS	8
 
 #define PAGE_WORDS	(PAGE_SIZE / sizeof(u64))
@@ -105,7 +108,9 @@ static int begin_view(struct vcpu *vcpu)
 struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 {
 	struct decoy *d = &vcpu->decoy;
+	u64 va = vmread(GUEST_LINEAR_ADDRESS);
 	u64 rip = vmread(GUEST_RIP);
+	u64 pa = gpa;
 	bool again = d->attempts && d->rip == rip &&
 		     d->count_register == vcpu->regs.rcx;
 
@@ -113,6 +118,7 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 	d->attempts = again ? d->attempts + 1 : 1;
 	if (d->attempts > ATTEMPTS) {
 		d->attempts = 0;
+		write_refused(vcpu, va, pa);
 		return RESULT_GP(0);
 	}
 	/* It came as far as to another page. */
@@ -124,11 +130,13 @@ struct exit_result decoy_begin(struct vcpu *vcpu, u64 gpa)
 	d->rip = rip;
 	d->count_register = vcpu->regs.rcx;
 	d->rsp = vmread(GUEST_RSP);
-	d->va = vmread(GUEST_LINEAR_ADDRESS);
+	d->va = va;
 	d->cpl = guest_cpl();
 
-	if (begin_view(vcpu))
+	if (begin_view(vcpu)) {
+		write_refused(vcpu, va, pa);
 		return RESULT_GP(0);
+	}
 	d->active = true;
 	return RESULT_RESUME;
 }
@@ -320,6 +328,9 @@ void decoy_judge(struct vcpu *vcpu)
 	struct decoy *d = &vcpu->decoy;
 	u32 i;
 
+	/* It has ended, whatever it wrote; or something else came in between. */
+	if (vmread(GUEST_RIP) != d->rip)
+		d->attempts = 0;
 	island_lock(vcpu);
 	for (i = 0; i < d->count; i++)
 		rebase(vcpu, &d->page[i]);

@@ -58,6 +58,8 @@
  * @tables: tables that it owns, shared ones not included
  * @leaves: translations by size, 4 KiB first; the entries of a shared table
  *	    count wherever it is used
+ * @class_pages: of each class, how many times 4 KiB; not of class 0, which all has
+ *	    that is mapped
  */
 struct ept {
 	struct table_pool *pool;
@@ -69,6 +71,7 @@ struct ept {
 	u32 reserve;
 	u32 tables;
 	u64 leaves[3];
+	u64 class_pages[EPT_CLASSES];
 };
 
 /**

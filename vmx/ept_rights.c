@@ -12,6 +12,21 @@ static bool covers(u64 gpa, u64 end, int level)
 	return gpa % size == 0 && end - gpa >= size;
 }
 
+static u32 class_of(u64 entry)
+{
+	return (entry & EPT_CLASS_MASK) >> EPT_CLASS_SHIFT;
+}
+
+/* A leaf that leads where it did; what each class has is counted */
+static void set_rights(struct ept *ept, u64 *slot, int level, u64 entry)
+{
+	u64 pages = paging_level_size(level) / SIZE_4K;
+
+	ept->class_pages[class_of(*slot)] -= pages;
+	ept->class_pages[class_of(entry)] += pages;
+	ept_set_entry(slot, entry);
+}
+
 /* From @gpa on, what one table has of the range: a walk each would be slow */
 static int protect_in_table(struct ept *ept, u64 gpa, u64 end, u64 bits,
 			    u64 *next)
@@ -32,7 +47,8 @@ static int protect_in_table(struct ept *ept, u64 gpa, u64 end, u64 bits,
 			break;
 	}
 	do {
-		ept_set_entry(slot, (*slot & ~(EPT_ALL | EPT_CLASS_MASK)) | bits);
+		set_rights(ept, slot, level,
+			   (*slot & ~(EPT_ALL | EPT_CLASS_MASK)) | bits);
 		slot++;
 		gpa += paging_level_size(level);
 	} while (covers(gpa, end, level) && paging_level_index(gpa, level) &&
@@ -90,12 +106,12 @@ static bool restrict_table(struct ept *ept, u64 *table, int level,
 						  level - 1, rule);
 			continue;
 		}
-		class = (entry & EPT_CLASS_MASK) >> EPT_CLASS_SHIFT;
+		class = class_of(entry);
 		now = entry & ~(EPT_CLASS_MASK | (EPT_ALL & ~rule[class].rights));
 		now |= (u64)rule[class].becomes << EPT_CLASS_SHIFT;
 		if (now == entry)
 			continue;
-		ept_set_entry(&table[i], now);
+		set_rights(ept, &table[i], level, now);
 		reduced = true;
 	}
 	return reduced;

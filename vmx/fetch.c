@@ -107,9 +107,11 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 		return RESULT_RESUME;
 	fetch.user = m.user;
 	fetch.writable = m.writable;
+	/* What cannot be sealed (no memory's, say) is run like anything else. */
 	if (island.policy.value[POLICY_ENFORCE] && guest_owns(pa) &&
-	    fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]))
-		return seal_new_code(vcpu, pa) ? RESULT_GP(0) : RESULT_RESUME;
+	    fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]) &&
+	    !seal_new_code(vcpu, pa))
+		return RESULT_RESUME;
 
 	report.expected = fetch.cpl ? 0 : caller(vcpu);
 	if (!verdict_undoes(guard_violation(vcpu, POLICY_EXEC, &report)))

@@ -87,6 +87,9 @@ void island_publish(void)
 
 	for (i = 0; i < ARRAY_SIZE(public->ept_leaves); i++)
 		public->ept_leaves[i] = island.ept.leaves[i];
+	public->sealed_pages = island.ept.class_pages[CLASS_CODE] +
+			       island.ept.class_pages[CLASS_DYNAMIC] +
+			       island.ept.class_pages[CLASS_RODATA];
 	public->pool_pages = island.config.pool.nr_total;
 	public->pool_used = island.config.pool.nr_used;
 	public->shadow_pages = island.shadow.nr_chunks * SHADOW_CHUNK_PAGES;

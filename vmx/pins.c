@@ -88,6 +88,15 @@ void pins_fill_msr_bitmap(u8 bitmap[4096], bool lifted)
 	}
 }
 
+/* Whose it is that bits of a register stay: two guards need some of them. */
+static enum policy_key guard_of(enum pinned_register reg, u64 bits)
+{
+	if (!island.policy.value[POLICY_REGISTERS] &&
+	    (bits & register_exec_bits(reg)))
+		return POLICY_EXEC;
+	return POLICY_REGISTERS;
+}
+
 /*
  * A CPU that comes online while guards are on has been through memory that an
  * attacker could write to: what it was says what its registers have to be, or the
@@ -98,11 +107,12 @@ static bool is_as_expected(const struct vcpu *vcpu, enum pinned_register reg,
 			   u64 value)
 {
 	const struct register_pin *own = &vcpu->pin[reg];
+	u64 broken = register_pin_broken(own->mask ? own : &island.pin[reg],
+					 value);
 
-	return !island.policy.value[POLICY_ENFORCE] ||
-	       !island.policy.value[POLICY_REGISTERS] ||
-	       register_is_own(reg) ||
-	       !register_pin_broken(own->mask ? own : &island.pin[reg], value);
+	return !broken || !island.policy.value[POLICY_ENFORCE] ||
+	       !island.policy.value[guard_of(reg, broken)] ||
+	       register_is_own(reg);
 }
 
 /*
@@ -163,10 +173,13 @@ static bool judge(struct vcpu *vcpu, enum pinned_register reg, u64 rip, u64 rsp,
 		.found = value,
 	};
 
-	if (!((value ^ before) & vcpu->pin[reg].mask) ||
-	    !register_pin_broken(&vcpu->pin[reg], value))
+	const struct register_pin *pin = &vcpu->pin[reg];
+	u64 broken = register_pin_broken(pin, value);
+
+	if (!((value ^ before) & pin->mask) || !broken)
 		return true;
-	return !verdict_undoes(guard_violation(vcpu, POLICY_REGISTERS, &report));
+	return !verdict_undoes(guard_violation(vcpu, guard_of(reg, broken),
+					       &report));
 }
 
 /**

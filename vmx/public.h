@@ -93,6 +93,7 @@ struct vcpu_public {
 /**
  * struct island_public - the island as a whole, as the guest may see it
  * @ept_leaves: EPT leaf entries of 4 KiB, 2 MiB and 1 GiB
+ * @sealed_pages: pages of 4 KiB that are code or read-only data
  * @pool_pages: pages in the pool
  * @pool_used: of these, pages in use
  * @shadow_pages: pages that Linux gave for the return addresses' shadow
@@ -107,6 +108,7 @@ struct vcpu_public {
  */
 struct island_public {
 	u64 ept_leaves[3];
+	u64 sealed_pages;
 	u64 pool_pages;
 	u64 pool_used;
 	u64 shadow_pages;

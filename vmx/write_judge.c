@@ -171,3 +171,32 @@ bool write_judge(struct vcpu *vcpu, const struct sealed_write *write)
 		mend_source(vcpu, write);
 	return false;
 }
+
+/**
+ * write_refused() - report a write that cannot so much as be tried
+ * @vcpu: the CPU, at the exit of the instruction
+ * @va: linear address
+ * @pa: its physical address
+ *
+ * What it would have written is not known: the report says what is there, twice.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+void write_refused(struct vcpu *vcpu, u64 va, u64 pa)
+{
+	bool self = root_owns(pa) || shadow_owns(pa);
+	struct report report = {
+		.kind = self ? REPORT_SELF : REPORT_CODE,
+		.rip = vmread(GUEST_RIP),
+		.rsp = vmread(GUEST_RSP),
+		.cpl = guest_cpl(),
+		.object = va,
+	};
+
+	if (!self && pa % PAGE_SIZE <= PAGE_SIZE - sizeof(u64))
+		memcpy(&report.found,
+		       (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE,
+		       sizeof(report.found));
+	report.expected = report.found;
+	guard_violation(vcpu, self ? POLICY_ENFORCE : POLICY_CODE, &report);
+}

@@ -33,5 +33,6 @@ struct sealed_write {
 };
 
 bool write_judge(struct vcpu *vcpu, const struct sealed_write *write);
+void write_refused(struct vcpu *vcpu, u64 va, u64 pa);
 
 #endif /* CARAPACE_VMX_WRITE_JUDGE_H */

@@ -48,7 +48,7 @@ bare	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 off	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 log	CODE_REMAP			0	succeeded	exec
 log	CODE_*				0	succeeded	code
-log	EXEC_USER			0	succeeded	register
+log	EXEC_@(USER|VMALLOC_USER)	0	succeeded	register
 log	EXEC_MODULE_FORGED		0	succeeded	-
 log	EXEC_*				0	succeeded	exec
 log	HELPER_*			0	succeeded	helper
@@ -56,7 +56,7 @@ block	CODE_REMAP			137	no-effect	exec
 block	CODE_*				137	(no-effect|fault)	code
 block	EXEC_MODULE_FORGED		0	succeeded	-
 deny	EXEC_MODULE_FORGED		137	no-effect	exec
-block	EXEC_USER			137	(no-effect|fault)	register
+block	EXEC_@(USER|VMALLOC_USER)	137	(no-effect|fault)	register
 block	EXEC_*				137	(no-effect|fault)	exec
 block	HELPER_*			0	no-effect	helper
 
@@ -73,8 +73,9 @@ log	SELF_@(TEXT|RODATA)_*		0	succeeded	code
 '
 
 # Guards that have to be off in "log" and "block", so that the one that an
-# attack is about gets to answer
-declare -A other_guards=([CODE]=registers)
+# attack is about gets to answer. What of registers the execution guard needs it
+# keeps by itself.
+declare -A other_guards=([CODE]=registers [EXEC]=registers)
 
 # What the attacks use: a stock module, and filters that are compiled
 prepare()

@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")/carapace.sh"
 
-plan 29
+plan 30
 
 all_numbers()
 {
@@ -53,6 +53,18 @@ one_directory_per_cpu()
 	for cpu in $(online_list); do
 		[ -d "$sysfs/stats/cpu$cpu/exits" ] || return
 	done
+}
+
+# A module's text and read-only data, and no longer than it is there
+sealed_pages_are_counted()
+{
+	local before more
+	before=$(stat sealed_pages)
+	modprobe dummy numdummies=0 || return
+	more=$(($(stat sealed_pages) - before))
+	rmmod dummy
+	[ "$before" -gt 1000 ] && [ $more -ge 2 ] && [ $more -lt 20 ] &&
+		equals "$(stat sealed_pages)" "$before"
 }
 
 used_pool_is_part_of_it()
@@ -106,6 +118,7 @@ check "stats are numbers" all_numbers
 check "each CPU has its own" one_directory_per_cpu
 check "EPT maps each address once" pages_cover_all_addresses
 check "EPT's pages are large where the CPU can" pages_are_large
+check "sealed pages are counted" sealed_pages_are_counted
 check "pool use is within the pool" used_pool_is_part_of_it
 check "nothing but the policy can be written" only_the_policy_is_writable
 check "every CPU is in non-root mode" every_cpu is_guest

@@ -91,6 +91,20 @@ static const char *page_differs(const struct ept *ept, u64 index)
 	return NULL;
 }
 
+static bool classes_are_exact(const struct ept *ept)
+{
+	u64 pages[EPT_CLASSES] = {};
+	u64 i;
+
+	for (i = 0; i < PAGES; i++)
+		pages[model[i].class]++;
+	for (i = 1; i < EPT_CLASSES; i++) {
+		if (ept->class_pages[i] != pages[i])
+			return false;
+	}
+	return true;
+}
+
 /* All pages, or only those around 2 MiB borders and some others */
 static const char *differs(const struct ept *ept, bool all)
 {
@@ -107,6 +121,8 @@ static const char *differs(const struct ept *ept, bool all)
 		if (!all && i % 512 > 1 && i % 512 < 500)
 			i += 1 + random_below(300);
 	}
+	if (!classes_are_exact(ept))
+		return "pages of a class";
 	return leaves_are_exact(ept) ? NULL : "leaves";
 }
 

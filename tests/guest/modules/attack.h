@@ -89,6 +89,7 @@
 	X(EXEC_KMALLOC, "the same")			\
 	X(EXEC_VMALLOC_NX, "in memory of vmalloc()")	\
 	X(EXEC_VMALLOC, "the same")			\
+	X(EXEC_VMALLOC_USER, "the same, after setting its U/S bit and clearing SMEP") \
 	X(EXEC_PAGE_NX, "in a page of the page allocator's") \
 	X(EXEC_PAGE, "the same")			\
 	X(EXEC_MODULE_NX, "where modules are, writable")	\

@@ -63,6 +63,7 @@ void attack_exec_exit(void)
 #define CLEAR_SMEP	2
 #define CLEAR_USER	4
 #define CLEAR_WRITE	8
+#define SET_USER	16
 
 /* Kernel mode and the lower half of addresses: some kernels turn this on, too. */
 #define CR4_LASS	(1UL << 27)
@@ -75,6 +76,8 @@ static u64 changed_entry(u64 entry, unsigned int changes)
 		entry &= ~(u64)_PAGE_USER;
 	if (changes & CLEAR_WRITE)
 		entry &= ~(u64)(_PAGE_RW | _PAGE_DIRTY);
+	if (changes & SET_USER)
+		entry |= _PAGE_USER;
 	return entry;
 }
 
@@ -85,6 +88,23 @@ static u64 *top_entry(u64 address)
 	unsigned int shift = raw_read_cr4() & X86_CR4_LA57 ? 48 : 39;
 
 	return (u64 *)__va(table) + ((address >> shift) & 511);
+}
+
+/*
+ * What is above an entry has to belong to user mode, too. It stays so: for all
+ * else the last entry says that it does not.
+ */
+static void let_user_through(u64 address, const u64 *last)
+{
+	unsigned int shift = raw_read_cr4() & X86_CR4_LA57 ? 48 : 39;
+	u64 *entry = top_entry(address);
+
+	while (entry != last) {
+		attack_set_entry(entry, *entry | _PAGE_USER, address);
+		shift -= 9;
+		entry = (u64 *)__va(*entry & ENTRY_PGD) +
+			((address >> shift) & 511);
+	}
 }
 
 static void run(struct attack_request *q, void *code, unsigned int changes)
@@ -111,6 +131,8 @@ static void run(struct attack_request *q, void *code, unsigned int changes)
 	old = *entry;
 	attacker = current;
 	target = (u64)code;
+	if (changes & SET_USER)
+		let_user_through((u64)code, entry);
 	if (open_top)
 		attack_set_entry(top, old_top & ~_PAGE_NX, (u64)code);
 	if (changed_entry(old, changes) != old)
@@ -118,7 +140,10 @@ static void run(struct attack_request *q, void *code, unsigned int changes)
 				 (u64)code);
 	if (lower_cr4 != cr4)
 		raw_write_cr4(lower_cr4);
-	q->after = function();
+	/* Linux would take SMEP's fault there for a spurious one, for ever. */
+	q->after = FAULTED;
+	if (!(changes & SET_USER) || !(raw_read_cr4() & X86_CR4_SMEP))
+		q->after = function();
 	if (lower_cr4 != cr4)
 		raw_write_cr4(cr4);
 	if (changed_entry(old, changes) != old)
@@ -241,6 +266,7 @@ static const struct exec_attack {
 	A(KMALLOC, kmalloc, CLEAR_NX),
 	A(VMALLOC_NX, vmalloc, 0),
 	A(VMALLOC, vmalloc, CLEAR_NX),
+	A(VMALLOC_USER, vmalloc, CLEAR_NX | SET_USER | CLEAR_SMEP),
 	A(PAGE_NX, page, 0),
 	A(PAGE, page, CLEAR_NX),
 	A(MODULE_NX, module, 0),
