@@ -275,16 +275,33 @@ static void send_uevent(const struct incident *incident)
 	uevent_queue(&event);
 }
 
-static void handle_incident(const struct incident *incident)
+/*
+ * Those that have no line are not lost silently: one line when they begin, and when
+ * there is room again, how many they were.
+ */
+static void tell(const struct incident *incident)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 32);
+	static atomic_t untold;
+	int nr;
 
-	punish(incident);
-	if (__ratelimit(&limit)) {
-		print_report(incident);
-		print_details(incident);
-		send_uevent(incident);
+	if (!__ratelimit(&limit)) {
+		if (atomic_inc_return(&untold) == 1)
+			pr_alert("attacks come too fast for a line each; 'events' counts all of them\n");
+		return;
 	}
+	nr = atomic_xchg(&untold, 0);
+	if (nr)
+		pr_alert("%d attacks before this one had no line\n", nr);
+	print_report(incident);
+	print_details(incident);
+	send_uevent(incident);
+}
+
+static void handle_incident(const struct incident *incident)
+{
+	punish(incident);
+	tell(incident);
 	trace_carapace_attack(report_kind_name(incident->report.kind),
 			      action_name(&incident->report),
 			      incident->pid, incident->comm,

@@ -32,7 +32,20 @@
 
 #define NO_FAMILY	12	/* DECnet, gone since 6.1, and a module before */
 
-/* A filter that the kernel compiles: long enough, and nothing in it to fold */
+/* With a filter that the kernel compiles */
+static int socket_with(struct attack_request *q, struct sock_fprog *program)
+{
+	int fd;
+
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	q->argument = fd;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program,
+			  sizeof(*program));
+}
+
+/* Long enough, and nothing in it to fold */
 static int filtered_socket(int device, struct attack_request *q)
 {
 	struct sock_filter code[] = {
@@ -42,14 +55,35 @@ static int filtered_socket(int device, struct attack_request *q)
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
 	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
-	int fd;
 
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	q->argument = fd;
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-			  sizeof(program));
+	return socket_with(q, &program);
+}
+
+/*
+ * Each constant is three bytes of code, and 0x3c: CMP AL, which swallows the opcode
+ * of the instruction that loads the next one (0xb8). Together: EAX = 0x0ddba11.
+ */
+static int spraying_socket(int device, struct attack_request *q)
+{
+	static const unsigned char pieces[][4] = {
+		ATTACK_CONSTANT_FIRST,		/* xor %eax, %eax */
+		{ 0xb0, 0xdd, 0x90, 0x3c },	/* mov $0xdd, %al */
+		{ 0xc1, 0xe0, 0x10, 0x3c },	/* shl $16, %eax */
+		{ 0xb0, 0x11, 0x90, 0x3c },	/* mov $0x11, %al */
+		{ 0xb4, 0xba, 0x90, 0x3c },	/* mov $0xba, %ah */
+		{ 0xc3, 0x90, 0x90, 0x3c },	/* ret */
+	};
+	struct sock_filter code[sizeof(pieces) / sizeof(*pieces) + 1];
+	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+	unsigned int i, value;
+
+	for (i = 0; i < program.len - 1; i++) {
+		memcpy(&value, pieces[i], sizeof(value));
+		code[i] = (struct sock_filter)
+			BPF_STMT(BPF_LD | BPF_IMM, value);
+	}
+	code[i] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_A, 0);
+	return socket_with(q, &program);
 }
 
 static int executable_page(int device, struct attack_request *q)
@@ -228,6 +262,7 @@ static const struct part {
 	[ATTACK_EXEC_USER_SUPERVISOR] = { executable_page },
 	[ATTACK_EXEC_USER_DIRECT_NX] = { executable_page },
 	[ATTACK_EXEC_USER_DIRECT] = { executable_page },
+	[ATTACK_EXEC_BPF_CONSTANTS] = { spraying_socket },
 
 	[ATTACK_HELPER_CORE_PATTERN_WRITE] = { helper, NULL, NULL,
 					       trigger_core },

@@ -186,6 +186,84 @@ TEST_F(consumers, who_polls_events_wakes)
 	EXPECT_NE(NULL, strstr(text, "register 1\n"));
 }
 
+#define FLOOD		100
+#define LINES_MAX	32
+
+/* How many, in a row, by one process that lives */
+static void flood(int device, unsigned int count)
+{
+	struct ring0_request q = { .op = RING0_wrmsr };
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		q.arg[0] = IA32_CSTAR;
+		q.arg[1] = BIT_OF_CSTAR;
+		q.arg[2] = 0;
+		ring0(device, &q);
+		q.arg[0] = IA32_CSTAR;
+		q.arg[1] = 0;
+		q.arg[2] = BIT_OF_CSTAR;
+		ring0(device, &q);
+	}
+}
+
+/* What the kernel's log has had since: lines of attacks, and of how many had none */
+struct told {
+	unsigned int lines;
+	unsigned int floods;
+	unsigned int untold;
+};
+
+static void read_log(int log, struct told *told)
+{
+	char record[4096];
+	const char *at;
+	ssize_t size;
+
+	while ((size = read(log, record, sizeof(record) - 1)) > 0) {
+		record[size] = 0;
+		told->lines += !!strstr(record, "carapace: ATTACK ");
+		told->floods += !!strstr(record, "too fast for a line each");
+		at = strstr(record, " attacks before this one had no line");
+		while (at && at > record && at[-1] >= '0' && at[-1] <= '9')
+			at--;
+		if (at)
+			told->untold += atoi(at);
+	}
+}
+
+/* More than there are lines for: all are counted, and the log says how many */
+TEST_F(consumers, none_is_lost_in_a_flood)
+{
+	char text[512] = "", pattern[32];
+	struct told told = { };
+	int log;
+
+	ASSERT_EQ(0, write_text(SYSFS "/policy/action", "log"));
+	log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, log);
+	lseek(log, 0, SEEK_END);
+
+	flood(self->device, FLOOD);
+	read_log(log, &told);
+	EXPECT_GE(LINES_MAX, told.lines);
+	EXPECT_EQ(1, told.floods);
+	EXPECT_EQ(0, told.untold);
+
+	/* What is limited is lines in five seconds. */
+	sleep(6);
+	flood(self->device, 1);
+	read_log(log, &told);
+	EXPECT_EQ(FLOOD + 1, told.lines + told.untold);
+	EXPECT_EQ(1, told.floods);
+	close(log);
+
+	ASSERT_LT(0, pread(self->events, text, sizeof(text) - 1, 0));
+	snprintf(pattern, sizeof(pattern), "register %u\n", FLOOD + 1);
+	EXPECT_NE(NULL, strstr(text, pattern));
+	EXPECT_NE(NULL, strstr(text, "missed 0\n"));
+}
+
 TEST(bare_it_has_its_effect)
 {
 	int device = ring0_open();

@@ -74,7 +74,13 @@
 	X(CODE_BPF_PTE, "the same")			\
 	X(CODE_BPF_DIRECT, "the same")			\
 	X(CODE_BPF_ALIAS, "the same")			\
-	X(CODE_REMAP, "other frame, other code, at a function's address")
+	X(CODE_REMAP, "other frame, other code, at a function's address") \
+	X(CODE_REMAP_SEALED, "another function's frame there") \
+	X(CODE_REMAP_RODATA, "other frame, other data, at a module's rodata") \
+	X(CODE_REMAP_IDT, "the same at the IDT's address")
+
+/* What EXEC_BPF_CONSTANTS' first constant has; the kernel finds its place by it */
+#define ATTACK_CONSTANT_FIRST	{ 0x31, 0xc0, 0x90, 0x3c }
 
 /* On execution: NX, as the memory is; else, made executable before */
 #define ATTACKS_EXEC(X)					\
@@ -94,7 +100,8 @@
 	X(EXEC_PAGE, "the same")			\
 	X(EXEC_MODULE_NX, "where modules are, writable")	\
 	X(EXEC_MODULE, "the same")			\
-	X(EXEC_MODULE_FORGED, "the same, and no longer writable: sealed?")
+	X(EXEC_MODULE_FORGED, "the same, and no longer writable: sealed?") \
+	X(EXEC_BPF_CONSTANTS, "code in the constants of a user's filter")
 
 /*
  * On strings that name what the kernel runs as root. WRITE, by its address;
@@ -124,6 +131,10 @@
 	X(SELF_DETACH, "hypercall: leave VMX")		\
 	X(SELF_STORE, "call the sysfs file's store function") \
 	X(SELF_EXIT, "call the module's exit function")	\
+	X(SELF_CALL_SUSPEND, "call what lets the last CPU go before suspend") \
+	X(SELF_CALL_TEARDOWN, "the same before a CPU goes offline") \
+	X(SELF_CALL_SHUTDOWN, "the same on all CPUs before a restart") \
+	X(SELF_CALL_STOP, "call what ends all guarding before unloading") \
 	X(SELF_POOL_DIRECT, "write to the pool through the direct map") \
 	X(SELF_POOL_ALIAS, "the same by an entry of one's own") \
 	X(SELF_TEXT_WP, "a byte of the guest half's code") \

@@ -33,6 +33,13 @@ SYM_TYPED_FUNC_START(attack_canary)
 	movl	$0x5ca1ab1e, %eax
 	RET
 SYM_FUNC_END(attack_canary)
+
+/* The same in the next one, with ATTACK_FORGED */
+	.balign	4096, 0xcc
+SYM_TYPED_FUNC_START(attack_other_canary)
+	movl	$0x0defaced, %eax
+	RET
+SYM_FUNC_END(attack_other_canary)
 	.balign	4096, 0xcc
 
 	.section .note.GNU-stack, "", @progbits

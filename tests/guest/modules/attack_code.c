@@ -232,8 +232,6 @@ static void attack_unmapped(struct attack_request *q, enum attack_way way,
 	}
 }
 
-#define FORGED	0x0defaced
-
 /* In a page of its own: nothing else is missing while another frame is there */
 static void find_canary(const struct attack_request *q, struct target *t)
 {
@@ -249,40 +247,83 @@ static void find_canary(const struct attack_request *q, struct target *t)
 	t->size = i < 16 ? sizeof(value) : 0;
 }
 
-/* EPT guards frames: a sealed one's address is made to lead to another. */
-static void attack_remap(struct attack_request *q, enum attack_way way,
-			 const struct target *t)
+static u64 call_canary(const struct target *t)
 {
-	static const u32 forged = FORGED;
-	u8 *first = (u8 *)((u64)t->to & PAGE_MASK);
+	return attack_canary();
+}
+
+static u64 read_data(const struct target *t)
+{
+	return READ_ONCE(*(u64 *)t->to);
+}
+
+/* EPT guards frames: an address is made to lead to another one. */
+static void lead_to(struct attack_request *q, const struct target *t, u64 frame,
+		    u64 (*look)(const struct target *t), u64 forged)
+{
 	unsigned long flags;
 	u64 *entry, old, pa;
-	u8 *copy;
 	int err;
 
 	entry = attack_own_entry((u64)t->to, &pa);
-	if (!entry || offset_in_page(t->to) > PAGE_SIZE - t->size)
+	if (!entry)
+		return;
+	local_irq_save(flags);
+	old = *entry;
+	q->before = look(t);
+	err = attack_set_entry(entry, (old & ~(pa & PAGE_MASK)) | frame,
+			       (u64)t->to);
+	q->after = look(t);
+	attack_set_entry(entry, old, (u64)t->to);
+	local_irq_restore(flags);
+
+	if (q->before != forged && q->after == forged)
+		q->effect = ATTACK_SUCCEEDED;
+	else
+		q->effect = err ? ATTACK_RAISED_FAULT : ATTACK_HAD_NO_EFFECT;
+}
+
+/* To a copy, in which something is different */
+static void lead_to_copy(struct attack_request *q, const struct target *t,
+			 u64 (*look)(const struct target *t), u64 forged)
+{
+	u8 *copy;
+
+	if (offset_in_page(t->to) > PAGE_SIZE - t->size)
 		return;
 	copy = (u8 *)__get_free_page(GFP_KERNEL);
 	if (!copy)
 		return;
-	memcpy(copy, first, PAGE_SIZE);
-	memcpy(copy + offset_in_page(t->to), &forged, sizeof(forged));
-
-	local_irq_save(flags);
-	old = *entry;
-	q->before = attack_canary();
-	err = attack_set_entry(entry, (old & ~(pa & PAGE_MASK)) | __pa(copy),
-			       (u64)t->to);
-	q->after = attack_canary();
-	attack_set_entry(entry, old, (u64)t->to);
-	local_irq_restore(flags);
+	memcpy(copy, (u8 *)((u64)t->to & PAGE_MASK), PAGE_SIZE);
+	memcpy(copy + offset_in_page(t->to), &forged, t->size);
+	lead_to(q, t, __pa(copy), look, forged);
 	free_page((unsigned long)copy);
+}
 
-	if (q->before == ATTACK_CANARY && q->after == FORGED)
-		q->effect = ATTACK_SUCCEEDED;
-	else
-		q->effect = err ? ATTACK_RAISED_FAULT : ATTACK_HAD_NO_EFFECT;
+static void attack_remap(struct attack_request *q, enum attack_way way,
+			 const struct target *t)
+{
+	lead_to_copy(q, t, call_canary, ATTACK_FORGED);
+}
+
+static void attack_remap_data(struct attack_request *q, enum attack_way way,
+			      const struct target *t)
+{
+	u64 forged;
+
+	memcpy(&forged, t->bytes, sizeof(forged));
+	lead_to_copy(q, t, read_data, forged);
+}
+
+/* To what is sealed code, too */
+static void attack_remap_sealed(struct attack_request *q, enum attack_way way,
+				const struct target *t)
+{
+	unsigned int level;
+	u64 pa;
+
+	if (attack_entry((u64)attack_other_canary, &pa, &level))
+		lead_to(q, t, pa & PAGE_MASK, call_canary, ATTACK_FORGED);
 }
 
 static const struct code_attack {
@@ -328,6 +369,9 @@ static const struct code_attack {
 	A(BPF_DIRECT, bpf, by_way, DIRECT),
 	A(BPF_ALIAS, bpf, by_way, ALIAS),
 	A(REMAP, canary, remap, PLAIN),
+	A(REMAP_SEALED, canary, remap_sealed, PLAIN),
+	A(REMAP_RODATA, module_rodata, remap_data, PLAIN),
+	A(REMAP_IDT, idt, remap_data, PLAIN),
 #undef A
 };
 
@@ -344,6 +388,6 @@ static void perform(struct attack_request *q)
 
 const struct attack_group attack_code = {
 	.first = ATTACK_CODE_TEXT_WP,
-	.last = ATTACK_CODE_REMAP,
+	.last = ATTACK_CODE_REMAP_IDT,
 	.perform = perform,
 };

@@ -5,15 +5,18 @@
  * Where the CPU itself refuses (NX, SMEP) that is an oops. A die notifier of
  * the attacker's swallows it, so that one lives to tell: the callee returns.
  */
+#include <linux/filter.h>
 #include <linux/irqflags.h>
 #include <linux/kdebug.h>
 #include <linux/mm.h>
+#include <linux/net.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <net/sock.h>
 
 #include "attack_module.h"
 
@@ -248,6 +251,38 @@ static void in_module(struct attack_request *q, unsigned int changes)
 	attack_call(release, (u64)code, 0, 0, 0);
 }
 
+/*
+ * In the constants of the caller's filter, which the JIT wrote and which was sealed.
+ * Who jumps into the middle of an instruction comes by a return: no ENDBR is there.
+ */
+static void in_constants(struct attack_request *q, unsigned int changes)
+{
+	static const u8 first[] = ATTACK_CONSTANT_FIRST;
+	struct sk_filter *filter;
+	struct socket *socket;
+	u8 *code = NULL;
+	unsigned int i;
+	int err;
+
+	socket = sockfd_lookup(q->argument, &err);
+	if (!socket)
+		return;
+	rcu_read_lock();
+	filter = rcu_dereference(socket->sk->sk_filter);
+	if (filter && filter->prog->jited)
+		code = (u8 *)filter->prog->bpf_func;
+	rcu_read_unlock();
+	for (i = 0; code && i < filter->prog->jited_len - sizeof(first); i++) {
+		if (memcmp(code + i, first, sizeof(first)))
+			continue;
+		q->after = (u32)attack_call((u64)code + i, 0, 0, 0, 0);
+		q->effect = q->after == MAGIC ? ATTACK_SUCCEEDED :
+						ATTACK_HAD_NO_EFFECT;
+		break;
+	}
+	sockfd_put(socket);
+}
+
 static const struct exec_attack {
 	void (*perform)(struct attack_request *q, unsigned int changes);
 	unsigned int changes;
@@ -272,6 +307,7 @@ static const struct exec_attack {
 	A(MODULE_NX, module, 0),
 	A(MODULE, module, CLEAR_NX),
 	A(MODULE_FORGED, module, CLEAR_NX | CLEAR_WRITE),
+	A(BPF_CONSTANTS, constants, 0),
 #undef A
 };
 
@@ -285,6 +321,6 @@ static void perform(struct attack_request *q)
 
 const struct attack_group attack_exec = {
 	.first = ATTACK_EXEC_USER_SMEP,
-	.last = ATTACK_EXEC_MODULE_FORGED,
+	.last = ATTACK_EXEC_BPF_CONSTANTS,
 	.perform = perform,
 };

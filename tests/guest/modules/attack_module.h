@@ -92,7 +92,9 @@ RAW_CR(4)
 
 /* attack_call.S: what attack_canary() returns; it is in its code */
 #define ATTACK_CANARY	0x5ca1ab1e
+#define ATTACK_FORGED	0x0defaced
 
 u32 attack_canary(void);
+u32 attack_other_canary(void);
 
 #endif /* ATTACK_MODULE_H */

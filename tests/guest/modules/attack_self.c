@@ -11,11 +11,13 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "../../../module/compat.h"
 #include "attack_module.h"
 #include "hypercall.h"
 #include "policy.h"
 
 #define NUMBERS		32	/* of hypercalls: more than there are */
+#define BIT_OF_CSTAR	(1ULL << 4)
 #define FUNCTION_OFFSET	16	/* past what ftrace patches */
 
 /* RAX; what it was before where there is no hypervisor: #UD */
@@ -141,6 +143,62 @@ static void call_exit(struct attack_request *q)
 	q->effect = is_attached() ? ATTACK_HAD_NO_EFFECT : ATTACK_SUCCEEDED;
 }
 
+/* What lets this CPU go, by Linux's own callbacks; and what has it back */
+static void call_callback(struct attack_request *q, const char *leave,
+			  const char *enter)
+{
+	u64 function = attack_symbol(leave), back = attack_symbol(enter);
+	unsigned long flags;
+
+	if (!function || !back)
+		return;
+	local_irq_save(flags);
+	attack_call(function, smp_processor_id(), 0, 0, 0);
+	q->effect = is_attached() ? ATTACK_HAD_NO_EFFECT : ATTACK_SUCCEEDED;
+	if (!is_attached())
+		attack_call(back, smp_processor_id(), 0, 0, 0);
+	local_irq_restore(flags);
+}
+
+static void call_suspend(struct attack_request *q)
+{
+	call_callback(q, "carapace:syscore_suspend_cpu",
+		      "carapace:syscore_resume_cpu");
+}
+
+static void call_teardown(struct attack_request *q)
+{
+	call_callback(q, "carapace:cpu_teardown", "carapace:syscore_resume_cpu");
+}
+
+static void call_shutdown(struct attack_request *q)
+{
+	u64 function = attack_symbol("carapace:syscore_shutdown_cpus");
+
+	if (!function)
+		return;
+	attack_call(function, 0, 0, 0, 0);
+	q->effect = is_attached() ? ATTACK_HAD_NO_EFFECT : ATTACK_SUCCEEDED;
+}
+
+/* Whether a pinned register stays says whether anything is guarded. */
+static void call_stop(struct attack_request *q)
+{
+	u64 function = attack_symbol("carapace:guards_stop");
+	u64 cstar;
+
+	if (!function)
+		return;
+	attack_call(function, 0, 0, 0, 0);
+	rdmsrq(MSR_CSTAR, cstar);
+	wrmsrq_safe(MSR_CSTAR, cstar ^ BIT_OF_CSTAR);
+	rdmsrq(MSR_CSTAR, q->after);
+	q->effect = q->after == cstar ? ATTACK_HAD_NO_EFFECT :
+					ATTACK_SUCCEEDED;
+	wrmsrq_safe(MSR_CSTAR, cstar);
+	vmcall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
+}
+
 /* The pool's first word; where there is no pool, a page of our own */
 static void write_pool(struct attack_request *q, enum attack_way way)
 {
@@ -200,6 +258,10 @@ static void (*const attacks[])(struct attack_request *q) = {
 	A(DETACH, detach),
 	A(STORE, store),
 	A(EXIT, call_exit),
+	A(CALL_SUSPEND, call_suspend),
+	A(CALL_TEARDOWN, call_teardown),
+	A(CALL_SHUTDOWN, call_shutdown),
+	A(CALL_STOP, call_stop),
 	A(POOL_DIRECT, pool_direct),
 	A(POOL_ALIAS, pool_alias),
 	A(TEXT_WP, text_wp),
