@@ -55,6 +55,14 @@ static void no_msrs(struct finding *finding)
 	      "the CPU's capabilities cannot be read");
 }
 
+static bool no_vmx(struct finding *finding)
+{
+	if (cpu_has_vmx())
+		return false;
+	found(finding, CHECK_UNKNOWN, "", "there is no VMX");
+	return true;
+}
+
 static bool hidden(struct finding *finding)
 {
 	if (!module_is_loaded("carapace"))
@@ -62,6 +70,18 @@ static bool hidden(struct finding *finding)
 	found(finding, CHECK_GOOD, "",
 	      "Carapace is attached, and hides VMX from others");
 	return true;
+}
+
+/* Where there is a hypervisor, it hides what the firmware has turned on, too. */
+static const char *how_to_have_vmx(void)
+{
+	char name[CPU_VENDOR];
+
+	if (!cpu_vendor(name))
+		return "it takes an Intel CPU with VT-x";
+	if (cpu_hypervisor(name))
+		return "have the hypervisor underneath offer it (nested virtualisation)";
+	return "turn it on in the firmware setup";
 }
 
 static void check_vmx(struct finding *finding)
@@ -73,8 +93,7 @@ static void check_vmx(struct finding *finding)
 	if (hidden(finding))
 		return;
 	if (!cpu_has_vmx()) {
-		found(finding, CHECK_BAD,
-		      "turn it on in the firmware setup, or have the hypervisor underneath offer it",
+		found(finding, CHECK_BAD, how_to_have_vmx(),
 		      "the CPU does not show VMX");
 		return;
 	}
@@ -91,11 +110,9 @@ static void check_lock(struct finding *finding)
 {
 	struct cpu_values values;
 
-	if (hidden(finding))
+	if (hidden(finding) || no_vmx(finding))
 		return;
-	if (!cpu_has_vmx())
-		found(finding, CHECK_UNKNOWN, "", "there is no VMX to lock");
-	else if (!cpu_values_read(0, &values))
+	if (!cpu_values_read(0, &values))
 		no_msrs(finding);
 	else if (vmx_feature_control_unlocked(&values))
 		found(finding, CHECK_GOOD, "",
@@ -116,9 +133,9 @@ static void check_equal(struct finding *finding)
 	long cpu, count = sysconf(_SC_NPROCESSORS_CONF);
 	int error;
 
-	if (hidden(finding))
+	if (hidden(finding) || no_vmx(finding))
 		return;
-	if (!cpu_has_vmx() || !judge_cpu(0, &first, &why, &error)) {
+	if (!judge_cpu(0, &first, &why, &error)) {
 		no_msrs(finding);
 		return;
 	}
@@ -142,27 +159,33 @@ static void check_optional(struct finding *finding)
 {
 	struct vmx_controls controls;
 	struct vmx_refusal why;
-	unsigned int i, present = 0, costly = 0;
-	const char *cost = NULL, *name;
+	unsigned int i, present = 0;
+	const char *name;
 	int error;
 
-	if (hidden(finding))
+	if (hidden(finding) || no_vmx(finding))
 		return;
-	if (!cpu_has_vmx() || !judge_cpu(0, &controls, &why, &error) || error) {
+	if (!judge_cpu(0, &controls, &why, &error)) {
 		no_msrs(finding);
 		return;
 	}
+	if (error) {
+		found(finding, CHECK_UNKNOWN, "", "those that it takes come first");
+		return;
+	}
+	for (i = 0; i < VMX_CAPABILITY_COUNT; i++)
+		present += vmx_capability_present(&controls, i);
+	found(finding, CHECK_GOOD, "", "%u of %u optional capabilities",
+	      present, VMX_CAPABILITY_COUNT);
 	for (i = 0; i < VMX_CAPABILITY_COUNT; i++) {
 		name = vmx_capability_name(i);
-		if (vmx_capability_present(&controls, i)) {
-			present++;
-		} else if (capability_cost(name)) {
-			cost = capability_cost(name);
-			costly++;
-		}
+		if (vmx_capability_present(&controls, i) ||
+		    !capability_cost(name))
+			continue;
+		finding->verdict = CHECK_NOTE;
+		found_detail(finding, "%s is missing: %s", name,
+			     capability_cost(name));
 	}
-	found(finding, costly ? CHECK_NOTE : CHECK_GOOD, cost ? cost : "",
-	      "%u of %u optional capabilities", present, VMX_CAPABILITY_COUNT);
 }
 
 const struct check cpu_checks[] = {

@@ -19,6 +19,7 @@
 
 #define LEAF1_ECX_VMX		(1U << 5)
 #define LEAF1_ECX_HYPERVISOR	(1U << 31)
+#define LEAF_HYPERVISOR		0x40000000	/* its first one */
 
 static bool read_msr(int fd, u32 index, u64 *value)
 {
@@ -29,7 +30,8 @@ static bool read_msr(int fd, u32 index, u64 *value)
 /* A leaf that the CPU does not have is 0, not some other leaf. */
 static void read_leaf(u32 leaf, u32 subleaf, u32 regs[4])
 {
-	u32 last = __get_cpuid_max(leaf & 0x80000000, NULL);
+	u32 last = leaf == LEAF_HYPERVISOR ? leaf :
+		   __get_cpuid_max(leaf & 0x80000000, NULL);
 
 	memset(regs, 0, 4 * sizeof(*regs));
 	if (last >= leaf)
@@ -37,11 +39,32 @@ static void read_leaf(u32 leaf, u32 subleaf, u32 regs[4])
 			      regs[3]);
 }
 
+static bool read_msrs(unsigned int cpu, struct cpu_values *values)
+{
+	char path[64];
+	u32 i;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/cpu/%u/msr", cpu);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	read_msr(fd, IA32_FEATURE_CONTROL, &values->feature_control);
+	for (i = 0; i < VMX_MSR_COUNT; i++)
+		read_msr(fd, IA32_VMX_BASIC + i, &values->vmx[i]);
+	close(fd);
+	return true;
+}
+
+static const struct cpu_source this_cpu = { read_leaf, read_msrs };
+
+const struct cpu_source *cpu_source = &this_cpu;
+
 /* The end of the last thing in it; addresses are 0 for who may not know */
 static u64 highest_address(void)
 {
 	unsigned long long start, end;
-	FILE *file = fopen("/proc/iomem", "re");
+	FILE *file = file_open("/proc/iomem");
 	char line[256];
 	u64 limit = 0;
 
@@ -64,35 +87,22 @@ static u64 highest_address(void)
  */
 bool cpu_values_read(unsigned int cpu, struct cpu_values *values)
 {
-	char path[64];
-	u32 i;
-	int fd;
-
 	memset(values, 0, sizeof(*values));
-	vmx_read_cpuid(values, read_leaf);
+	vmx_read_cpuid(values, cpu_source->leaf);
 	values->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM |
 		      CR0_PG;
 	values->cr4 = CR4_DE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
 		      CR4_OSXMMEXCPT;
 	values->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 	values->max_gpa = highest_address();
-
-	snprintf(path, sizeof(path), "/dev/cpu/%u/msr", cpu);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	read_msr(fd, IA32_FEATURE_CONTROL, &values->feature_control);
-	for (i = 0; i < VMX_MSR_COUNT; i++)
-		read_msr(fd, IA32_VMX_BASIC + i, &values->vmx[i]);
-	close(fd);
-	return true;
+	return cpu_source->msrs(cpu, values);
 }
 
 static bool vendor_of(u32 leaf, char vendor[CPU_VENDOR], bool brand)
 {
 	u32 regs[4];
 
-	__cpuid(leaf, regs[0], regs[1], regs[2], regs[3]);
+	cpu_source->leaf(leaf, 0, regs);
 	/* CPUs have the three registers in another order than hypervisors. */
 	memcpy(vendor, &regs[1], 4);
 	memcpy(vendor + 4, &regs[brand ? 3 : 2], 4);
@@ -126,10 +136,10 @@ bool cpu_hypervisor(char name[CPU_VENDOR])
 	u32 regs[4];
 
 	*name = 0;
-	read_leaf(1, 0, regs);
+	cpu_source->leaf(1, 0, regs);
 	if (!(regs[2] & LEAF1_ECX_HYPERVISOR))
 		return false;
-	return vendor_of(0x40000000, name, false);
+	return vendor_of(LEAF_HYPERVISOR, name, false);
 }
 
 /**
@@ -139,6 +149,6 @@ bool cpu_has_vmx(void)
 {
 	u32 regs[4];
 
-	read_leaf(1, 0, regs);
+	cpu_source->leaf(1, 0, regs);
 	return regs[2] & LEAF1_ECX_VMX;
 }

@@ -3,8 +3,7 @@
  * carapacectl doctor: whether Carapace would attach to this machine
  */
 #include <getopt.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "checks.h"
 #include "command.h"
@@ -21,43 +20,36 @@ static const struct {
 	[CHECK_BAD] = { "bad", COLOUR_BAD },
 };
 
-static const struct check *const groups[] = { cpu_checks, kernel_checks };
-
-/**
- * found() - set a finding
- * @finding: the finding
- * @verdict: good or bad
- * @advice: what to do, or ""
- * @what: what is so, as printf() has it
- */
-void found(struct finding *finding, enum verdict_of_check verdict,
-	   const char *advice, const char *what, ...)
-{
-	va_list arguments;
-
-	finding->verdict = verdict;
-	snprintf(finding->advice, sizeof(finding->advice), "%s", advice);
-	va_start(arguments, what);
-	vsnprintf(finding->what, sizeof(finding->what), what, arguments);
-	va_end(arguments);
-}
+static const struct check *const groups[] = {
+	cpu_checks, kernel_checks, module_checks,
+};
 
 static void print_finding(const char *name, const struct finding *finding)
 {
+	unsigned int i;
+
 	printf("%s%-7s%s  %-21s  %s%s%s\n",
 	       colour(verdicts[finding->verdict].colour),
 	       verdicts[finding->verdict].word, colour(COLOUR_NONE), name,
 	       finding->what, *finding->advice ? "; " : "", finding->advice);
+	for (i = 0; i < finding->nr_details; i++)
+		printf("%32s%s\n", "", finding->details[i]);
 }
 
 static void write_finding(struct json *json, const char *name,
 			  const struct finding *finding)
 {
+	unsigned int i;
+
 	json_open(json, NULL, '{');
 	json_string(json, "check", name);
 	json_string(json, "verdict", verdicts[finding->verdict].word);
 	json_string(json, "what", finding->what);
 	json_string(json, "advice", *finding->advice ? finding->advice : NULL);
+	json_open(json, "details", '[');
+	for (i = 0; i < finding->nr_details; i++)
+		json_string(json, NULL, finding->details[i]);
+	json_close(json, ']');
 	json_close(json, '}');
 }
 

@@ -1,223 +1,243 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * carapacectl: whether this machine's kernel would let it
+ * carapacectl: whether this machine's kernel would do
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "checks.h"
+#include "cpu_values.h"
 #include "kernel_module.h"
-#include "kvm.h"
 #include "sysfs.h"
+#include "table_pool.h"
 #include "types.h"
+#include "x86.h"
 
-#define SECURE_BOOT \
-	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+/*
+ * Pages that the module takes, as pages_needed() of its island_load.c counts them:
+ * for its code and what it has to know of Linux's, and for each CPU. The former
+ * depends on the kernel a little.
+ */
+#define PAGES_FIXED	800
+#define PAGES_OF_CPU	27
+#define SPARE_MIN	64
+#define SPARE_MAX	4096
 
-/* README: tested are these */
+#define MEBIBYTES(blocks)	((blocks) * (u64)TABLE_POOL_CHUNK_SIZE >> 20)
+
+/* README: tested are these; what it is made of came with the first */
 static const char *const tested[] = { "5.10.", "6.1.", "6.12.", "7.2." };
+
+#define OLDEST_MAJOR	5
+#define OLDEST_MINOR	10
 
 static void check_version(struct finding *finding)
 {
+	unsigned int major = 0, minor = 0;
 	struct utsname name;
+	char release[64];
 	size_t i;
 
 	uname(&name);
+	file_read("/proc/sys/kernel/osrelease", release, sizeof(release));
 	if (strcmp(name.machine, "x86_64")) {
 		found(finding, CHECK_BAD, "it takes x86-64", "%s on %s",
-		      name.release, name.machine);
+		      release, name.machine);
+		return;
+	}
+	if (sscanf(release, "%u.%u", &major, &minor) == 2 &&
+	    (major < OLDEST_MAJOR ||
+	     (major == OLDEST_MAJOR && minor < OLDEST_MINOR))) {
+		found(finding, CHECK_BAD, "it takes 5.10 or later", "%s",
+		      release);
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(tested); i++) {
-		if (!strncmp(name.release, tested[i], strlen(tested[i]))) {
-			found(finding, CHECK_GOOD, "", "%s", name.release);
+		if (!strncmp(release, tested[i], strlen(tested[i]))) {
+			found(finding, CHECK_GOOD, "", "%s", release);
 			return;
 		}
 	}
 	found(finding, CHECK_NOTE, "tested are Debian's 5.10, 6.1, 6.12 and 7.2",
-	      "%s, with which it was not tested", name.release);
+	      "%s, with which it was not tested", release);
 }
 
-static void check_module(struct finding *finding)
+/* A flag of the first CPU's; Linux clears those of what it does not use. */
+static bool has_flag(const char *name)
 {
-	struct module_file file;
-	struct reason why;
-	struct utsname name;
-	char build[PATH_MAX];
+	char flags[16384], *word, *saved;
+	FILE *file = file_open("/proc/cpuinfo");
+	bool has = false;
 
-	if (module_file_find("carapace", &file, &why)) {
-		found(finding, CHECK_GOOD, "", "%s", file.path);
-		return;
-	}
-	uname(&name);
-	snprintf(build, sizeof(build), "/lib/modules/%s/build/Makefile",
-		 name.release);
-	if (access(build, F_OK))
-		found(finding, CHECK_NOTE,
-		      "install linux-headers-$(uname -r), run 'make', then 'carapacectl attach ./carapace.ko'",
-		      "not installed, and no headers to build it with");
-	else
-		found(finding, CHECK_NOTE,
-		      "'make', then 'carapacectl attach ./carapace.ko'",
-		      "not installed; headers to build it with are there");
-}
-
-static void check_kvm(struct finding *finding)
-{
-	switch (kvm_state()) {
-	case KVM_ABSENT:
-		found(finding, CHECK_GOOD, "", "not loaded");
-		break;
-	case KVM_IDLE:
-		found(finding, CHECK_NOTE,
-		      "'carapacectl attach' unloads it, and 'detach' brings it back",
-		      "loaded, without a virtual machine");
-		break;
-	case KVM_BUSY:
-		found(finding, CHECK_BAD, "end them first",
-		      "has virtual machines");
-		break;
-	case KVM_BUILT_IN:
-		found(finding, CHECK_BAD, "take a kernel with KVM as a module",
-		      "part of this kernel, so VMX is not to be had");
-		break;
-	}
-}
-
-/* Attributes, 4 bytes, come before the value */
-static bool secure_boot(void)
-{
-	unsigned char value[5] = { 0 };
-	FILE *file = fopen(SECURE_BOOT, "re");
-	bool is_on;
-
-	if (!file)
-		return false;
-	is_on = fread(value, 1, sizeof(value), file) == sizeof(value) &&
-		value[4] == 1;
-	fclose(file);
-	return is_on;
-}
-
-/* "[none] integrity confidentiality": the one in brackets */
-static void lockdown_mode(char *mode, size_t size)
-{
-	char text[128], *start;
-
-	snprintf(mode, size, "none");
-	if (!file_read("/sys/kernel/security/lockdown", text, sizeof(text)))
-		return;
-	start = strchr(text, '[');
-	if (start)
-		snprintf(mode, size, "%.*s", (int)strcspn(start + 1, "]"),
-			 start + 1);
-}
-
-static bool signatures_enforced(void)
-{
-	char value[8];
-
-	return file_read("/sys/module/module/parameters/sig_enforce", value,
-			 sizeof(value)) && *value == 'Y';
-}
-
-static void check_signing(struct finding *finding)
-{
-	char mode[32];
-	bool locked;
-
-	lockdown_mode(mode, sizeof(mode));
-	locked = strcmp(mode, "none");
-	if (locked || signatures_enforced())
-		found(finding, CHECK_NOTE,
-		      "sign carapace.ko with a key that the kernel trusts (Debian's wiki, SecureBoot)",
-		      "Secure Boot %s, lockdown %s: the kernel takes signed modules only",
-		      secure_boot() ? "on" : "off", mode);
-	else
-		found(finding, CHECK_GOOD, "",
-		      "Secure Boot %s, lockdown %s: modules need no signature",
-		      secure_boot() ? "on" : "off", mode);
-}
-
-static void check_modules_disabled(struct finding *finding)
-{
-	char value[8];
-
-	if (file_read("/proc/sys/kernel/modules_disabled", value,
-		      sizeof(value)) && *value == '1')
-		found(finding, CHECK_BAD, "reboot without it",
-		      "kernel.modules_disabled is set: no module can be loaded");
-	else
-		found(finding, CHECK_GOOD, "", "can be loaded");
-}
-
-/* Whether a word of the command line is, or begins with, one of ours */
-static const char *keeps_off(const char *word)
-{
-	static const char *const exact[] = {
-		"carapace.disable", "carapace.disable=1", "carapace.disable=y",
-		"carapace.disable=Y",
-	};
-	static const char blacklist[] = "module_blacklist=";
-	char list[1024], *name, *saved;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(exact); i++) {
-		if (!strcmp(word, exact[i]))
-			return exact[i];
-	}
-	if (strncmp(word, blacklist, strlen(blacklist)))
-		return NULL;
-	snprintf(list, sizeof(list), "%s", word + strlen(blacklist));
-	for (name = strtok_r(list, ",", &saved); name;
-	     name = strtok_r(NULL, ",", &saved)) {
-		if (!strcmp(name, "carapace"))
-			return "module_blacklist=carapace";
-	}
-	return NULL;
-}
-
-static void check_command_line(struct finding *finding)
-{
-	char line[4096], *word, *saved;
-	const char *what;
-
-	file_read("/proc/cmdline", line, sizeof(line));
-	for (word = strtok_r(line, " ", &saved); word;
-	     word = strtok_r(NULL, " ", &saved)) {
-		what = keeps_off(word);
-		if (what) {
-			found(finding, CHECK_BAD, "reboot without it",
-			      "%s keeps Carapace off", what);
-			return;
-		}
-	}
-	found(finding, CHECK_GOOD, "", "nothing there keeps it off");
-}
-
-static void check_events(struct finding *finding)
-{
-	char flags[16384], *at;
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	bool fred = false;
-
-	/* Linux clears the flag where it does not use it. */
 	while (file && fgets(flags, sizeof(flags), file)) {
 		if (strncmp(flags, "flags", 5))
 			continue;
-		at = strstr(flags, " fred");
-		fred = at && (at[5] == ' ' || at[5] == '\n');
+		for (word = strtok_r(flags, " \t\n", &saved); word && !has;
+		     word = strtok_r(NULL, " \t\n", &saved))
+			has = !strcmp(word, name);
 		break;
 	}
 	if (file)
 		fclose(file);
-	if (fred)
+	return has;
+}
+
+/* How the kernel was configured, from where distributions say it */
+static bool read_config(struct bytes *config)
+{
+	static const char *const places[] = {
+		"%s/proc/config.gz", "%s/boot/config-%s",
+		"%s/lib/modules/%s/config",
+	};
+	char path[256], release[64];
+	struct reason why;
+	size_t i;
+
+	file_read("/proc/sys/kernel/osrelease", release, sizeof(release));
+	for (i = 0; i < ARRAY_SIZE(places); i++) {
+		snprintf(path, sizeof(path), places[i], system_root, release);
+		if (bytes_read(path, config, &why) &&
+		    bytes_decompress(config, &why))
+			return true;
+		bytes_free(config);
+	}
+	return false;
+}
+
+static bool has_option(const struct bytes *config, const char *name)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "\nCONFIG_%s=y\n", name);
+	return memmem(config->data, config->size, line, strlen(line));
+}
+
+/* Without these it does not attach; without those, some of it cannot be. */
+static void judge_config(struct finding *finding, const struct bytes *config)
+{
+	static const char *const needed[] = {
+		"KALLSYMS", "KALLSYMS_ALL", "KPROBES", "DYNAMIC_FTRACE",
+	};
+	static const struct {
+		const char *name;
+		const char *for_what;
+	} wanted[] = {
+		{ "DYNAMIC_FTRACE_WITH_DIRECT_CALLS", "no module's returns can be guarded" },
+		{ "UNWINDER_ORC", "neither parked_stacks nor frozen_frames can be turned on" },
+	};
+	size_t i;
+
+	if (has_option(config, "KASAN") && has_flag("la57")) {
+		found(finding, CHECK_BAD, "boot with no5lvl",
+		      "KASAN uses the addresses that it needs under 5-level paging");
+		return;
+	}
+	found(finding, CHECK_GOOD, "", "has what Carapace needs");
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		if (has_option(config, needed[i]))
+			continue;
+		if (finding->verdict != CHECK_BAD)
+			found(finding, CHECK_BAD, "take a kernel that has it",
+			      "lacks what Carapace needs");
+		found_detail(finding, "CONFIG_%s is missing", needed[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		if (has_option(config, wanted[i].name))
+			continue;
+		if (finding->verdict == CHECK_GOOD)
+			finding->verdict = CHECK_NOTE;
+		found_detail(finding, "CONFIG_%s is missing: %s", wanted[i].name,
+			     wanted[i].for_what);
+	}
+}
+
+static void check_config(struct finding *finding)
+{
+	struct bytes config;
+
+	if (read_config(&config)) {
+		judge_config(finding, &config);
+		bytes_free(&config);
+	} else {
+		found(finding, CHECK_UNKNOWN,
+		      "it takes CONFIG_KALLSYMS_ALL, CONFIG_KPROBES and CONFIG_DYNAMIC_FTRACE",
+		      "neither /boot nor /proc/config.gz says how it is configured");
+	}
+}
+
+/* Where there is no VMX, whatever the CPU has: module/main.c refuses them. */
+static void check_guest(struct finding *finding)
+{
+	char type[32];
+
+	if (file_read("/sys/hypervisor/guest_type", type, sizeof(type)) &&
+	    !strcmp(type, "PV"))
+		found(finding, CHECK_BAD,
+		      "take an HVM guest with nested virtualisation, or the bare machine",
+		      "a Xen PV guest, which has no VMX");
+	else if (has_flag("tdx_guest"))
+		found(finding, CHECK_BAD,
+		      "take an ordinary guest with nested virtualisation, or the bare machine",
+		      "a TDX guest, which has no VMX of its own");
+	else
+		found(finding, CHECK_GOOD, "", "neither Xen PV nor TDX");
+}
+
+/* What a word of the command line says of carapace.disable */
+static bool says_disable(const char *word, bool *value)
+{
+	static const char name[] = "carapace.disable";
+	const char *rest = word + strlen(name);
+
+	if (strncmp(word, name, strlen(name)) || (*rest && *rest != '='))
+		return false;
+	*value = module_flag(rest, strlen(rest));
+	return true;
+}
+
+static bool blacklists(char *word)
+{
+	static const char list[] = "module_blacklist=";
+	char *name, *saved;
+
+	if (strncmp(word, list, strlen(list)))
+		return false;
+	for (name = strtok_r(word + strlen(list), ",", &saved); name;
+	     name = strtok_r(NULL, ",", &saved)) {
+		if (!strcmp(name, "carapace"))
+			return true;
+	}
+	return false;
+}
+
+static void check_command_line(struct finding *finding)
+{
+	bool disabled = false, blacklisted = false;
+	char line[4096], *word, *saved;
+
+	file_read("/proc/cmdline", line, sizeof(line));
+	for (word = strtok_r(line, " ", &saved); word;
+	     word = strtok_r(NULL, " ", &saved)) {
+		/* Of several, the last one counts; a list is one of names */
+		if (!says_disable(word, &disabled))
+			blacklisted |= blacklists(word);
+	}
+	if (disabled || blacklisted)
+		found(finding, CHECK_BAD, "reboot without it",
+		      "%s keeps Carapace off",
+		      disabled ? "carapace.disable" : "module_blacklist=carapace");
+	else
+		found(finding, CHECK_GOOD, "", "nothing there keeps it off");
+}
+
+static void check_events(struct finding *finding)
+{
+	if (has_flag("fred"))
 		found(finding, CHECK_BAD, "boot with fred=off",
 		      "the kernel has events delivered by FRED");
 	else
@@ -226,7 +246,7 @@ static void check_events(struct finding *finding)
 
 static void check_kdump(struct finding *finding)
 {
-	if (!access("/proc/vmcore", F_OK))
+	if (file_is_there("/proc/vmcore"))
 		found(finding, CHECK_BAD,
 		      "attach in the kernel that comes after",
 		      "this is a kdump kernel");
@@ -237,7 +257,7 @@ static void check_kdump(struct finding *finding)
 /* Columns of /proc/buddyinfo behind "Node N, zone NAME" count free blocks */
 static u64 free_blocks(void)
 {
-	FILE *file = fopen("/proc/buddyinfo", "re");
+	FILE *file = file_open("/proc/buddyinfo");
 	char line[512], *at, *end;
 	u64 blocks = 0, count;
 	int order;
@@ -263,26 +283,77 @@ static u64 free_blocks(void)
 	return blocks;
 }
 
+static u64 memory_pages(void)
+{
+	FILE *file = file_open("/proc/meminfo");
+	unsigned long long kib = 0;
+
+	if (file) {
+		if (fscanf(file, "MemTotal: %llu kB", &kib) != 1)
+			kib = 0;
+		fclose(file);
+	}
+	return kib / 4;
+}
+
+/* A page for each GiB of addresses, where the CPU has no EPT pages of that size */
+static u64 ept_pages(void)
+{
+	struct vmx_controls controls;
+	struct vmx_refusal why;
+	struct cpu_values values;
+	bool large = true;
+	u64 limit;
+
+	if (cpu_values_read(0, &values) &&
+	    !vmx_capabilities_check(&values, &controls, &why))
+		large = controls.ept_1g;
+	limit = 1ULL << (values.phys_bits < 48 ? values.phys_bits : 48);
+	return 2 + (limit >> 39) + (large ? 0 : limit >> 30);
+}
+
+/* Blocks of 2 MiB */
+static u64 blocks_needed(void)
+{
+	u64 spare = memory_pages() / TABLE_POOL_CHUNK_PAGES;
+	u64 pages;
+
+	if (spare < SPARE_MIN)
+		spare = SPARE_MIN;
+	if (spare > SPARE_MAX)
+		spare = SPARE_MAX;
+	pages = PAGES_FIXED + spare + ept_pages() +
+		PAGES_OF_CPU * (u64)sysconf(_SC_NPROCESSORS_CONF);
+	return (pages + TABLE_POOL_CHUNK_PAGES - 1) / TABLE_POOL_CHUNK_PAGES;
+}
+
 static void check_memory(struct finding *finding)
 {
-	u64 blocks = free_blocks();
+	u64 there = free_blocks(), needed = blocks_needed();
 
-	if (blocks)
+	if (module_is_loaded("carapace"))
 		found(finding, CHECK_GOOD, "",
-		      "%" PRIu64 " free blocks of 2 MiB; it takes one on most machines",
-		      blocks);
+		      "Carapace is attached, and has what it takes");
+	else if (needed > TABLE_POOL_CHUNKS_MAX)
+		found(finding, CHECK_BAD,
+		      "EPT pages of 1 GiB, or fewer CPUs, would do",
+		      "it would take some %" PRIu64 " MiB, and %" PRIu64 " MiB is the most",
+		      MEBIBYTES(needed), MEBIBYTES(TABLE_POOL_CHUNKS_MAX));
+	else if (there >= needed)
+		found(finding, CHECK_GOOD, "",
+		      "%" PRIu64 " free blocks of 2 MiB; it takes some %" PRIu64,
+		      there, needed);
 	else
 		found(finding, CHECK_NOTE,
 		      "attach soon after boot, or free some memory",
-		      "no free block of 2 MiB just now; Linux may still make one");
+		      "%" PRIu64 " free blocks of 2 MiB just now, and it takes some %" PRIu64 "; Linux may make more",
+		      there, needed);
 }
 
 const struct check kernel_checks[] = {
 	{ "kernel", check_version },
-	{ "module", check_module },
-	{ "KVM", check_kvm },
-	{ "signatures", check_signing },
-	{ "modules", check_modules_disabled },
+	{ "configuration", check_config },
+	{ "kind of guest", check_guest },
 	{ "command line", check_command_line },
 	{ "events", check_events },
 	{ "kdump kernel", check_kdump },

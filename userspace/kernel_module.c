@@ -181,6 +181,22 @@ enum exit_status module_file_check(const struct module_file *file,
 	return status;
 }
 
+/**
+ * module_flag() - what a parameter of a module's that is true or false is set to
+ * @value: what is behind its name: "", or "=" and a word
+ * @length: of that
+ *
+ * Return: whether the kernel takes it for true (kstrtobool()).
+ */
+bool module_flag(const char *value, size_t length)
+{
+	if (!length)
+		return true;
+	if (length > 1 && strchr("yYtT1", value[1]))
+		return true;
+	return length > 2 && strchr("oO", value[1]) && strchr("nN", value[2]);
+}
+
 static bool is_elf(int fd)
 {
 	char magic[4];
@@ -259,7 +275,7 @@ bool module_is_built_in(const char *name)
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "/sys/module/%s", name);
-	return !access(path, F_OK) && !module_is_loaded(name);
+	return file_is_there(path) && !module_is_loaded(name);
 }
 
 /**

@@ -28,6 +28,7 @@ bool module_file_find(const char *name, struct module_file *file,
 bool module_file_add(struct module_file *file, const char *parameter);
 enum exit_status module_file_check(const struct module_file *file,
 				   const char *name, struct reason *why);
+bool module_flag(const char *value, size_t length);
 int module_file_load(const struct module_file *file, struct reason *why);
 bool module_is_loaded(const char *name);
 bool module_is_built_in(const char *name);

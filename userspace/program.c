@@ -13,7 +13,7 @@
 #include "program.h"
 
 /* For who has no /sbin in his path, or somebody else's first */
-#define PROGRAM_PATH	"/usr/sbin:/usr/bin:/sbin:/bin"
+const char *program_path = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 static pid_t start(const char *const *arguments, int output, bool quiet)
 {
@@ -29,7 +29,7 @@ static pid_t start(const char *const *arguments, int output, bool quiet)
 	null = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
 	if (null >= 0)
 		dup2(null, STDERR_FILENO);
-	setenv("PATH", PROGRAM_PATH, 1);
+	setenv("PATH", program_path, 1);
 	execvp(arguments[0], (char *const *)arguments);
 	_exit(127);
 }

@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Where programs are; for tests to change */
+extern const char *program_path;
+
 bool program_run(const char *const *arguments);
 bool program_output(const char *const *arguments, char *output, size_t size);
 

@@ -7,16 +7,20 @@ USERSPACE_PARTS := \
 	bytes.c \
 	capability_cost.c \
 	coverage.c \
+	cpu_checks.c \
 	cpu_values.c \
 	decompress.c \
 	elf_module.c \
+	finding.c \
 	functions.c \
 	json.c \
 	kcore.c \
+	kernel_checks.c \
 	kernel_module.c \
 	kmsg.c \
 	kvm.c \
 	message.c \
+	module_checks.c \
 	module_files.c \
 	module_lines.c \
 	program.c \
@@ -33,11 +37,9 @@ USERSPACE_PARTS := \
 
 USERSPACE_COMMANDS := \
 	attach.c \
-	cpu_checks.c \
 	detach.c \
 	doctor.c \
 	guard.c \
-	kernel_checks.c \
 	lock.c \
 	log.c \
 	main.c \

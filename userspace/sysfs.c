@@ -18,9 +18,47 @@
 #include "sysfs.h"
 
 const char *sysfs_root = "/sys/kernel/carapace";
+const char *system_root = "";
+
+static int system_open(const char *path)
+{
+	char whole[PATH_MAX];
+
+	if (snprintf(whole, sizeof(whole), "%s%s", system_root, path) >=
+	    (int)sizeof(whole)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(whole, O_RDONLY | O_CLOEXEC);
+}
 
 /**
- * file_read() - read a small file
+ * file_open() - open one of the system's files to read it
+ * @path: the file
+ *
+ * Return: it, or NULL where there is none that can be read.
+ */
+FILE *file_open(const char *path)
+{
+	int fd = system_open(path);
+
+	return fd < 0 ? NULL : fdopen(fd, "r");
+}
+
+/**
+ * file_is_there() - whether there is such a file or directory
+ * @path: the file
+ */
+bool file_is_there(const char *path)
+{
+	char whole[PATH_MAX];
+
+	snprintf(whole, sizeof(whole), "%s%s", system_root, path);
+	return !access(whole, F_OK);
+}
+
+/**
+ * file_read() - read a small file of the system's
  * @path: the file
  * @buffer: set to its text, without a newline at the end; "" on failure
  * @size: of @buffer
@@ -33,7 +71,7 @@ bool file_read(const char *path, char *buffer, size_t size)
 	int fd, error;
 
 	*buffer = 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = system_open(path);
 	if (fd < 0)
 		return false;
 	count = read(fd, buffer, size - 1);

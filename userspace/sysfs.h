@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "types.h"
 
@@ -38,7 +39,11 @@ struct pairs {
 
 /* Where the tree is; for tests to change */
 extern const char *sysfs_root;
+/* What is in front of the paths of all that is the system's; the same */
+extern const char *system_root;
 
+FILE *file_open(const char *path);
+bool file_is_there(const char *path);
 bool file_read(const char *path, char *buffer, size_t size);
 bool sysfs_is_there(void);
 bool sysfs_read(const char *name, char *value, size_t size);

@@ -3,63 +3,38 @@
  * Reading the tree, in a directory that looks like it
  */
 #include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "unit.h"
 
 #include "sysfs.h"
+#include "tree.h"
 
 FIXTURE(tree)
 {
-	char root[32];
+	char root[TREE_ROOT];
 };
-
-static void put(const char *root, const char *name, const char *text)
-{
-	char path[256], *slash;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	for (slash = strchr(path + strlen(root) + 1, '/'); slash;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		mkdir(path, 0755);
-		*slash = '/';
-	}
-	file = fopen(path, "w");
-	if (!file)
-		abort();
-	fputs(text, file);
-	fclose(file);
-}
 
 FIXTURE_SETUP(tree)
 {
-	snprintf(self->root, sizeof(self->root), "/tmp/sysfs_test.XXXXXX");
-	ASSERT_NE(NULL, mkdtemp(self->root));
+	tree_make(self->root);
 	sysfs_root = self->root;
-	put(self->root, "state", "attached\n");
-	put(self->root, "events", "register 3\nmissed 0\nnonsense\n");
-	put(self->root, "policy/registers", "on\n");
-	put(self->root, "policy/action", "block\n");
-	put(self->root, "stats/ept_4k", "12\n");
-	put(self->root, "stats/cpu0/attach_ns", "5000\n");
-	put(self->root, "stats/cpu0/nmis_injected", "1\n");
-	put(self->root, "stats/cpu1/nmis_injected", "18446744073709551000\n");
-	put(self->root, "stats/cpu0/exits/cpuid", "7\n");
-	put(self->root, "stats/cpu1/exits/cpuid", "8\n");
-	put(self->root, "stats/cpu11/exits/cpuid", "9\n");
-	put(self->root, "stats/cpu1/exits/nmi", "1\n");
+	tree_put(self->root, "state", "attached\n");
+	tree_put(self->root, "events", "register 3\nmissed 0\nnonsense\n");
+	tree_put(self->root, "policy/registers", "on\n");
+	tree_put(self->root, "policy/action", "block\n");
+	tree_put(self->root, "stats/ept_4k", "12\n");
+	tree_put(self->root, "stats/cpu0/attach_ns", "5000\n");
+	tree_put(self->root, "stats/cpu0/nmis_injected", "1\n");
+	tree_put(self->root, "stats/cpu1/nmis_injected", "18446744073709551000\n");
+	tree_put(self->root, "stats/cpu0/exits/cpuid", "7\n");
+	tree_put(self->root, "stats/cpu1/exits/cpuid", "8\n");
+	tree_put(self->root, "stats/cpu11/exits/cpuid", "9\n");
+	tree_put(self->root, "stats/cpu1/exits/nmi", "1\n");
 }
 
 FIXTURE_TEARDOWN(tree)
 {
-	char command[64];
-
-	snprintf(command, sizeof(command), "rm -r %s", self->root);
-	EXPECT_EQ(0, system(command));
+	tree_remove(self->root);
 }
 
 TEST_F(tree, files)
