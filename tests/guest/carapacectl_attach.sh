@@ -41,6 +41,7 @@ by_name()
 	install_module || return
 	says $OK '^attached to CPUs' carapacectl attach &&
 	every_cpu is_guest &&
+	echo $(($(cat $sysfs/stats/pool_bytes) >> 21)) >"$work/blocks" &&
 	says $OK '^detached' carapacectl detach &&
 	says $FAILED 'carapace.disable' carapacectl attach disable=1
 	local status=$?
@@ -128,14 +129,40 @@ kvm_is_busy()
 	loaded kvm_intel && is_gone && return $status
 }
 
+# configured OPTION...: where the kernel says how it is configured; the lab's disk
+# has no such file
+configured()
+{
+	printf 'CONFIG_%s=y\n' '' "$@" >"/boot/config-$(uname -r)"
+}
+
 doctor()
 {
 	says $OK 'has all that Carapace needs' carapacectl doctor &&
+	says $OK '"would_attach":true,"certain":false' \
+		carapacectl doctor --json &&
+	configured KALLSYMS KALLSYMS_ALL KPROBES DYNAMIC_FTRACE &&
 	says $OK '"would_attach":true,"certain":true' \
-		carapacectl doctor --json
+		carapacectl doctor --json &&
+	configured KALLSYMS KPROBES DYNAMIC_FTRACE &&
+	says $FAILED '^ +CONFIG_KALLSYMS_ALL is missing' carapacectl doctor
+	local status=$?
+	rm "/boot/config-$(uname -r)"
+	return $status
 }
 
-plan 12
+# What it takes, foretold to the block
+doctor_counts()
+{
+	local foretold taken
+	taken=$(cat "$work/blocks")
+	foretold=$(carapacectl doctor | sed -n 's/.*it takes some \([0-9]*\).*/\1/p')
+	echo "$foretold blocks foretold, $taken taken"
+	[ "$taken" -gt 0 ] && [ $((taken - foretold)) -le 1 ] &&
+		[ $((foretold - taken)) -le 1 ]
+}
+
+plan 13
 
 check "attaches by name, with what the administrator set" by_name
 check "attaches a compressed module" compressed
@@ -146,6 +173,7 @@ check "says who keeps it from detaching" in_use
 
 modprobe msr
 check "the doctor finds nothing in the way" doctor
+check "and knows what memory it takes" doctor_counts
 if modprobe kvm_intel; then
 	modprobe -r kvm_intel
 	check "an idle KVM goes, and comes back" kvm_goes_and_comes
