@@ -77,7 +77,7 @@ def build(suite):
     return 0
 
 
-def execute(suite, command):
+def execute(suite, command, with_extras=False):
     """Run COMMAND in the suite's root, where the sources are; its status."""
     root = roots.suite_root(suite)
     with stage_lock(suite):
@@ -86,4 +86,6 @@ def execute(suite, command):
         stage = stage_directory(suite)
         stage.mkdir(exist_ok=True)
     binds = [(sources, SOURCES), (stage, STAGE)]
+    if with_extras:
+        binds.append((roots.extras(suite), roots.EXTRAS_PLACE))
     return roots.execute(root, command, binds, SOURCES)

@@ -81,7 +81,7 @@ def command_build(options):
 
 
 def command_chroot(options):
-    return build.execute(options.suite, options.command)
+    return build.execute(options.suite, options.command, options.extras)
 
 
 def command_run(options):
@@ -125,6 +125,11 @@ def main():
 
     inside = commands.add_parser("chroot", help="run a command where things are built")
     inside.add_argument("--suite", default=roots.DEFAULT_SUITE)
+    inside.add_argument(
+        "--extras",
+        action="store_true",
+        help=f"with more packages in {roots.EXTRAS_PLACE}, which is made if need be",
+    )
     inside.add_argument("command", nargs="+")
     inside.set_defaults(handler=command_chroot)
 

@@ -46,6 +46,11 @@ EMULATOR = ["bochs", "bochs-term", "bochsbios", "erofs-utils"]
 # What packages are built, checked and installed with, and started by at boot
 PACKAGING = ["debhelper", "dh-dkms", "dkms", "liblzma-dev", "lintian", "systemd"]
 
+# What a few long tests take in addition: a compiler that has a fuzzer, and another
+# kernel's modules. Beside the root, so that no machine is made anew for them.
+EXTRAS = ["clang", "libclang-rt-dev", "linux-image-amd64"]
+EXTRAS_PLACE = "/opt/extras"
+
 # Those of the kernel's selftests that a hypervisor could break.
 KSELFTESTS = [
     "breakpoints",
@@ -274,6 +279,37 @@ def make_kselftest(root, path):
                         work / "install/include")
     (work / "install").rename(path)
     remove(work)
+
+
+# In a directory of its own; arguments are packages. Nothing is installed: whoever
+# uses them says where they are.
+GET_EXTRAS = """
+set -e
+mkdir -p archives/partial
+apt-get update -qq
+apt-get install -qq -y --no-install-recommends --download-only \\
+	-o Dir::Cache::archives="$PWD/archives" "$@"
+for package in archives/*.deb; do
+	dpkg-deb -x "$package" .
+done
+rm -r archives
+"""
+
+
+def make_extras(root, path):
+    path.mkdir()
+    script = ["sh", "-c", GET_EXTRAS, "sh", *EXTRAS]
+    chroot(root, script, [(path, EXTRAS_PLACE)], EXTRAS_PLACE)
+
+
+def extras(suite):
+    """What has EXTRAS, to be bound to EXTRAS_PLACE."""
+    root = suite_root(suite)
+    return build_once(
+        cache_dir() / "extras" / f"{root.name}-{digest(EXTRAS, GET_EXTRAS)}",
+        f"{suite}: more packages",
+        lambda path: make_extras(root, path),
+    )
 
 
 def suite_root(suite):

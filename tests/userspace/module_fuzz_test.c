@@ -4,12 +4,12 @@
  *
  * Harm is what the sanitizers see, which end the test. FUZZ_SCALE does more,
  * FUZZ_SEED does others, FUZZ_FILES (a list of files with spaces between)
- * breaks these, too.
+ * breaks these, too. What is broken by what it leads to: module_fuzzer.c.
  */
 #include "unit.h"
 
-#include "coverage.h"
 #include "crafted.h"
+#include "examine.h"
 #include "patched.h"
 
 #define ROUNDS		20000
@@ -82,77 +82,6 @@ static void break_something(struct bytes *bytes)
 		bytes->size = 1 + random_below(bytes->size);
 }
 
-/* Memory that has nothing to do with the file, but is likely to look like code */
-static bool any_section(void *context, const char *name, u64 *va)
-{
-	(void)context;
-	*va = MODULE_VA + (strlen(name) << 16);
-	return !one_in(8);
-}
-
-static bool any_memory(void *context, u64 va, u8 *bytes, size_t size)
-{
-	static const u8 opcodes[] = {
-		0x0f, 0x1f, 0x2e, 0x66, 0x90, 0xc3, 0xcc, 0xe8, 0xe9, 0xeb, 0xff,
-	};
-	size_t i;
-
-	(void)context;
-	(void)va;
-	for (i = 0; i < size; i++)
-		bytes[i] = one_in(2) ? opcodes[random_below(ARRAY_SIZE(opcodes))] :
-				       random_u64();
-	return !one_in(8);
-}
-
-static bool any_probe(void *context, u64 va)
-{
-	(void)context;
-	(void)va;
-	return one_in(2);
-}
-
-/* Whether the tables of what Linux patches are well-formed */
-static bool verify(const struct elf_module *module, struct reason *why)
-{
-	static struct symbols symbols;
-	const struct text_world world = {
-		.section = any_section,
-		.read = any_memory,
-		.probed = any_probe,
-		.symbols = &symbols,
-	};
-	struct text_result result;
-
-	if (!symbols.count)
-		patched_symbols(&symbols);
-	if (!text_compare(module, &world, &result, why))
-		return false;
-	text_result_free(&result);
-	return true;
-}
-
-/* 2 where it was examined, 1 where its tables were refused, 0 for all of it */
-static int examine(struct bytes *bytes)
-{
-	struct elf_module module;
-	struct coverage coverage;
-	struct reason why = { "" };
-	int result = 0;
-
-	if (elf_module_open(&module, bytes, &why)) {
-		result = 1;
-		if (coverage_find(&module, &coverage, &why)) {
-			coverage_free(&coverage);
-			if (verify(&module, &why))
-				result = 2;
-		}
-		elf_module_close(&module);
-	}
-	/* Who refuses says why, and nobody else does */
-	return (result == 2) == !why.text[0] ? result : -1;
-}
-
 static int break_and_examine(const struct bytes *whole)
 {
 	struct bytes broken = { malloc(whole->size), whole->size };
@@ -166,7 +95,7 @@ static int break_and_examine(const struct bytes *whole)
 	exact.data = malloc(broken.size);
 	exact.size = broken.size;
 	memcpy(exact.data, broken.data, exact.size);
-	result = examine(&exact);
+	result = examine(&exact, random_u64());
 	bytes_free(&exact);
 	bytes_free(&broken);
 	return result;
@@ -211,7 +140,7 @@ TEST_F(modules, broken)
 	else
 		craft(&self->crafted);
 	whole = builder_finish(&self->crafted.builder);
-	ASSERT_EQ(2, examine(&whole));
+	ASSERT_EQ(2, examine(&whole, 0));
 	for (round = 0; round < fuzz_rounds(ROUNDS); round++) {
 		result = break_and_examine(&whole);
 		ASSERT_GE(result, 0);
@@ -264,7 +193,7 @@ TEST(broken_files)
 	struct reason why;
 	u64 round;
 
-	if (!files)
+	if (!files || !*files)
 		SKIP(return, "no FUZZ_FILES");
 	for (path = strtok_r(files, " ", &saved); path;
 	     path = strtok_r(NULL, " ", &saved)) {
