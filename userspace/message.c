@@ -66,16 +66,28 @@ void make_printable(char *text)
 }
 
 /**
+ * terminal_obeys() - whether a file is a terminal that takes orders
+ * @fd: the file
+ *
+ * To move the cursor, say. A dumb one shows them.
+ */
+bool terminal_obeys(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && term && strcmp(term, "dumb");
+}
+
+/**
  * colour_setup() - find out whether standard output wants colours
  *
  * A terminal does, unless it is a dumb one or NO_COLOR is set.
  */
 void colour_setup(void)
 {
-	const char *term = getenv("TERM");
 	const char *no_colour = getenv("NO_COLOR");
 
-	colours_on = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") &&
+	colours_on = terminal_obeys(STDOUT_FILENO) &&
 		     !(no_colour && *no_colour);
 }
 

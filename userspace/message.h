@@ -23,6 +23,7 @@ void complain(const char *format, ...)
 void out_of_memory(void) __attribute__((noreturn));
 void *allocate(size_t count, size_t size);
 void make_printable(char *text);
+bool terminal_obeys(int fd);
 void colour_setup(void);
 const char *colour(enum colour which);
 

@@ -325,7 +325,7 @@ static int sites_run(int argc, char **argv)
 	};
 	struct sites sites = {
 		.json = { .out = stdout },
-		.progress = isatty(STDERR_FILENO),
+		.progress = terminal_obeys(STDERR_FILENO),
 	};
 	unsigned int jobs = online();
 	int option;

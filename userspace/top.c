@@ -158,7 +158,7 @@ static int top_run(int argc, char **argv)
 	};
 	struct top top = {
 		.interval = 1,
-		.screen = isatty(STDOUT_FILENO),
+		.screen = terminal_obeys(STDOUT_FILENO),
 	};
 	int option;
 
