@@ -46,6 +46,7 @@ extern const struct command attach_command;
 extern const struct command detach_command;
 extern const struct command doctor_command;
 extern const struct command guard_command;
+extern const struct command help_command;
 extern const struct command lock_command;
 extern const struct command log_command;
 extern const struct command policy_command;

@@ -67,7 +67,7 @@ static int unguard_run(int argc, char **argv)
 
 const struct command guard_command = {
 	.name = "guard",
-	.arguments = "MODULE...|vmlinux|'*'",
+	.arguments = "MODULE...",
 	.summary = "guard the return addresses of modules' functions",
 	.help =
 	"MODULE is a loaded module's name; 'vmlinux' for the functions of the kernel's\n"
@@ -81,8 +81,9 @@ const struct command guard_command = {
 
 const struct command unguard_command = {
 	.name = "unguard",
-	.arguments = "MODULE...|vmlinux|'*'",
+	.arguments = "MODULE...",
 	.summary = "guard them no longer",
-	.help = "",
+	.help =
+	"MODULE is as for 'carapacectl guard'; '*' is all of it.\n",
 	.run = unguard_run,
 };

@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
 	&top_command,
 	&sites_command,
 	&verify_command,
+	&help_command,
 };
 
 static void print_usage(FILE *out, const struct command *command)
@@ -75,7 +76,7 @@ int command_options(const struct command *command, int argc, char **argv,
 	return option;
 }
 
-static int help(void)
+static int help_all(void)
 {
 	size_t i;
 
@@ -112,7 +113,7 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-/* Also for "carapacectl help COMMAND" and "carapacectl COMMAND --help" */
+/* Also for "carapacectl COMMAND --help" */
 static bool wants_help(int argc, char **argv)
 {
 	int i;
@@ -123,6 +124,38 @@ static bool wants_help(int argc, char **argv)
 	}
 	return false;
 }
+
+static int unknown(const char *name)
+{
+	if (*name)
+		complain("no command '%s'", name);
+	fprintf(stderr, "usage: carapacectl COMMAND [ARGUMENT...]\n"
+		"'carapacectl --help' lists the commands\n");
+	return STATUS_USAGE;
+}
+
+static int help_run(int argc, char **argv)
+{
+	static const struct option options[] = { { } };
+	const struct command *command;
+
+	if (command_options(&help_command, argc, argv, "", options) != -1)
+		return STATUS_USAGE;
+	if (argc - optind > 1)
+		return command_usage(&help_command);
+	if (optind == argc)
+		return help_all();
+	command = find(argv[optind]);
+	return command ? command_help(command) : unknown(argv[optind]);
+}
+
+const struct command help_command = {
+	.name = "help",
+	.arguments = "[COMMAND]",
+	.summary = "say how carapacectl, or a command, is used",
+	.help = "",
+	.run = help_run,
+};
 
 /* Output that was not written is not done. */
 static int finish(int status)
@@ -146,25 +179,12 @@ int main(int argc, char **argv)
 	setlocale(LC_TIME, "");
 	colour_setup();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
-		return finish(help());
+		return finish(help_all());
 	if (!strcmp(name, "--version") || !strcmp(name, "-V"))
 		return finish(version());
-	if (!strcmp(name, "help") && argc == 2)
-		return finish(help());
-	if (!strcmp(name, "help")) {
-		current = find(argv[2]);
-		if (current)
-			return finish(command_help(current));
-		name = argv[2];
-	}
 	current = find(name);
-	if (!current) {
-		if (*name)
-			complain("no command '%s'", name);
-		fprintf(stderr, "usage: carapacectl COMMAND [ARGUMENT...]\n"
-			"'carapacectl --help' lists the commands\n");
-		return STATUS_USAGE;
-	}
+	if (!current)
+		return unknown(name);
 	if (wants_help(argc - 1, argv + 1))
 		return finish(command_help(current));
 	return finish(current->run(argc - 1, argv + 1));
