@@ -215,6 +215,24 @@ followed()
 	matches "$line" '"comm":"attack".*"action":"log"'
 }
 
+# The same, as people read it: one line says what it was, the next one more of it
+followed_for_people()
+{
+	local line='' more='' reader
+	cp attack "$work/somebody" || return
+	coproc exec carapacectl log --follow
+	reader=$COPROC_PID
+	attack "$work/somebody"
+	while [[ $line != *' by somebody '* ]]; do
+		read -t 30 -r -u "${COPROC[0]}" line || break
+	done
+	IFS= read -t 30 -r -u "${COPROC[0]}" more
+	kill "$reader"
+	wait "$reader" 2>/dev/null
+	matches "$line" '  register by somebody \(pid [0-9]+\), action log$' &&
+	matches "$more" '^    .* register=CR4'
+}
+
 counts()
 {
 	local count
@@ -228,8 +246,27 @@ counts()
 
 top_counts()
 {
-	says $OK '^cpuid +[0-9.]+ +[0-9]+$' \
-		carapacectl top --interval 0.1 --rounds 2
+	local count output
+	count=$(awk '$1 == "register" { print $2 }' $sysfs/events)
+	output=$(carapacectl top --interval 0.1 --rounds 2) &&
+	matches "$output" '^cpuid +[0-9.]+ +[0-9]+$' &&
+	matches "$output" "^register +0\.0 +$count$" && [ "$count" -gt 0 ]
+}
+
+# Somebody else detaches, while it runs
+top_ends()
+{
+	local line='' top fd status=0
+	coproc exec carapacectl top --interval 0.5 2>&1
+	top=$COPROC_PID
+	exec {fd}<&"${COPROC[0]}"
+	read -t 30 -r -u "$fd" line
+	carapacectl detach >/dev/null || return
+	cat <&"$fd" >"$work/top"
+	wait "$top" || status=$?
+	matches "$line" '^carapace attached, CPUs ' &&
+	equals "$status" $NOT_ATTACHED &&
+	matches "$(tail -n 1 "$work/top")" 'Carapace is not attached'
 }
 
 no_colours()
@@ -247,7 +284,7 @@ degraded()
 	carapacectl detach >/dev/null && return $status
 }
 
-plan 21
+plan 23
 insmod modules/attack.ko
 
 check "not attached, it says so" not_attached
@@ -269,10 +306,11 @@ check "asks for privileges where it takes some" privileges
 check "shows attacks, and no line that a process wrote" attack_is_logged
 check "shows none that are older than asked for" since_now_there_is_nothing
 check "follows" followed
+check "follows, for people" followed_for_people
 check "counts violations" counts
-check "top counts exits" top_counts
+check "top counts exits and violations" top_counts
 check "no colours but on a terminal" no_colours
-carapacectl detach >/dev/null
+check "top ends when it is detached" top_ends
 check "a degraded state has its status" degraded
 rmmod attack
 ktap_finished

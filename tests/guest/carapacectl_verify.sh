@@ -76,6 +76,49 @@ patched_meanwhile()
 	return $status
 }
 
+# counted MODULE WORDS: how many of that kind are changed, says the tool
+counted()
+{
+	sed -n "s/^$1: .*[ ]\([0-9]*\) $2.*/\1/p" "$work/out"
+}
+
+# as_guarded MODULE: the guarded returns that the tool knows in it are the guard's
+as_guarded()
+{
+	local returns
+	returns=$(sed -n "s/^$1 .* returns \([0-9]*\) of .*/\1/p" \
+		$sysfs/returns/coverage)
+	[ "$returns" -gt 0 ] && equals "$(counted "$1" 'guarded returns')" "$returns"
+}
+
+# Returns that go through the guard, and the slots that call it
+guarded()
+{
+	carapacectl guard dummy overlay || return
+	same "$CARAPACE_KO" && as_guarded dummy && as_guarded overlay &&
+	[ "$(counted overlay 'function entries')" -gt 0 ] &&
+	equals "$(counted veth 'guarded returns')" ''
+}
+
+# Also those that come later
+all_guarded()
+{
+	local module
+	carapacectl guard '*' || return
+	modprobe -r tcp_bbr && modprobe tcp_bbr &&
+	same "$CARAPACE_KO" "$PWD/modules/attack.ko" || return
+	for module in dummy overlay veth tcp_bbr; do
+		as_guarded "$module" || return
+	done
+}
+
+# And nothing remains of it
+unguarded()
+{
+	carapacectl unguard '*' || return
+	same "$CARAPACE_KO" && ! grep 'guarded returns' "$work/out"
+}
+
 # flip SECTION OFFSET: in a copy of dummy.ko, whose name is printed
 flip()
 {
@@ -135,12 +178,15 @@ files_that_are_none()
 	out_says 'livepatch.ko: the module livepatch is not loaded'
 }
 
-plan 6
+plan 9
 check "modules are loaded" load_modules
 check "all are as in their files" bare
 check "the tool says how it went" look_at_bad_files
 check "a byte that is changed is named" changed_bytes_are_named
 check "files that are none" files_that_are_none
 check "traced, probed, attached: still the same" patched_meanwhile
+check "guarded: the same, and each guarded return is known" guarded
+check "everything guarded" all_guarded
+check "guarded no longer" unguarded
 rmmod carapace
 ktap_finished
