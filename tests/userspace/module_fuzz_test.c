@@ -13,7 +13,7 @@
 #include "patched.h"
 
 #define ROUNDS		20000
-#define FILE_ROUNDS	300
+#define FILE_ROUNDS	60
 
 /* Numbers at which limits are likely to be */
 static const u64 interesting[] = {
