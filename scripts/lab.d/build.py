@@ -48,7 +48,9 @@ def copy_sources(target):
 
 def make_command(root, *targets):
     kernel = f"/lib/modules/{roots.kernel_version(root)}/build"
-    return ["make", f"-j{os.cpu_count()}", f"KDIR={kernel}", *targets]
+    # A warning is a failure here, for module and programs; not where users build.
+    strict = ["KCFLAGS=-Werror", "USERCFLAGS=-Werror"]
+    return ["make", f"-j{os.cpu_count()}", f"KDIR={kernel}", *strict, *targets]
 
 
 def build(suite):
