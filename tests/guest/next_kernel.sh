@@ -26,7 +26,7 @@ load_kernel()
 	# shellcheck disable=SC2086
 	kexec ${loader:--c --no-checks} "$option" "/boot/vmlinuz-$(uname -r)" \
 		--initrd=/tmp/initramfs --command-line="$(
-			sed 's/crashkernel=[^ ]*//' /proc/cmdline
+			sed 's/crashkernel=[^ ]*//; s/carapace\.disable//' /proc/cmdline
 		) $arguments"
 }
 
