@@ -14,6 +14,7 @@
 #                         $(DESTDIR), and what is no module to $(prefix) there
 #   make uninstall        the other way round
 #   make install-dkms     the module's sources, for "dkms install" to build
+#   make uninstall-dkms   takes them away, behind "dkms remove"
 #   make packages         Debian packages, to packages/ or $(PACKAGES)
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -29,7 +30,13 @@ MODULES = /lib/modules/$(shell $(MAKE) -s -C $(KDIR) kernelrelease)/updates
 
 all: modules
 
-modules:
+# Make itself would only miss a folder.
+kernel-headers:
+	$(if $(wildcard $(KDIR)/Makefile),,$(error no kernel headers in \
+		$(KDIR): install linux-headers-$(shell uname -r), or say \
+		KDIR= where they are))
+
+modules: kernel-headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 carapacectl:
@@ -38,7 +45,7 @@ carapacectl:
 # The same sources, with the hooks that tests need to make things go wrong
 TESTING := $(CURDIR)/.testing
 
-testing-module:
+testing-module: kernel-headers
 	mkdir -p $(TESTING)
 	cp -a -u Kbuild module protect vmx scripts $(TESTING)/
 	$(MAKE) -C $(KDIR) M=$(TESTING) CARAPACE_TESTING=1 modules
@@ -59,7 +66,7 @@ install-boot:
 		install -D -m 644 packaging/carapace.conf \
 			$(DESTDIR)$(sysconfdir)/modprobe.d/carapace.conf
 
-uninstall:
+uninstall: kernel-headers
 ifeq ($(DESTDIR),)
 	! command -v systemctl >/dev/null || systemctl disable -q carapace || :
 endif
@@ -84,6 +91,9 @@ install-dkms:
 	done
 	sed 's/#MODULE_VERSION#/$(VERSION)/' packaging/dkms.conf \
 		>$(DKMS_TREE)/dkms.conf
+
+uninstall-dkms:
+	rm -rf $(DKMS_TREE)
 
 # In a copy without what was built here, for dpkg-buildpackage writes into its
 # sources and beside them
@@ -127,13 +137,13 @@ test:
 test-all:
 	scripts/test --all
 
-clean-module:
+clean-module: kernel-headers
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 clean: clean-module
 	$(MAKE) -C userspace clean
 	rm -rf $(TESTING)
 
-.PHONY: all modules carapacectl testing-module guest unit check demo bench test \
-	test-all clean clean-module install uninstall install-boot install-dkms \
-	packages
+.PHONY: all kernel-headers modules carapacectl testing-module guest unit check \
+	demo bench test test-all clean clean-module install uninstall \
+	install-boot install-dkms uninstall-dkms packages
