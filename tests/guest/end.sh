@@ -15,7 +15,7 @@
 # usage: end.sh bare|attached WAY [CPU [busy]]
 #
 # attack-KIND: an attack, with policy/action at "panic". What it does with "log"
-# and bare is tested elsewhere (attacks.sh).
+# and bare is tested elsewhere (attacks.sh, exploits.sh, stacks.sh).
 #
 # The end comes from CPU (0); "busy": while another one executes CPUID with
 # interrupts off. Control: the same bare.
@@ -36,6 +36,9 @@ declare -A more=(
 	[attack-code]=1
 	[attack-exec]=1
 	[attack-helper]=1
+	[attack-return-address]=1
+	[attack-frozen-frame]=1
+	[attack-parked-stack]=1
 )
 
 declare -A attacks=(
@@ -43,6 +46,13 @@ declare -A attacks=(
 	[attack-code]=CODE_TEXT_DIRECT
 	[attack-exec]=EXEC_KMALLOC
 	[attack-helper]=HELPER_CORE_PATTERN_WRITE
+)
+
+# By the vulnerable driver, which is guarded
+declare -A exploits=(
+	[attack-return-address]=STACK_PARTIAL
+	[attack-frozen-frame]=INDEXED_CORE
+	[attack-parked-stack]=PARKED_CORE
 )
 
 sysrq()
@@ -63,7 +73,12 @@ end_by()
 	sysrq-power-off) sysrq o ;;
 	panic | kdump) sysrq c ;;
 	kexec) kexec -e ;;
-	attack-*) ./attack "${attacks[$1]}" ;;
+	attack-*)
+		if [ -n "${exploits[$1]}" ]; then
+			./exploit "${exploits[$1]}"
+		else
+			./attack "${attacks[$1]}"
+		fi ;;
 	esac
 }
 
@@ -162,9 +177,24 @@ prepare_kdump()
 	load_kernel -p "$arguments" end.sh after_kdump "$mode" "$expected"
 }
 
+# The choke points are not guarded: they would be asked before the stacks are.
+prepare_exploit()
+{
+	insmod modules/carapace_vuln.ko &&
+		echo carapace_vuln >$sysfs/returns/guard || return
+	case $way in
+	attack-frozen-frame) echo on >$sysfs/policy/frozen_frames ;;
+	attack-parked-stack) echo on >$sysfs/policy/parked_stacks ;;
+	esac
+}
+
 prepare_attack()
 {
-	insmod modules/attack.ko &&
+	if [ -n "${exploits[$way]}" ]; then
+		prepare_exploit
+	else
+		insmod modules/attack.ko
+	fi &&
 		echo panic >$sysfs/policy/action &&
 		printf "carapace: ATTACK kind=%s " "${way#attack-}" \
 			>/sys/module/end_probe/parameters/message
