@@ -140,6 +140,13 @@ counted_attacks()
 	awk '{ sum += $2 } END { print sum }' $sysfs/events
 }
 
+# No guarded return went through for want of something to compare with.
+all_verified()
+{
+	equals "$(cat $sysfs/stats/returns_unverified)" 0 &&
+		equals "$(cat $sysfs/stats/returns_unshadowed)" 0
+}
+
 # With those of the module's parameters that each attaching here has
 attach()
 {

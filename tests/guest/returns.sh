@@ -580,8 +580,7 @@ threads_rounds()
 		echo "round $round: $2 threads, ${used[round]} bytes of shadow more"
 	done
 	echo "of $(cat $sysfs/stats/shadow_bytes) bytes"
-	equals "$(cat $sysfs/stats/returns_unverified)" 0 &&
-		equals "$(cat $sysfs/stats/returns_unshadowed)" 0
+	all_verified
 }
 
 # What 500 threads need: no more than a page each, and some for tables
@@ -759,7 +758,7 @@ quietly()
 			-e 'rcu: INFO' -e 'INFO: task' \
 			-e 'general protection fault' -e 'unable to handle' &&
 		status=1
-	equals "$(counted_attacks)" 0 &&
+	equals "$(counted_attacks)" 0 && all_verified &&
 		equals "$(cat $sysfs/state)" $expected_state && return $status
 }
 

@@ -64,7 +64,7 @@ total()
 
 none_reported()
 {
-	equals "$(awk '{ sum += $2 } END { print sum }' $sysfs/events)" 0 &&
+	equals "$(counted_attacks)" 0 && all_verified &&
 	equals "$(cat $sysfs/state)" attached
 }
 
