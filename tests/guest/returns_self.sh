@@ -14,6 +14,7 @@ ADDRESS_MASK=$((0x000ffffffffff000))
 GIB=$((1 << 30))
 
 # vmx/layout.h and vmx/hypercall.h
+VIEW_GUARD=510
 VIEW_SHADOW=511
 RETURNS_FILL=14
 RETURNS_PATCH=15
@@ -187,6 +188,44 @@ view_refused()
 		equals "$(cat $sysfs/state)" attached
 }
 
+# switch_and_write VIEW ADDRESS VALUE: by an attacker's own code in ring 0
+switch_and_write()
+{
+	vuln jump vuln_vmfunc 0 0 "$1" 0 0 "$(hex "$2")" "$3"
+}
+
+# To the view that there is anyway, the same code does what it is meant to.
+own_vmfunc_control()
+{
+	local data before
+	mark_log
+	data=$(vuln address console_printk) && before=$(vuln read "$data") &&
+		equals "$(switch_and_write $VIEW_GUARD "$data" 0x12345678)" 0 &&
+		equals "$(vuln read "$data")" 0x12345678 &&
+		vuln write "$data" "$before" && silent
+}
+
+# As on a CPU that has no VMFUNC
+own_vmfunc_undefined()
+{
+	local before
+	mark_log
+	before=$(vuln read "$(hex "$word")") &&
+		equals "$(switch_and_write "$1" "$word" 0x81234567)" $EPERM &&
+		equals "$(vuln read "$(hex "$word")")" "$before" && silent
+}
+
+own_vmfunc()
+{
+	local before
+	mark_log
+	before=$(vuln read "$(hex "$word")") &&
+		returns $KILLED switch_and_write $VIEW_SHADOW "$word" 0x81234567 &&
+		equals "$(vuln read "$(hex "$word")")" "$before" &&
+		reported carapace && ./vuln_work 2 &&
+		equals "$(cat $sysfs/state)" attached
+}
+
 # A call of the guest half's own, from nowhere near it
 hypercall_refused()
 {
@@ -230,7 +269,7 @@ callers_forgotten()
 	probe - && ./vuln_work 1 && silent
 }
 
-plan 17
+plan 20
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -260,11 +299,22 @@ check "the table of them" overwrite_read_only "$callers" code
 entry=returns_entry
 strays=strays
 view_refused=view_refused
+own_control=own_vmfunc_control
+own=own_vmfunc
 if ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 	entry=returns_entry_ask
 	strays=harmless
 	view_refused=oopses
+	own_control="own_vmfunc_undefined $VIEW_GUARD"
+	own="own_vmfunc_undefined $VIEW_SHADOW"
 fi
+# Commands with their arguments
+# shellcheck disable=SC2086
+check "control: VMFUNC of the attacker's own, to the guard view" $own_control
+# shellcheck disable=SC2086
+check "the shadow, by VMFUNC of the attacker's own" $own
+check "VMFUNC of the attacker's own, to a view that is none" \
+	own_vmfunc_undefined 1
 check "the stub's VMFUNC, on a stack that is none" \
 	$strays "$vmfunc" kmalloc 0 $VIEW_SHADOW
 check "the stub's VMFUNC back, to the shadow view" \

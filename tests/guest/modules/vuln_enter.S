@@ -86,9 +86,13 @@ SYM_FUNC_START(vuln_leave)
 	RET
 SYM_FUNC_END(vuln_leave)
 
-/* VMFUNC, to be jumped to; what it does is in RAX and RCX. RAX: -1 if not */
+/*
+ * VMFUNC, to be jumped to; what it does is in RAX and RCX. Then RSI is written to
+ * where RDI points. RAX: -1 if not
+ */
 SYM_FUNC_START(vuln_vmfunc)
 1:	vmfunc
+	movq	%rsi, (%rdi)
 	xorl	%eax, %eax
 	RET
 2:	movq	$-1, %rax
