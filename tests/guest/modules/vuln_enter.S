@@ -141,6 +141,7 @@ SYM_INNER_LABEL(vuln_race_returned, SYM_L_GLOBAL)
 	jmp	2f
 SYM_INNER_LABEL(vuln_race_strayed, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
+	incq	vuln_race_strays(%rip)
 	incq	%r15
 2:	decq	%r13
 	jnz	1b

@@ -80,7 +80,6 @@ u64 vuln_race_function(struct vuln_file *file, struct vuln_race *r);
 extern const u8 vuln_race_returned[];
 extern const u8 vuln_race_strayed[];
 extern u64 vuln_race_strays;
-extern u64 vuln_race_wrong;
 
 /* vuln_calls.c */
 int vuln_calls(struct vuln_calls *c);

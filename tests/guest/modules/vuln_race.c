@@ -33,9 +33,8 @@ static bool wait_for_hammer(const struct vuln_file *file)
 	return false;
 }
 
-/* In all races; for those who do not live to be told */
+/* In all races, as they happen: not all of them live to be told. */
 u64 vuln_race_strays;
-u64 vuln_race_wrong;
 
 static bool wait_for_end(const struct vuln_file *file)
 {
@@ -77,8 +76,6 @@ int vuln_race(struct vuln_file *file, struct vuln_race *r)
 	local_irq_save(flags);
 	vuln_race_rounds(file, r);
 	WRITE_ONCE(file->race_slot, NULL);
-	vuln_race_strays += r->strayed;
-	vuln_race_wrong += r->wrong;
 	if (!wait_for_end(file))
 		err = -ETIME;
 	local_irq_restore(flags);
