@@ -173,6 +173,20 @@ struct vuln_calls {
 	__u64 result;	/* set: see vuln_work.c */
 };
 
+/* Who calls a function that returns elsewhere */
+enum vuln_context {
+	VULN_TASK,	/* the caller of the driver */
+	VULN_WORKER,	/* of a workqueue */
+	VULN_THREAD,	/* one of the kernel's own */
+	VULN_TIMER,	/* in a softirq */
+	VULN_INTERRUPT,
+};
+
+struct vuln_context_call {
+	__u64 context;	/* enum vuln_context */
+	__u64 strayed;	/* set: whether it did go elsewhere */
+};
+
 #define VULN_MESSAGE	_IOWR('V', 1, struct vuln_message)
 #define VULN_SYMBOL	_IOWR('V', 2, struct vuln_symbol)
 #define VULN_WHERE	_IOR('V', 3, struct vuln_where)
@@ -191,5 +205,6 @@ struct vuln_calls {
 #define VULN_RACE	_IOWR('V', 13, struct vuln_race)
 #define VULN_HAMMER	_IO('V', 14)
 #define VULN_CALL	_IOWR('V', 15, struct vuln_calls)
+#define VULN_CONTEXT	_IOWR('V', 16, struct vuln_context_call)
 
 #endif /* VULN_H */

@@ -157,4 +157,22 @@ SYM_INNER_LABEL(vuln_race_strayed, SYM_L_GLOBAL)
 	RET
 SYM_FUNC_END(vuln_race_rounds)
 
+/*
+ * u64 vuln_detour(void): whether the function returned to where it should not. It
+ * never returns 0; the way from there is objtool's.
+ */
+SYM_FUNC_START(vuln_detour)
+	subq	$8, %rsp
+	call	vuln_detour_function
+	testq	%rax, %rax
+	jz	vuln_detour_strayed
+	xorl	%eax, %eax
+	jmp	1f
+SYM_INNER_LABEL(vuln_detour_strayed, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	movl	$1, %eax
+1:	addq	$8, %rsp
+	RET
+SYM_FUNC_END(vuln_detour)
+
 	.section .note.GNU-stack, "", @progbits

@@ -39,6 +39,7 @@ union argument {
 	struct vuln_cr4 cr4;
 	struct vuln_race race;
 	struct vuln_calls calls;
+	struct vuln_context_call context;
 };
 
 static noinline long perform(struct vuln_file *file, unsigned int command,
@@ -79,6 +80,8 @@ static noinline long perform(struct vuln_file *file, unsigned int command,
 		return vuln_hammer(file);
 	case VULN_CALL:
 		return vuln_calls(&a->calls);
+	case VULN_CONTEXT:
+		return vuln_context(&a->context);
 	}
 	return -ENOTTY;
 }

@@ -84,4 +84,10 @@ extern u64 vuln_race_strays;
 /* vuln_calls.c */
 int vuln_calls(struct vuln_calls *c);
 
+/* vuln_context.c, vuln_enter.S */
+int vuln_context(struct vuln_context_call *c);
+u64 vuln_detour(void);
+u64 vuln_detour_function(void);
+extern const u8 vuln_detour_strayed[];
+
 #endif /* VULN_MODULE_H */
