@@ -126,10 +126,11 @@ read_rules()
 	done <<< "$1"
 }
 
-# has_room EXPLOIT: PARKED_CORE's chain runs off the stacks of 5.10
+# has_room EXPLOIT: PARKED_CORE's chain runs off the stacks of 5.10, and so does
+# PARKED_DEEP's
 has_room()
 {
-	[ "$1" != PARKED_CORE ] || [[ $(uname -r) != 5.10.* ]]
+	[[ $1 != PARKED_@(CORE|DEEP) ]] || [[ $(uname -r) != 5.10.* ]]
 }
 # shellcheck disable=SC2034
 no_room="this kernel's stacks have no room for its chain"

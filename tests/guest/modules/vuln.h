@@ -187,6 +187,15 @@ struct vuln_context_call {
 	__u64 strayed;	/* set: whether it did go elsewhere */
 };
 
+/*
+ * Calls of the driver by the core kernel by the driver, and so on. The bug: the last
+ * of them writes to where the core kernel's function returns that has called it.
+ */
+struct vuln_nest {
+	__u64 depth;	/* 0 for one such call */
+	__u64 strayed;	/* set: whether that one went elsewhere */
+};
+
 #define VULN_MESSAGE	_IOWR('V', 1, struct vuln_message)
 #define VULN_SYMBOL	_IOWR('V', 2, struct vuln_symbol)
 #define VULN_WHERE	_IOR('V', 3, struct vuln_where)
@@ -206,5 +215,6 @@ struct vuln_context_call {
 #define VULN_HAMMER	_IO('V', 14)
 #define VULN_CALL	_IOWR('V', 15, struct vuln_calls)
 #define VULN_CONTEXT	_IOWR('V', 16, struct vuln_context_call)
+#define VULN_NEST	_IOWR('V', 17, struct vuln_nest)
 
 #endif /* VULN_H */

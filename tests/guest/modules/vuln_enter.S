@@ -175,4 +175,28 @@ SYM_INNER_LABEL(vuln_detour_strayed, SYM_L_GLOBAL)
 	RET
 SYM_FUNC_END(vuln_detour)
 
+/*
+ * void vuln_nest_search(struct vuln_nest *n): bsearch() in itself, which never returns
+ * 0; the way from there is objtool's.
+ */
+SYM_FUNC_START(vuln_nest_search)
+	pushq	%rbx
+	movq	%rdi, %rbx
+	movq	%rdi, %rsi
+	movl	$1, %edx
+	movl	$8, %ecx
+	leaq	vuln_nest_compare(%rip), %r8
+	call	bsearch
+SYM_INNER_LABEL(vuln_nest_returned, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	testq	%rax, %rax
+	jz	vuln_nest_strayed
+	jmp	1f
+SYM_INNER_LABEL(vuln_nest_strayed, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	movq	$1, 8(%rbx)
+1:	popq	%rbx
+	RET
+SYM_FUNC_END(vuln_nest_search)
+
 	.section .note.GNU-stack, "", @progbits

@@ -40,6 +40,7 @@ union argument {
 	struct vuln_race race;
 	struct vuln_calls calls;
 	struct vuln_context_call context;
+	struct vuln_nest nest;
 };
 
 static noinline long perform(struct vuln_file *file, unsigned int command,
@@ -82,6 +83,8 @@ static noinline long perform(struct vuln_file *file, unsigned int command,
 		return vuln_calls(&a->calls);
 	case VULN_CONTEXT:
 		return vuln_context(&a->context);
+	case VULN_NEST:
+		return vuln_nest(&a->nest);
 	}
 	return -ENOTTY;
 }

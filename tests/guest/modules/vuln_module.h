@@ -90,4 +90,11 @@ u64 vuln_detour(void);
 u64 vuln_detour_function(void);
 extern const u8 vuln_detour_strayed[];
 
+/* vuln_nest.c, vuln_enter.S */
+int vuln_nest(struct vuln_nest *n);
+int vuln_nest_compare(const void *key, const void *element);
+void vuln_nest_search(struct vuln_nest *n);
+extern const u8 vuln_nest_returned[];
+extern const u8 vuln_nest_strayed[];
+
 #endif /* VULN_MODULE_H */
