@@ -269,7 +269,65 @@ callers_forgotten()
 	probe - && ./vuln_work 1 && silent
 }
 
-plan 20
+# record_of ADDRESS: where ftrace's record of the function there lies. They are in
+# pages, sorted, a module's by themselves: struct ftrace_page is next, records, index;
+# struct dyn_ftrace is ip, flags.
+record_of()
+{
+	local page records count ip i
+	page=$(vuln read ftrace_pages_start)
+	while [ "$page" != 0 ]; do
+		records=$(vuln read "$(hex $((page + 8)))")
+		count=$(($(vuln read "$(hex $((page + 16)))") & 0xffffffff))
+		for ((i = 0; i < count; i++)); do
+			ip=$(($(vuln read "$(hex $((records + 16 * i)))")))
+			# The first one of a page tells whose they are.
+			if [ $((ip - $1)) -lt -65536 ] || [ $((ip - $1)) -gt 65536 ]; then
+				break
+			fi
+			if [ $((ip - $1)) -ge 0 ] && [ $((ip - $1)) -le 4 ]; then
+				hex $((records + 16 * i))
+				return
+			fi
+		done
+		page=$(vuln read "$page")
+	done
+	return 1
+}
+
+# slot_of ADDRESS: the five bytes that ftrace patches at a function's beginning
+slot_of()
+{
+	hex $(($(vuln read "$1") & 0xffffffffff))
+}
+
+# ftrace's record of a function says that nobody has it any more, and the next time
+# that anything is traced, ftrace takes the guard's call out of the function. Its
+# return is compared all the same, with what calls before that have left.
+disconnected()
+{
+	local record slot flags
+	record=$(record_of $(($(vuln address vuln_parse_plain)))) || {
+		echo "no record"
+		return 1
+	}
+	flags=$(hex $((record + 8)))
+	slot=$(hex $(($(vuln read "$record"))))
+	equals "$(($(slot_of "$slot") & 0xff))" $((0xe8)) || return
+	# The number of users is in the lowest bits.
+	vuln write "$flags" "$(hex $(($(vuln read "$flags") & ~0xffff)))" || return
+	echo vfs_fsync > /sys/kernel/tracing/set_ftrace_filter
+	echo function > /sys/kernel/tracing/current_tracer
+	# NOPL
+	equals "$(slot_of "$slot")" 0x441f0f || return
+	mark_log
+	returns $KILLED ./exploit STACK_PARTIAL &&
+		matches "$(log_since_mark | grep 'carapace: ATTACK')" \
+			'ATTACK kind=return-address .*comm=exploit .*action=block' &&
+		equals "$(cat $sysfs/state)" attached
+}
+
+plan 21
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -334,4 +392,5 @@ check "locked: the shadow is not filled in" \
 	hypercall_refused $RETURNS_FILL "$text"
 check "locked: the shadow's memory is not given back" \
 	hypercall_refused $SHADOW_TAKE "$text"
+check "locked: a function's entry, by ftrace's record of it" disconnected
 ktap_finished
