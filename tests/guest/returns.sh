@@ -109,6 +109,24 @@ event()
 	! grep -qE "$2" $tracing/trace
 }
 
+# event_before DEFINITION PATTERN: the same, armed before the driver is guarded, and
+# still when it is so no longer
+event_before()
+{
+	unguard carapace_vuln && echo "$1" >> $tracing/dynamic_events || return
+	echo 1 > $tracing/events/returns/it/enable
+	seen "$2" && guard carapace_vuln && seen "$2" &&
+		unguard carapace_vuln && seen "$2" || return
+	echo 0 > $tracing/events/returns/it/enable
+	calls && guard carapace_vuln && calls
+}
+
+seen()
+{
+	: > $tracing/trace
+	calls && traced "$1"
+}
+
 # In the background: work for the driver, until it is told to end
 start_load()
 {
@@ -235,6 +253,11 @@ kprobe_entry()
 	event 'p:returns/it carapace_vuln:vuln_eight' 'it: \(vuln_eight\+'
 }
 
+kprobe_entry_before()
+{
+	event_before 'p:returns/it carapace_vuln:vuln_eight' 'it: \(vuln_eight\+'
+}
+
 kretprobe()
 {
 	event 'r:returns/it carapace_vuln:vuln_eight $retval' \
@@ -261,7 +284,8 @@ kretprobe_asleep()
 	unguard carapace_vuln && guard carapace_vuln && wait $other
 }
 
-kprobe_inside()
+# An instruction's address in vuln_eight's middle
+inside()
 {
 	local offset
 	for offset in {10..40}; do
@@ -269,8 +293,17 @@ kprobe_inside()
 			> $tracing/dynamic_events && break
 	done 2> /dev/null
 	: > $tracing/dynamic_events
-	event "p:returns/it carapace_vuln:vuln_eight+$offset" \
-		'it: \(vuln_eight\+'
+	echo "carapace_vuln:vuln_eight+$offset"
+}
+
+kprobe_inside()
+{
+	event "p:returns/it $(inside)" 'it: \(vuln_eight\+'
+}
+
+kprobe_inside_before()
+{
+	event_before "p:returns/it $(inside)" 'it: \(vuln_eight\+'
 }
 
 fprobe()
@@ -278,6 +311,13 @@ fprobe()
 	event 'f:returns/it vuln_eight' 'it: \(vuln_eight\+' || return
 	reset_tracing
 	event 'f:returns/it vuln_eight%return $retval' '<- vuln_eight.*=108'
+}
+
+fprobe_before()
+{
+	event_before 'f:returns/it vuln_eight' 'it: \(vuln_eight\+' || return
+	reset_tracing
+	event_before 'f:returns/it vuln_eight%return $retval' '<- vuln_eight.*=108'
 }
 
 # Where vuln_eight returns: its only return
@@ -437,6 +477,14 @@ live_patch()
 	calls
 }
 
+live_patch_before()
+{
+	unguard carapace_vuln && insmod modules/livepatch.ko &&
+		until_seconds 60 settled && patched && guard carapace_vuln &&
+		patched && unguard carapace_vuln && patched && unpatch &&
+		calls && guard carapace_vuln && calls
+}
+
 # What goes through choke points every day, by name, by pointer and by jumps
 choke_users()
 {
@@ -481,6 +529,20 @@ bpf_guarded()
 		[ "$shared" -gt 0 ] || return
 		end_bpf && unguard overlay && guard overlay || return
 		equals "$(coverage overlay shared)" 0 || return
+	done
+}
+
+# Attached first, and still when nothing is guarded any more
+bpf_before()
+{
+	local where
+	for where in fentry fexit; do
+		unguard overlay && start_bpf $where && guard overlay &&
+			cat /etc/passwd > /dev/null || return
+		[ "$(coverage overlay shared)" -gt 0 ] || return
+		unguard overlay && cat /etc/passwd > /dev/null && end_bpf &&
+			guard overlay && equals "$(coverage overlay shared)" 0 ||
+			return
 	done
 }
 
@@ -767,9 +829,10 @@ quick="kinds_of_calls choke_users guard_in_a_loop unload_guarded function_tracer
 probe_before_guarding probe_after_armed bpf_guarded switch_off_tracing uring
 bad_names"
 # These take some minutes.
-long="unload_carapace function_graph kprobe_entry kretprobe_asleep
-kprobe_inside fprobe probe_before_armed probe_after_guarding unload_waits
-live_patch stacks hotplug come_later perf_sampling many_threads"
+long="unload_carapace function_graph kprobe_entry kprobe_entry_before kretprobe_asleep
+kprobe_inside kprobe_inside_before fprobe fprobe_before probe_before_armed
+probe_after_guarding unload_waits live_patch live_patch_before bpf_before stacks
+hotplug come_later perf_sampling many_threads"
 stock_tests="stock_coverage stock_use"
 
 # Lists of words
@@ -791,7 +854,7 @@ start()
 }
 check "three are guarded" start
 for name; do
-	if [ "$name" = fprobe ] && ! grep -q 'f\[:' $tracing/README; then
+	if [[ $name = fprobe* ]] && ! grep -q 'f\[:' $tracing/README; then
 		skip "$name" "this kernel has no such events"
 		continue
 	fi
