@@ -6,7 +6,8 @@
 # usage: returns.sh [long|stock|TEST...]
 #
 # By name only: suspend_to_ram; threads_come_and_go, short_of_memory and
-# out_of_memory; and bare_everywhere, the last of all tests.
+# out_of_memory; storm, storm_unguard and storm_unload, which are for a kernel that
+# preempts itself (preempt=full); and bare_everywhere, the last of all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -780,12 +781,99 @@ bare_everywhere()
 		calls && returns 1 unguard carapace_vuln && calls
 }
 
+# How long a storm lasts, in seconds, and the most that anything may take in it
+: "${STORM:=5}"
+: "${STORM_BOUND:=60}"
+
+# The stubs' beginning and end, and where they are when the part in the shadow view is
+# over: as arguments of ring0's
+stub_places()
+{
+	awk '
+	$4 != "[carapace]" { next }
+	$3 == "returns_entry" { start = $1 }
+	$3 == "returns_blocked" { end = $1 }
+	$3 == "returns_stored" { stored = $1 }
+	END { print "0x" start, "0x" end, "0x" stored }' /proc/kallsyms
+}
+
+# returns_storm, while it runs; sets $storm
+start_storm()
+{
+	mkfifo /run/returns-storm /run/returns-said
+	./returns_storm < /run/returns-storm > /run/returns-said 2>&1 & storm=$!
+	exec 7> /run/returns-storm 8< /run/returns-said
+	rm /run/returns-storm /run/returns-said
+	read -r -t 60 said <&8
+	equals "$said" ready
+}
+
+end_storm()
+{
+	local status=0
+	exec 7>&-
+	cat <&8
+	exec 8<&-
+	wait $storm || status=1
+	return $status
+}
+
+# How many NMIs have come in the stubs' code, and how many where a CPU is when the
+# stub's part in the shadow view is over, or was ended by root for the NMI
+storm()
+{
+	local places hits status=0
+	matches "$(cat /sys/kernel/debug/sched/preempt)" '\(full\)' || return
+	read -ra places <<< "$(stub_places)"
+	start_storm && ./ring0 0 nmi_places "${places[@]}" > /dev/null &&
+		sleep "$STORM" || status=1
+	read -ra hits <<< "$(./ring0 0 nmi_places 0 0 0)"
+	end_storm || status=1
+	echo "$((hits[1])) NMIs in stubs, $((hits[2])) of them behind the shadow view"
+	[ $((hits[1])) -gt 0 ] && [ $((hits[2])) -gt 0 ] && return $status
+}
+
+# in_time COMMAND...
+in_time()
+{
+	local start=$SECONDS
+	"$@" || return
+	echo "$*: $((SECONDS - start)) s"
+	[ $((SECONDS - start)) -le "$STORM_BOUND" ]
+}
+
+storm_unguard()
+{
+	local name status=0
+	start_storm || status=1
+	for _ in 1 2 3; do
+		for name in carapace_vuln overlay vmlinux; do
+			in_time unguard $name && in_time guard $name || status=1
+		done
+	done
+	end_storm && return $status
+}
+
+storm_unload()
+{
+	local name status=0
+	start_storm || status=1
+	for _ in 1 2; do
+		# shellcheck disable=SC2119
+		in_time rmmod carapace && is_gone && in_time attach || status=1
+		for name in carapace_vuln overlay vmlinux; do
+			in_time guard $name || status=1
+		done
+	done
+	end_storm && return $status
+}
+
 # What the log may say, by test
 may_say()
 {
 	case $1 in
 	probe_after_*)	echo 'stays guarded' ;;
-	unload_*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
+	*unload*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
 	bad_names)	echo 'returns/(un)?guard' ;;
 	*_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;

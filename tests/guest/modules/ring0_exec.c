@@ -124,6 +124,11 @@ static DEFINE_PER_CPU(bool, nmi_expected);
 
 /* All NMIs, whosever they are */
 static DEFINE_PER_CPU(u64, nmis_arrived);
+/* Of these, what they have interrupted: between two addresses, and at one of them */
+static u64 nmi_from, nmi_to, nmi_at;
+static DEFINE_PER_CPU(u64, nmis_between);
+static DEFINE_PER_CPU(u64, nmis_at);
+
 /* In a storm: one is on its way; it may be another one that finds that out. */
 static DEFINE_PER_CPU(bool, nmi_wanted);
 static DEFINE_PER_CPU(bool, nmi_storm);
@@ -131,6 +136,10 @@ static DEFINE_PER_CPU(bool, nmi_storm);
 static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
 	this_cpu_inc(nmis_arrived);
+	if (regs->ip >= READ_ONCE(nmi_from) && regs->ip < READ_ONCE(nmi_to))
+		this_cpu_inc(nmis_between);
+	if (regs->ip == READ_ONCE(nmi_at))
+		this_cpu_inc(nmis_at);
 	if (this_cpu_xchg(nmi_wanted, false))
 		return NMI_HANDLED;
 	if (!this_cpu_read(nmi_expected))
@@ -167,6 +176,20 @@ static u32 send_nmis(unsigned int cpu, u64 count)
 	udelay(100);
 	*per_cpu_ptr(&nmi_expected, cpu) = false;
 	return READ_ONCE(*counter);
+}
+
+/* How many there were since the last time; from now on for other places */
+static void nmi_places(struct ring0_request *q)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		q->result[0] += xchg(per_cpu_ptr(&nmis_between, cpu), 0);
+		q->result[1] += xchg(per_cpu_ptr(&nmis_at, cpu), 0);
+	}
+	WRITE_ONCE(nmi_from, q->arg[0]);
+	WRITE_ONCE(nmi_to, q->arg[1]);
+	WRITE_ONCE(nmi_at, q->arg[2]);
 }
 
 /* Whose NMI has been taken for another one's is nobody's. */
@@ -614,6 +637,9 @@ static u32 execute(struct ring0_request *q)
 		return RING0_NO_FAULT;
 	case RING0_nmi_arrived:
 		q->result[0] = this_cpu_read(nmis_arrived);
+		return RING0_NO_FAULT;
+	case RING0_nmi_places:
+		nmi_places(q);
 		return RING0_NO_FAULT;
 	case RING0_nmi_self:
 		q->result[0] = send_nmis(smp_processor_id(), q->arg[0]);

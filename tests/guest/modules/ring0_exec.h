@@ -69,6 +69,7 @@
 	X(nmi_other, "count cpu busy", "nmis")				\
 	X(nmi_storm, "count cpu busy", "nmis")				\
 	X(nmi_arrived, "", "nmis")					\
+	X(nmi_places, "from to at", "between at")			\
 	X(triple_fault, "", "")
 
 enum ring0_op {
