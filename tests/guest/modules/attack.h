@@ -79,6 +79,12 @@
 	X(CODE_REMAP_RODATA, "other frame, other data, at a module's rodata") \
 	X(CODE_REMAP_IDT, "the same at the IDT's address")
 
+/* By way of how Linux patches its own code */
+#define ATTACKS_PATCH(X)				\
+	X(CODE_CALL_OTHER, "have a static call lead to another function") \
+	X(CODE_CALL_MIDDLE, "the same, to the middle of a function") \
+	X(CODE_RACE_SOURCE, "a jump label, from where another CPU writes")
+
 /* What EXEC_BPF_CONSTANTS' first constant has; the kernel finds its place by it */
 #define ATTACK_CONSTANT_FIRST	{ 0x31, 0xc0, 0x90, 0x3c }
 
@@ -147,6 +153,7 @@
 #define ATTACKS(X)	\
 	ATTACKS_REGISTER(X) \
 	ATTACKS_CODE(X)	\
+	ATTACKS_PATCH(X)	\
 	ATTACKS_EXEC(X)	\
 	ATTACKS_HELPER(X) \
 	ATTACKS_SELF(X)

@@ -34,9 +34,10 @@ SYM_TYPED_FUNC_START(attack_canary)
 	RET
 SYM_FUNC_END(attack_canary)
 
-/* The same in the next one, with ATTACK_FORGED */
+/* The same in the next one, with ATTACK_FORGED, and an instruction to be left out */
 	.balign	4096, 0xcc
 SYM_TYPED_FUNC_START(attack_other_canary)
+	nop
 	movl	$0x0defaced, %eax
 	RET
 SYM_FUNC_END(attack_other_canary)

@@ -13,6 +13,7 @@
 static const struct attack_group *const groups[] = {
 	&attack_registers,
 	&attack_code,
+	&attack_patch,
 	&attack_exec,
 	&attack_helper,
 	&attack_self,

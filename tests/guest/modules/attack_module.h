@@ -29,6 +29,7 @@ struct attack_group {
 
 extern const struct attack_group attack_registers;
 extern const struct attack_group attack_code;
+extern const struct attack_group attack_patch;
 extern const struct attack_group attack_exec;
 extern const struct attack_group attack_helper;
 extern const struct attack_group attack_self;
