@@ -11,9 +11,8 @@ machine=$(mktemp -d)
 root=$machine/root
 version=$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$top/module/main.c")
 number=0
-# Whoever still runs in there keeps it, but nobody sees it.
-trap 'umount -q -l "$root/srv/carapace" "$root/proc" "$root/dev" "$root" "$machine"
-	rmdir "$machine"' EXIT
+# Whoever still runs in there keeps it, but nobody sees it, nor what is below.
+trap 'umount -l "$machine"; rmdir "$machine"' EXIT
 
 mount -t tmpfs tmpfs "$machine" &&
 mkdir "$machine/changed" "$machine/work" "$root" &&
