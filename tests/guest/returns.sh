@@ -783,7 +783,7 @@ bare_everywhere()
 
 # How long a storm lasts, in seconds, and the most that anything may take in it
 : "${STORM:=5}"
-: "${STORM_BOUND:=60}"
+: "${STORM_BOUND:=30}"
 
 # The stubs' beginning and end, and where they are when the part in the shadow view is
 # over: as arguments of ring0's
