@@ -251,10 +251,8 @@ static const char *run_attached(void)
 	__u64 first;
 	int err, kmsg;
 
-	err = attach_unguarded();
 	/* The sandbox's code is data to Linux, and so to the guards. */
-	if (!err)
-		err = write_text(SYSFS "/policy/exec", "off");
+	err = attach_unguarded();
 	if (!err)
 		err = write_text(SYSFS "/policy/code", "off");
 	if (err)

@@ -150,13 +150,17 @@ static inline int write_text(const char *path, const char *text)
 
 /*
  * For tests of how an instruction behaves: what the guards are there to stop is
- * part of them.
+ * part of them. Some registers stay for the execution guard's sake, too.
  */
 static inline int attach_unguarded(void)
 {
 	int err = attach();
 
-	return err ? err : write_text(SYSFS "/policy/registers", "off");
+	if (!err)
+		err = write_text(SYSFS "/policy/registers", "off");
+	if (!err)
+		err = write_text(SYSFS "/policy/exec", "off");
+	return err;
 }
 
 /* A number of a CPU's in stats/; -1 when there is none */
