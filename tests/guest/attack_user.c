@@ -288,6 +288,7 @@ static const struct part {
 					  ATTACK_PROGRAM, trigger_poweroff },
 
 	[ATTACK_SELF_RING3] = { hypercalls },
+	[ATTACK_SELF_ANNOUNCE_BPF] = { filtered_socket },
 };
 
 int attack_prepare(int fd, struct attack_request *q)

@@ -33,7 +33,8 @@ read_modes "$@"
 # module that is loaded. Under "log" that is no violation either.
 # CODE_REMAP_*, CODE_CALL_OTHER, EXEC_BPF_CONSTANTS: limits that the README states:
 # page tables that lead to other data, or to other sealed code; what is legal for
-# Linux's own patching; and jumps into sealed code.
+# Linux's own patching; and jumps into sealed code. SELF_ANNOUNCE_BPF as well: Linux
+# announces what a JIT writes, and so can an attacker.
 # SELF_DETACH, SELF_EXIT, SELF_CALL_SHUTDOWN: where they succeed there is nothing left
 # to test.
 expectations='
@@ -66,16 +67,18 @@ block	EXEC_*				137	(no-effect|fault)	exec
 block	HELPER_*			0	no-effect	helper
 
 *	SELF_RING3			0	fault		-
-bare	SELF_POOL_*			0	succeeded	-
+bare	SELF_@(POOL|RELEASE)_*		0	succeeded	-
+bare	SELF_ANNOUNCE_TEXT		0	succeeded	-
 bare	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH)	0	fault	-
 open	SELF_@(WEAKEN_*|UNLOCK|STORE|CALL_SUSPEND|CALL_TEARDOWN|CALL_STOP)	0	succeeded	-
 lock	SELF_CALL_STOP			137	no-effect	register
 lock	SELF_@(NUMBERS|WEAKEN_*|UNLOCK|DETACH|STORE|EXIT|CALL_*)	0	no-effect	-
 @(block|lock)	SELF_*_WP		137	(no-effect|fault)	register
 @(block|lock)	SELF_POOL_*		137	(no-effect|fault)	carapace
-@(block|lock)	SELF_@(TEXT|RODATA)_*	137	(no-effect|fault)	code
+@(log|block|lock)	SELF_ANNOUNCE_BPF	0	succeeded	-
+@(block|lock)	SELF_@(TEXT|RODATA|RELEASE|ANNOUNCE)_*	137	(no-effect|fault)	code
 log	SELF_POOL_*			0	(no-effect|fault)	carapace
-log	SELF_@(TEXT|RODATA)_*		0	succeeded	code
+log	SELF_@(TEXT|RODATA|RELEASE|ANNOUNCE)_*	0	succeeded	code
 '
 
 # Guards that have to be off in "log" and "block", so that the one that an

@@ -141,6 +141,11 @@
 	X(SELF_CALL_TEARDOWN, "the same before a CPU goes offline") \
 	X(SELF_CALL_SHUTDOWN, "the same on all CPUs before a restart") \
 	X(SELF_CALL_STOP, "call what ends all guarding before unloading") \
+	X(SELF_RELEASE_TEXT, "hypercall: kernel code is data; then write to it") \
+	X(SELF_RELEASE_RODATA, "the same with the system-call table") \
+	X(SELF_RELEASE_MODULE, "the same with another module's code") \
+	X(SELF_ANNOUNCE_TEXT, "hypercall: kernel code is about to be patched; patch it") \
+	X(SELF_ANNOUNCE_BPF, "the same with a BPF program") \
 	X(SELF_POOL_DIRECT, "write to the pool through the direct map") \
 	X(SELF_POOL_ALIAS, "the same by an entry of one's own") \
 	X(SELF_TEXT_WP, "a byte of the guest half's code") \

@@ -132,22 +132,29 @@ static void find_idt(const struct attack_request *q, struct target *t)
 	t->size = sizeof(u64);
 }
 
-/* Where the program of the caller's socket begins; the socket has no traffic */
-static void find_bpf(const struct attack_request *q, struct target *t)
+/* A byte in the program of the caller's socket, which has no traffic; or NULL */
+u8 *attack_bpf_program(u64 fd)
 {
 	struct sk_filter *filter;
 	struct socket *socket;
+	u8 *at = NULL;
 	int err;
 
-	socket = sockfd_lookup(q->argument, &err);
+	socket = sockfd_lookup(fd, &err);
 	if (!socket)
-		return;
+		return NULL;
 	rcu_read_lock();
 	filter = rcu_dereference(socket->sk->sk_filter);
 	if (filter && filter->prog->jited)
-		invert_byte((u64)filter->prog->bpf_func + MODULE_OFFSET, t);
+		at = (u8 *)filter->prog->bpf_func + MODULE_OFFSET;
 	rcu_read_unlock();
 	sockfd_put(socket);
+	return at;
+}
+
+static void find_bpf(const struct attack_request *q, struct target *t)
+{
+	invert_byte((u64)attack_bpf_program(q->argument), t);
 }
 
 static void attack_by_way(struct attack_request *q, enum attack_way way,

@@ -15,6 +15,7 @@
 #include "attack_module.h"
 #include "hypercall.h"
 #include "policy.h"
+#include "requests.h"
 
 #define NUMBERS		32	/* of hypercalls: more than there are */
 #define BIT_OF_CSTAR	(1ULL << 4)
@@ -199,6 +200,76 @@ static void call_stop(struct attack_request *q)
 	vmcall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
 }
 
+/* Linux says that of a module's pages that it has freed. */
+static void release_and_write(struct attack_request *q, const char *symbol)
+{
+	u8 *at = (u8 *)attack_symbol(symbol), value;
+	unsigned int level;
+	u64 pa;
+
+	if (!at || !attack_entry((u64)at, &pa, &level))
+		return;
+	at += FUNCTION_OFFSET;
+	value = ~*at;
+	vmcall(HYPERCALL_RELEASE, pa & PAGE_MASK, 0);
+	attack_overwrite(q, WAY_DIRECT, at, &value, sizeof(value));
+}
+
+static void release_text(struct attack_request *q)
+{
+	release_and_write(q, "panic");
+}
+
+static void release_rodata(struct attack_request *q)
+{
+	release_and_write(q, "sys_call_table");
+}
+
+static void release_module(struct attack_request *q)
+{
+	release_and_write(q, "dummy:dummy_setup");
+}
+
+/* Linux says that of what a JIT has made. */
+static u64 announce(u8 *at, const u8 *bytes, u64 size, bool patch)
+{
+	struct code_write w = {
+		.va = (u64)at,
+		.from = (u64)bytes,
+		.size = size,
+		.patch = patch,
+	};
+
+	return vmcall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+}
+
+static void announce_text(struct attack_request *q)
+{
+	u8 *at = (u8 *)attack_symbol("panic"), value;
+
+	if (!at)
+		return;
+	at += FUNCTION_OFFSET;
+	value = ~*at;
+	announce(at, &value, sizeof(value), true);
+	announce(at, &value, sizeof(value), false);
+	attack_overwrite(q, WAY_ALIAS, at, &value, sizeof(value));
+}
+
+/* Root writes it itself; the program does not run. */
+static void announce_bpf(struct attack_request *q)
+{
+	u8 *at = attack_bpf_program(q->argument), old, value;
+
+	if (!at)
+		return;
+	old = *at;
+	value = ~old;
+	announce(at, &value, sizeof(value), false);
+	q->effect = *at == value ? ATTACK_SUCCEEDED : ATTACK_HAD_NO_EFFECT;
+	announce(at, &old, sizeof(old), false);
+}
+
 /* The pool's first word; where there is no pool, a page of our own */
 static void write_pool(struct attack_request *q, enum attack_way way)
 {
@@ -262,6 +333,11 @@ static void (*const attacks[])(struct attack_request *q) = {
 	A(CALL_TEARDOWN, call_teardown),
 	A(CALL_SHUTDOWN, call_shutdown),
 	A(CALL_STOP, call_stop),
+	A(RELEASE_TEXT, release_text),
+	A(RELEASE_RODATA, release_rodata),
+	A(RELEASE_MODULE, release_module),
+	A(ANNOUNCE_TEXT, announce_text),
+	A(ANNOUNCE_BPF, announce_bpf),
 	A(POOL_DIRECT, pool_direct),
 	A(POOL_ALIAS, pool_alias),
 	A(TEXT_WP, text_wp),
