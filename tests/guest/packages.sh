@@ -136,9 +136,11 @@ is_on()
 		every_cpu is_guest
 }
 
+# udev loads KVM where it can, and that has the CPUs in VMX operation.
 is_off()
 {
-	is_gone && every_cpu is_bare
+	is_gone && { ! loaded kvm_intel || modprobe -r kvm_intel; } &&
+		every_cpu is_bare
 }
 
 stop_and_start()
@@ -169,16 +171,17 @@ kvm_in_use_stays()
 	returns 1 systemctl start carapace
 	local status=$?
 	exec 3>&-
-	[ $status = 0 ] && is_off && loaded kvm_intel &&
+	[ $status = 0 ] && loaded kvm_intel && is_off &&
 	says 3 'Device or resource busy' systemctl status carapace &&
 	systemctl start carapace && is_on
 }
 
-# But for what is there to test it
+# But for what is there to test it, the lab's page of the tool among it
 no_files_are_left()
 {
 	equals "$(find /etc /usr /var -xdev -name '*carapace*' \
-		! -path '/usr/libexec/kselftest-carapace*')" '' &&
+		! -path '/usr/libexec/kselftest-carapace*' \
+		! -path /usr/share/man/man8/carapacectl.8)" '' &&
 	equals "$(systemctl show -P UnitFileState carapace)" ''
 }
 
@@ -223,6 +226,9 @@ purged_while_locked()
 	carapacectl lock && purge && all_attached && every_cpu is_guest &&
 	equals "$(cat $sysfs/policy/lock)" on
 }
+
+# What udev does at boot comes first.
+[ -z "${1-}" ] || udevadm settle
 
 case ${1-} in
 booted)
