@@ -72,7 +72,7 @@ probe_fires()
 		cat /proc/version &&
 		grep -q 'locked: (do_sys_openat2' $tracing/trace &&
 		echo 0 >$tracing/events/kprobes/locked/enable &&
-		echo '-:kprobes/locked' >$tracing/dynamic_events
+		echo '-:kprobes/locked' >>$tracing/dynamic_events
 }
 
 all_cpus_work()
