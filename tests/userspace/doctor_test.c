@@ -15,6 +15,7 @@
 #include "capability_cost.h"
 #include "checks.h"
 #include "cpu_values.h"
+#include "emulated_cpu.h"
 #include "module_builder.h"
 #include "program.h"
 #include "sysfs.h"
@@ -97,27 +98,6 @@ static bool fake_msrs(unsigned int number, struct cpu_values *values)
 }
 
 static const struct cpu_source fake_cpu = { fake_leaf, fake_msrs };
-
-/* The emulator's arrow_lake, as in tests/unit/capabilities_test.c */
-static const struct cpu_values arrow_lake = {
-	.leaf1_ecx = 1U << 5,
-	.leaf7_ebx = 1U << 10 | 1U << 7 | 1U << 20,
-	.leaf7_ecx = 1U << 5 | 1U << 7 | 1U << 22 | 1U << 31,
-	.leaf7_edx = 1U << 20,
-	.leafd_1_eax = 0xf,
-	.ext1_edx = 0x2c100800,
-	.phys_bits = 40,
-	.feature_control = 5,
-	.vmx = {
-		0x01d8100000000004, 0x0000007f00000016, 0xfff9fffe0401e172,
-		0xf87fffff00036dff, 0x0058ffff000011ff, 0x00000000600401e0,
-		0x0000000080000021, 0x00000000ffffffff, 0x0000000000002000,
-		0x0000000003ff7fff, 0x000000000000002e, 0x06d77fff00000000,
-		0x00000f0106f34141, 0x0000007f00000016, 0xfff9fffe04006172,
-		0xf87fffff00036dfb, 0x0058ffff000011fb, 0x0000000000000001,
-		0x0000000000000080, 0x0000000000000000,
-	},
-};
 
 /* On which nothing is in the way, as far as it is not the CPU's to say */
 FIXTURE(machine)
