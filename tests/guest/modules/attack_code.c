@@ -132,12 +132,12 @@ static void find_idt(const struct attack_request *q, struct target *t)
 	t->size = sizeof(u64);
 }
 
-/* A byte in the program of the caller's socket, which has no traffic; or NULL */
-u8 *attack_bpf_program(u64 fd)
+/* The program of the caller's socket, which has no traffic; or NULL */
+u8 *attack_bpf_program(u64 fd, u32 *size)
 {
 	struct sk_filter *filter;
 	struct socket *socket;
-	u8 *at = NULL;
+	u8 *program = NULL;
 	int err;
 
 	socket = sockfd_lookup(fd, &err);
@@ -145,16 +145,22 @@ u8 *attack_bpf_program(u64 fd)
 		return NULL;
 	rcu_read_lock();
 	filter = rcu_dereference(socket->sk->sk_filter);
-	if (filter && filter->prog->jited)
-		at = (u8 *)filter->prog->bpf_func + MODULE_OFFSET;
+	if (filter && filter->prog->jited) {
+		program = (u8 *)filter->prog->bpf_func;
+		*size = filter->prog->jited_len;
+	}
 	rcu_read_unlock();
 	sockfd_put(socket);
-	return at;
+	return program;
 }
 
 static void find_bpf(const struct attack_request *q, struct target *t)
 {
-	invert_byte((u64)attack_bpf_program(q->argument), t);
+	u32 size;
+	u8 *program = attack_bpf_program(q->argument, &size);
+
+	if (program && size > MODULE_OFFSET)
+		invert_byte((u64)program + MODULE_OFFSET, t);
 }
 
 static void attack_by_way(struct attack_request *q, enum attack_way way,

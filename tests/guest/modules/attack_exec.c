@@ -5,18 +5,15 @@
  * Where the CPU itself refuses (NX, SMEP) that is an oops. A die notifier of
  * the attacker's swallows it, so that one lives to tell: the callee returns.
  */
-#include <linux/filter.h>
 #include <linux/irqflags.h>
 #include <linux/kdebug.h>
 #include <linux/mm.h>
-#include <linux/net.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
-#include <net/sock.h>
 
 #include "attack_module.h"
 
@@ -258,29 +255,18 @@ static void in_module(struct attack_request *q, unsigned int changes)
 static void in_constants(struct attack_request *q, unsigned int changes)
 {
 	static const u8 first[] = ATTACK_CONSTANT_FIRST;
-	struct sk_filter *filter;
-	struct socket *socket;
-	u8 *code = NULL;
-	unsigned int i;
-	int err;
+	u8 *code;
+	u32 size, i;
 
-	socket = sockfd_lookup(q->argument, &err);
-	if (!socket)
-		return;
-	rcu_read_lock();
-	filter = rcu_dereference(socket->sk->sk_filter);
-	if (filter && filter->prog->jited)
-		code = (u8 *)filter->prog->bpf_func;
-	rcu_read_unlock();
-	for (i = 0; code && i < filter->prog->jited_len - sizeof(first); i++) {
+	code = attack_bpf_program(q->argument, &size);
+	for (i = 0; code && i + sizeof(first) < size; i++) {
 		if (memcmp(code + i, first, sizeof(first)))
 			continue;
 		q->after = (u32)attack_call((u64)code + i, 0, 0, 0, 0);
 		q->effect = q->after == MAGIC ? ATTACK_SUCCEEDED :
 						ATTACK_HAD_NO_EFFECT;
-		break;
+		return;
 	}
-	sockfd_put(socket);
 }
 
 static const struct exec_attack {

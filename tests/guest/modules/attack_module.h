@@ -47,7 +47,7 @@ int attack_helper_mmap(struct vm_area_struct *area);
 u64 attack_call(u64 function, u64 a, u64 b, u64 c, u64 d);
 
 /* attack_code.c */
-u8 *attack_bpf_program(u64 fd);
+u8 *attack_bpf_program(u64 fd, u32 *size);
 
 /* attack_memory.c */
 enum attack_way {

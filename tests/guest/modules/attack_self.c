@@ -134,14 +134,20 @@ static void store(struct attack_request *q)
 	}
 }
 
-static void call_exit(struct attack_request *q)
+/* One of the guest half's own, by which CPUs leave; there is no way back. */
+static void call_function(struct attack_request *q, const char *symbol)
 {
-	u64 function = attack_symbol("carapace:carapace_exit");
+	u64 function = attack_symbol(symbol);
 
 	if (!function)
 		return;
 	attack_call(function, 0, 0, 0, 0);
 	q->effect = is_attached() ? ATTACK_HAD_NO_EFFECT : ATTACK_SUCCEEDED;
+}
+
+static void call_exit(struct attack_request *q)
+{
+	call_function(q, "carapace:carapace_exit");
 }
 
 /* What lets this CPU go, by Linux's own callbacks; and what has it back */
@@ -174,12 +180,7 @@ static void call_teardown(struct attack_request *q)
 
 static void call_shutdown(struct attack_request *q)
 {
-	u64 function = attack_symbol("carapace:syscore_shutdown_cpus");
-
-	if (!function)
-		return;
-	attack_call(function, 0, 0, 0, 0);
-	q->effect = is_attached() ? ATTACK_HAD_NO_EFFECT : ATTACK_SUCCEEDED;
+	call_function(q, "carapace:syscore_shutdown_cpus");
 }
 
 /* Whether a pinned register stays says whether anything is guarded. */
@@ -259,10 +260,13 @@ static void announce_text(struct attack_request *q)
 /* Root writes it itself; the program does not run. */
 static void announce_bpf(struct attack_request *q)
 {
-	u8 *at = attack_bpf_program(q->argument), old, value;
+	u8 *at, old, value;
+	u32 size;
 
-	if (!at)
+	at = attack_bpf_program(q->argument, &size);
+	if (!at || size <= FUNCTION_OFFSET)
 		return;
+	at += FUNCTION_OFFSET;
 	old = *at;
 	value = ~old;
 	announce(at, &value, sizeof(value), false);
