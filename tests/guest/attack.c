@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * attack --list [GROUP]	names of attacks, one a line
- * attack NAME			perform one; its effect is printed
+ * attack NAME [CONTEXT]		perform one; its effect is printed. CONTEXT: by whom
  * attack --last		effect of the last one, by whomever
  *
  * What an attack needs in user space, before and after, is attack_user.c.
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "attack_user.h"
+#include "context_user.h"
 
 static const char *const names[ATTACK_COUNT] = {
 #define X(constant, name) #constant,
@@ -46,11 +47,22 @@ static int fail(void)
 	return 1;
 }
 
-static int perform(int fd, unsigned int attack)
+static int perform_by_init(struct attack_request *q)
 {
-	struct attack_request q = { .attack = attack };
+	q->context = CONTEXT_TASK;
+	return ioctl_by_init("/dev/attack", ATTACK_PERFORM, q, sizeof(*q));
+}
 
-	if (attack_prepare(fd, &q) || ioctl(fd, ATTACK_PERFORM, &q))
+static int perform(int fd, unsigned int attack, const char *context)
+{
+	struct attack_request q = {
+		.attack = attack,
+		.context = context_named(context),
+	};
+	bool init = !strcmp(context, "init");
+
+	if (attack_prepare(fd, &q) ||
+	    (init ? perform_by_init(&q) : ioctl(fd, ATTACK_PERFORM, &q)))
 		return fail();
 	if (attack_goes_on(attack) && q.effect == ATTACK_HAD_NO_EFFECT) {
 		if (attack_go_on(fd, &q))
@@ -69,7 +81,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: attack --list [GROUP] | --last | NAME\n");
+		fprintf(stderr, "usage: attack --list [GROUP] | --last | NAME [CONTEXT]\n");
 		return 2;
 	}
 	if (!strcmp(argv[1], "--list")) {
@@ -87,7 +99,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < ATTACK_COUNT; i++) {
 		if (!strcmp(argv[1], names[i]))
-			return perform(fd, i);
+			return perform(fd, i, argc > 2 ? argv[2] : "task");
 	}
 	fprintf(stderr, "attack: no attack '%s'\n", argv[1]);
 	return 2;

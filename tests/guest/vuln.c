@@ -11,17 +11,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "context_user.h"
 #include "modules/vuln.h"
 
 #define RETURNS	8	/* as many words of return addresses */
@@ -169,11 +165,6 @@ static int call(char **argv)
 	return 0;
 }
 
-/* By enum vuln_context */
-static const char *const contexts[] = {
-	"task", "worker", "thread", "timer", "interrupt",
-};
-
 static int detour(struct vuln_context_call *c, int err)
 {
 	if (err)
@@ -184,89 +175,19 @@ static int detour(struct vuln_context_call *c, int err)
 
 static int context(char **argv)
 {
-	struct vuln_context_call c = { 0 };
+	struct vuln_context_call c = { .context = context_named(argv[0]) };
 
-	while (c.context < sizeof(contexts) / sizeof(*contexts)) {
-		if (!strcmp(argv[0], contexts[c.context]))
-			return detour(&c, ioctl(device, VULN_CONTEXT, &c));
-		c.context++;
-	}
-	return 2;
+	if (c.context == CONTEXT_COUNT)
+		return 2;
+	return detour(&c, ioctl(device, VULN_CONTEXT, &c));
 }
 
-/* Of a system call: the instruction, and what tells that it is to begin anew */
-#define SYSCALL_SIZE	2
-#define ERESTARTSYS	512
-
-/* A system call by process 1, which sleeps in one of its own */
-static long call_by_init(const struct user_regs_struct *was, long number, long first,
-			 long second, long third)
-{
-	struct user_regs_struct regs = *was;
-	int status, stops;
-
-	regs.rip -= SYSCALL_SIZE;
-	regs.orig_rax = -1;
-	regs.rax = number;
-	regs.rdi = first;
-	regs.rsi = second;
-	regs.rdx = third;
-	if (ptrace(PTRACE_SETREGS, 1, NULL, &regs))
-		return -1;
-	/* At its beginning and at its end */
-	for (stops = 0; stops < 2; stops++) {
-		if (ptrace(PTRACE_SYSCALL, 1, NULL, NULL) ||
-		    waitpid(1, &status, 0) != 1 || !WIFSTOPPED(status))
-			return -1;
-	}
-	return ptrace(PTRACE_GETREGS, 1, NULL, &regs) ? -1 : (long)regs.rax;
-}
-
-static bool put(__u64 at, const void *data, size_t size)
-{
-	const long *words = data;
-
-	for (size /= sizeof(*words); size--; at += sizeof(*words)) {
-		if (ptrace(PTRACE_POKEDATA, 1, at, *words++))
-			return false;
-	}
-	return true;
-}
-
-/* The same by process 1, below its stack and what it may have there */
 static int init_context(char **argv)
 {
-	struct vuln_context_call c = { .context = VULN_TASK };
-	char name[32] = VULN_DEVICE;
-	struct user_regs_struct regs;
-	__u64 room;
-	int status, fd, err = -1;
+	struct vuln_context_call c = { .context = CONTEXT_TASK };
 
 	(void)argv;
-	if (ptrace(PTRACE_ATTACH, 1, NULL, NULL) || waitpid(1, &status, 0) != 1 ||
-	    ptrace(PTRACE_GETREGS, 1, NULL, &regs))
-		return result(-1);
-	room = (regs.rsp - 1024) & -16;
-	put(room, name, sizeof(name));
-	put(room + sizeof(name), &c, sizeof(c));
-	fd = call_by_init(&regs, SYS_open, room, O_RDWR, 0);
-	if (fd >= 0) {
-		err = call_by_init(&regs, SYS_ioctl, fd, VULN_CONTEXT,
-				   room + sizeof(name));
-		call_by_init(&regs, SYS_close, fd, 0, 0);
-	}
-	c.strayed = ptrace(PTRACE_PEEKDATA, 1,
-			   room + sizeof(name) +
-			   offsetof(struct vuln_context_call, strayed), NULL);
-	/* Nobody else has it do so any more. */
-	if ((long)regs.rax == -ERESTARTSYS) {
-		regs.rip -= SYSCALL_SIZE;
-		regs.rax = regs.orig_rax;
-		regs.orig_rax = -1;
-	}
-	ptrace(PTRACE_SETREGS, 1, NULL, &regs);
-	ptrace(PTRACE_DETACH, 1, NULL, NULL);
-	return detour(&c, err);
+	return detour(&c, ioctl_by_init(VULN_DEVICE, VULN_CONTEXT, &c, sizeof(c)));
 }
 
 static void run_on(int cpu)

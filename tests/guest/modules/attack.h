@@ -185,6 +185,7 @@ struct attack_request {
 	__u64 before;
 	__u64 after;
 	__u64 argument;		/* what it needs from user space; see attack.c */
+	__u64 context;		/* enum context: who performs it */
 };
 
 /*

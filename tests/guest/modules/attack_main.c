@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "attack_module.h"
+#include "in_context.h"
 
 static const struct attack_group *const groups[] = {
 	&attack_registers,
@@ -50,19 +51,65 @@ static void keep(const struct attack_request *q)
 	mutex_unlock(&last_lock);
 }
 
+struct performance {
+	const struct attack_group *group;
+	struct attack_request *q;
+};
+
+static void perform(void *performance)
+{
+	const struct performance *p = performance;
+
+	p->group->perform(p->q);
+}
+
+/* As Linux's own patching does */
+static void perform_as_patcher(struct performance *p)
+{
+	struct mutex *text_mutex = (void *)attack_symbol("text_mutex");
+
+	if (!text_mutex)
+		return;
+	mutex_lock(text_mutex);
+	perform(p);
+	mutex_unlock(text_mutex);
+}
+
+/* By whom it says. Only what needs nothing of the caller's can be by others. */
+static int perform_in_context(struct performance *p)
+{
+	static DEFINE_MUTEX(errand_lock);
+	static struct errand errand;
+	int err;
+
+	switch (p->q->context) {
+	case CONTEXT_TASK:
+		perform(p);
+		return 0;
+	case CONTEXT_PATCHER:
+		perform_as_patcher(p);
+		return 0;
+	}
+	mutex_lock(&errand_lock);
+	err = in_context(&errand, p->q->context, perform, p);
+	mutex_unlock(&errand_lock);
+	return err;
+}
+
 static long attack_ioctl(struct file *file, unsigned int command,
 			 unsigned long argument)
 {
 	struct attack_request __user *user = (void __user *)argument;
-	const struct attack_group *group;
 	struct attack_request q;
+	struct performance p = { .q = &q };
+	int err;
 
 	if (command == ATTACK_LAST)
 		return copy_to_user(user, &last, sizeof(last)) ? -EFAULT : 0;
 	if (copy_from_user(&q, user, sizeof(q)))
 		return -EFAULT;
-	group = group_of(q.attack);
-	if (!group || q.effect >= ATTACK_EFFECTS)
+	p.group = group_of(q.attack);
+	if (!p.group || q.effect >= ATTACK_EFFECTS)
 		return -EINVAL;
 
 	switch (command) {
@@ -70,7 +117,9 @@ static long attack_ioctl(struct file *file, unsigned int command,
 		q.effect = ATTACK_NOT_RUN;
 		keep(&q);
 		q.effect = ATTACK_NOT_HERE;
-		group->perform(&q);
+		err = perform_in_context(&p);
+		if (err)
+			return err;
 		keep(&q);
 		return copy_to_user(user, &q, sizeof(q)) ? -EFAULT : 0;
 	case ATTACK_CONFIRM:

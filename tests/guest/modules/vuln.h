@@ -173,17 +173,9 @@ struct vuln_calls {
 	__u64 result;	/* set: see vuln_work.c */
 };
 
-/* Who calls a function that returns elsewhere */
-enum vuln_context {
-	VULN_TASK,	/* the caller of the driver */
-	VULN_WORKER,	/* of a workqueue */
-	VULN_THREAD,	/* one of the kernel's own */
-	VULN_TIMER,	/* in a softirq */
-	VULN_INTERRUPT,
-};
-
+/* A call of a function that returns elsewhere */
 struct vuln_context_call {
-	__u64 context;	/* enum vuln_context */
+	__u64 context;	/* enum context: contexts.h */
 	__u64 strayed;	/* set: whether it did go elsewhere */
 };
 
