@@ -6,9 +6,12 @@
 # where that says, bare. Without an INIT a SIPI does nothing. The others go on,
 # and nothing counts as a fault of root's.
 #
+# Locked, a CPU does not go: the machine is reset, which is for its caller to see.
+# A SIPI without an INIT does nothing then, too.
+#
 # Linux has lost the CPU, so each run needs a machine of its own.
 #
-# usage: init_signal.sh bare|attached
+# usage: init_signal.sh bare|attached|locked
 
 DIR=$(cd "$(dirname "$0")" && pwd)
 . "$DIR/../kselftest/ktap_helpers.sh"
@@ -76,6 +79,12 @@ insmod "$DIR/modules/init_signal.ko" cpu=1 || exit 1
 taskset -p -c 0 $$ > /dev/null || exit 1
 ktap_print_header
 case $1 in
+locked)
+	ktap_set_plan 7
+	check "attach" insmod "${CARAPACE_KO:-/root/carapace.ko}"
+	echo on > $sysfs/policy/lock
+	check "locked" is $sysfs/policy/lock on
+	;;
 attached)
 	ktap_set_plan 17
 	check "attach" insmod "${CARAPACE_KO:-/root/carapace.ko}"
@@ -89,8 +98,15 @@ check "CPU 1 runs before" cpu1_runs
 check "a SIPI is sent" start
 check "and changes nothing" cpu1_runs
 check "nor has it started anything" is $signal/runs 0x0
-if [ "$1" = attached ]; then
+if [ "$1" != bare ]; then
 	check "CPU 1 is still attached" is $sysfs/cpus 0-1
+fi
+if [ "$1" = locked ]; then
+	# Nothing that was printed shall be missing.
+	sleep 0.1
+	send
+	sleep 3
+	exit 1
 fi
 check "INIT is sent" send
 check "CPU 1 is lost" cpu1_is_lost
