@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -128,6 +129,22 @@ static int helper_mapped(int device, struct attack_request *q)
 	return page == MAP_FAILED ? -1 : helper(device, q);
 }
 
+/* A hierarchy that tells its agent, and where anybody may make groups; it stays. */
+static int helper_of_groups(int device, struct attack_request *q)
+{
+	static const char switch_file[] = ATTACK_CGROUPS "/notify_on_release";
+
+	if (access(switch_file, F_OK)) {
+		mkdir(ATTACK_CGROUPS, 0755);
+		if (mount("none", ATTACK_CGROUPS, "cgroup", 0,
+			  "none,name=" ATTACK_CGROUP) ||
+		    write_file(switch_file, "1", 0644) ||
+		    chmod(ATTACK_CGROUPS, 0777))
+			return -1;
+	}
+	return helper(device, q);
+}
+
 static sigjmp_buf refused;
 
 static void on_sigill(int signal)
@@ -189,6 +206,19 @@ static void in_child(int device, void (*trigger)(int device))
 	waitpid(pid, NULL, 0);
 }
 
+/* What the hierarchy's agent is told: that a group which is gone was its last. */
+static void leave_groups(int device)
+{
+	static const char *const groups[] = {
+		ATTACK_CGROUPS "/a", ATTACK_CGROUPS "/a/b",
+	};
+
+	mkdir(groups[0], 0755);
+	mkdir(groups[1], 0755);
+	rmdir(groups[1]);
+	rmdir(groups[0]);
+}
+
 static void trigger_core(int device)
 {
 	in_child(device, crash);
@@ -197,6 +227,11 @@ static void trigger_core(int device)
 static void trigger_modprobe(int device)
 {
 	in_child(device, ask_for_family);
+}
+
+static void trigger_agent(int device)
+{
+	in_child(device, leave_groups);
 }
 
 /* Nothing that an ordinary user does; the kernel does it when it gets hot. */
@@ -286,6 +321,10 @@ static const struct part {
 					    trigger_poweroff },
 	[ATTACK_HELPER_POWEROFF_USER] = { helper_mapped, write_mapped,
 					  ATTACK_PROGRAM, trigger_poweroff },
+	[ATTACK_HELPER_AGENT_WRITE] = { helper_of_groups, NULL, NULL,
+					trigger_agent },
+	[ATTACK_HELPER_RACE_BEGINNING] = { helper, NULL, NULL,
+					   trigger_modprobe },
 
 	[ATTACK_SELF_RING3] = { hypercalls },
 	[ATTACK_SELF_ANNOUNCE_BPF] = { filtered_socket },

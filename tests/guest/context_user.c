@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -103,7 +104,7 @@ long ioctl_by_init(const char *device, unsigned long request, void *argument,
 	long fd, err = -1;
 	int status;
 
-	strncpy(name, device, sizeof(name) - 1);
+	snprintf(name, sizeof(name), "%s", device);
 	if (ptrace(PTRACE_ATTACH, 1, NULL, NULL) || waitpid(1, &status, 0) != 1 ||
 	    ptrace(PTRACE_GETREGS, 1, NULL, &regs))
 		return -1;

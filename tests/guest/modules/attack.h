@@ -124,7 +124,9 @@
 	X(HELPER_MODPROBE_USER, "modprobe_path")	\
 	X(HELPER_POWEROFF_WRITE, "poweroff_cmd")	\
 	X(HELPER_POWEROFF_DIRECT, "poweroff_cmd")	\
-	X(HELPER_POWEROFF_USER, "poweroff_cmd")
+	X(HELPER_POWEROFF_USER, "poweroff_cmd")		\
+	X(HELPER_AGENT_WRITE, "a cgroup hierarchy's release_agent") \
+	X(HELPER_RACE_BEGINNING, "what modprobe begins with, after its name was compared")
 
 /* On Carapace itself */
 #define ATTACKS_SELF(X)					\
@@ -201,5 +203,9 @@ struct attack_request {
 /* What the kernel is made to run as root: it says so in the FIFO. */
 #define ATTACK_PROGRAM	"/run/attack-helper"
 #define ATTACK_FIFO	"/run/attack-fifo"
+
+/* The hierarchy: its name, and where it is mounted */
+#define ATTACK_CGROUP	"attack"
+#define ATTACK_CGROUPS	"/run/attack-cgroup"
 
 #endif /* ATTACK_H */

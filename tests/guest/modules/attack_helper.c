@@ -5,8 +5,12 @@
  * Here they are changed, or made so that user space can change them. Whether
  * the kernel then runs what they name is for user space to see.
  */
+#include <linux/binfmts.h>
+#include <linux/cgroup-defs.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/kprobes.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/reboot.h>
@@ -52,10 +56,33 @@ int attack_helper_mmap(struct vm_area_struct *area)
 			       PAGE_SIZE, area->vm_page_prot);
 }
 
+/*
+ * Another CPU at the right moment, every time. The name of a helper's program has
+ * been compared and the file is open; what it begins with decides what runs it.
+ */
+static int write_beginning(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct linux_binprm *bprm = (void *)regs_get_kernel_argument(regs, 0);
+
+	if (!current->mm && bprm->interp == bprm->filename)
+		strscpy(bprm->buf, "#!" ATTACK_PROGRAM "\n", sizeof(bprm->buf));
+	return 0;
+}
+
+static const struct kprobe beginning = {
+	.symbol_name = "security_bprm_check",
+	.pre_handler = write_beginning,
+};
+
+static struct kprobe beginning_probe;
+
 /* Only what was changed is written: to write is what may be guarded. */
 static void undo(void)
 {
 	mutex_lock(&lock);
+	if (beginning_probe.addr)
+		unregister_kprobe(&beginning_probe);
+	beginning_probe.addr = NULL;
 	if (saved.sysctl &&
 	    memcmp(saved.sysctl, &saved.old_sysctl, sizeof(*saved.sysctl)))
 		*saved.sysctl = saved.old_sysctl;
@@ -139,8 +166,32 @@ static void sysctl(struct attack_request *q, char *string, const char *with)
 	q->after = table->data == string;
 }
 
+/* The file's name stays as it is. */
+static void race(struct attack_request *q, char *string, const char *with)
+{
+	beginning_probe = beginning;
+	if (register_kprobe(&beginning_probe))
+		beginning_probe.addr = NULL;
+	else
+		q->effect = ATTACK_HAD_NO_EFFECT;
+}
+
+static char *find_agent(void)
+{
+	struct list_head *roots = (void *)attack_symbol("cgroup_roots");
+	struct cgroup_root *root;
+
+	if (!roots)
+		return NULL;
+	list_for_each_entry(root, roots, root_list) {
+		if (!strcmp(root->name, ATTACK_CGROUP))
+			return root->release_agent_path;
+	}
+	return NULL;
+}
+
 static const struct helper_attack {
-	const char *symbol;
+	const char *symbol;	/* or else it is an agent */
 	const char *with;
 	void (*perform)(struct attack_request *q, char *string,
 			const char *with);
@@ -158,6 +209,8 @@ static const struct helper_attack {
 	A(POWEROFF_WRITE, "poweroff_cmd", ATTACK_PROGRAM, plain),
 	A(POWEROFF_DIRECT, "poweroff_cmd", ATTACK_PROGRAM, direct),
 	A(POWEROFF_USER, "poweroff_cmd", NULL, user),
+	A(AGENT_WRITE, NULL, ATTACK_PROGRAM, plain),
+	A(RACE_BEGINNING, "modprobe_path", NULL, race),
 #undef A
 };
 
@@ -165,7 +218,8 @@ static void perform(struct attack_request *q)
 {
 	const struct helper_attack *a =
 		&attacks[q->attack - ATTACK_HELPER_CORE_PATTERN_WRITE];
-	char *string = (char *)attack_symbol(a->symbol);
+	char *string = a->symbol ? (char *)attack_symbol(a->symbol) :
+				   find_agent();
 
 	if (!string || offset_in_page(string) > PAGE_SIZE - STRING)
 		return;
@@ -178,7 +232,7 @@ static void perform(struct attack_request *q)
 
 const struct attack_group attack_helper = {
 	.first = ATTACK_HELPER_CORE_PATTERN_WRITE,
-	.last = ATTACK_HELPER_POWEROFF_USER,
+	.last = ATTACK_HELPER_RACE_BEGINNING,
 	.perform = perform,
 	.undo = undo,
 };

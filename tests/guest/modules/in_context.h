@@ -54,9 +54,9 @@ static void errand_by_interrupt(struct irq_work *work)
 	errand_run(container_of(work, struct errand, irq_work));
 }
 
-static int errand_start(struct errand *e, enum context context)
+static int errand_start(struct errand *e, enum context by)
 {
-	switch (context) {
+	switch (by) {
 	case CONTEXT_WORKER:
 		INIT_WORK(&e->work, errand_by_worker);
 		schedule_work(&e->work);
@@ -78,10 +78,10 @@ static int errand_start(struct errand *e, enum context context)
 }
 
 /* The end of the function, and of whoever called it: a softirq is RCU's reader, too. */
-static void errand_end(struct errand *e, enum context context)
+static void errand_end(struct errand *e, enum context by)
 {
 	wait_for_completion(&e->over);
-	switch (context) {
+	switch (by) {
 	case CONTEXT_WORKER:
 		flush_work(&e->work);
 		break;
@@ -96,13 +96,13 @@ static void errand_end(struct errand *e, enum context context)
 /**
  * in_context() - have a function called, and wait for it
  * @e: for the time of it; one at a time
- * @context: whoever is to call it; TASK and PATCHER are the caller's own
+ * @by: who is to call it; TASK and PATCHER are the caller's own
  * @function: the function
  * @argument: its argument
  *
- * Return: 0, or -EINVAL, or what there is no thread for.
+ * Return: 0, -EINVAL, or why there is no thread.
  */
-static int in_context(struct errand *e, enum context context,
+static int in_context(struct errand *e, enum context by,
 		      void (*function)(void *argument), void *argument)
 {
 	int err;
@@ -110,9 +110,9 @@ static int in_context(struct errand *e, enum context context,
 	e->function = function;
 	e->argument = argument;
 	init_completion(&e->over);
-	err = errand_start(e, context);
+	err = errand_start(e, by);
 	if (!err)
-		errand_end(e, context);
+		errand_end(e, by);
 	return err;
 }
 
