@@ -42,6 +42,14 @@
 #include <asm/cpuid/api.h>
 #endif
 
+#ifdef HAVE_EXECMEM
+#include <linux/execmem.h>
+#else
+#include <linux/sched/task_stack.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+#endif
+
 /* 5.10 has these in linux/kernel.h, and of the compiler. */
 #ifdef HAVE_PANIC_NOTIFIER
 #include <linux/panic_notifier.h>
@@ -245,6 +253,38 @@ static inline void compat_unregister_emergency(void (*callback)(void))
 #define COMPAT_CODE_REOPENED	"set_memory_rw"
 #else
 #define COMPAT_CODE_REOPENED	NULL
+#endif
+
+/*
+ * What allocates memory for code is told for what since 6.10. Before, it is a module's
+ * where somebody is loading one.
+ */
+#ifdef HAVE_EXECMEM
+#define COMPAT_CODE_ALLOC	"execmem_alloc"
+static inline bool compat_allocates_for_module(const struct pt_regs *regs)
+{
+	int type = (int)regs->di;
+
+	return type == EXECMEM_MODULE_TEXT || type == EXECMEM_MODULE_DATA;
+}
+
+static inline void compat_set_allocation(struct pt_regs *regs, unsigned long size)
+{
+	regs->si = size;
+}
+#else
+#define COMPAT_CODE_ALLOC	"module_alloc"
+static inline bool compat_allocates_for_module(const struct pt_regs *regs)
+{
+	int nr = syscall_get_nr(current, task_pt_regs(current));
+
+	return nr == __NR_init_module || nr == __NR_finit_module;
+}
+
+static inline void compat_set_allocation(struct pt_regs *regs, unsigned long size)
+{
+	regs->di = size;
+}
 #endif
 
 /* Until 6.10, who is asked for a sysctl's mode could have changed the sysctl. */

@@ -27,6 +27,7 @@
 #include "code.h"
 #include "compat.h"
 #include "cpus.h"
+#include "denied_code.h"
 #include "firmware_code.h"
 #include "hooks.h"
 #include "hypercall.h"
@@ -395,6 +396,10 @@ static struct hook hooks[] __ro_after_init = {
 	HOOK("text_poke_copy", code_copied, false),
 	HOOK("text_poke_set", code_filled, false),
 	HOOK(COMPAT_TEXT_POKE_BP, code_patched, true),
+	HOOK(COMPAT_CODE_ALLOC, denied_memory, true),
+	HOOK("bpf_prog_pack_alloc", denied_program, false),
+	HOOK("arch_prepare_kprobe", denied_kprobe, false),
+	HOOK("arch_prepare_optimized_kprobe", denied_optimization, false),
 };
 
 static struct hook_set hook_set = HOOK_SET(hooks);

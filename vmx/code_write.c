@@ -115,6 +115,12 @@ u32 code_patch_illegal(u64 pa, const u8 *before, const u8 *after, u32 size)
 	return i;
 }
 
+/* What is freed is filled with INT3, and that is no new code. */
+static bool is_removal(const struct code_write *w)
+{
+	return !w->from && !w->patch && (u8)w->fill == INT3;
+}
+
 /**
  * code_write() - write what Linux announces to write to dynamic code
  * @vcpu: the CPU
@@ -135,7 +141,8 @@ int code_write(struct vcpu *vcpu, u64 va)
 	err = guest_read(vcpu, va, &w, sizeof(w));
 	if (err)
 		return err;
-	if (island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_DENY)
+	if (!is_removal(&w) &&
+	    island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_DENY)
 		return -EPERM;
 	if (w.size > LONGEST)
 		return -EINVAL;
