@@ -36,6 +36,7 @@ declare -A more=(
 	[attack-code]=1
 	[attack-exec]=1
 	[attack-helper]=1
+	[attack-carapace]=1
 	[attack-return-address]=1
 	[attack-frozen-frame]=1
 	[attack-parked-stack]=1
@@ -46,6 +47,7 @@ declare -A attacks=(
 	[attack-code]=CODE_TEXT_DIRECT
 	[attack-exec]=EXEC_KMALLOC
 	[attack-helper]=HELPER_CORE_PATTERN_WRITE
+	[attack-carapace]=SELF_POOL_DIRECT
 )
 
 # By the vulnerable driver, which is guarded
