@@ -20,9 +20,11 @@ magic=0x6563617061726163
 # errnos, as load_module returns them
 # shellcheck disable=SC2034
 {
-	EIO=5
+	EPERM=1
 	ENOENT=2
+	EIO=5
 	ENOMEM=12
+	EACCES=13
 	EBUSY=16
 	EEXIST=17
 	ENODEV=19

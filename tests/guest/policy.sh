@@ -10,8 +10,6 @@
 
 . "$(dirname "$0")/carapace.sh"
 
-EINVAL=22
-
 # policy_is NAME=VALUE...
 policy_is()
 {
@@ -104,14 +102,36 @@ in_force_at_once()
 	done
 }
 
+# Of each file that can be written: what somebody else's write comes to, and root's
+# without the capability; and root's, of what is there, or of nothing sensible
 nobody_else_may()
 {
-	setpriv --reuid 65534 --clear-groups test -r $sysfs/policy/profile &&
-	! setpriv --reuid 65534 --clear-groups sh -c \
-		"echo monitor >$sysfs/policy/profile" 2>/dev/null &&
-	! setpriv --bounding-set -sys_admin --inh-caps -sys_admin sh -c \
-		"echo monitor >$sysfs/policy/profile" 2>/dev/null &&
-	policy_is profile=balanced
+	local file word nobody="setpriv --reuid 65534 --clear-groups"
+	local incapable="setpriv --bounding-set -sys_admin --inh-caps -sys_admin"
+	$nobody test -r $sysfs/policy/profile || return
+	# The words are to be split.
+	# shellcheck disable=SC2086
+	for file in $sysfs/policy/* $sysfs/returns/guard $sysfs/returns/unguard; do
+		word=$(cat "$file" 2>/dev/null || echo vmlinux)
+		returns $EACCES $nobody ./write_errno "$file" "$word" &&
+		returns $EPERM $incapable ./write_errno "$file" "$word" &&
+		returns $EINVAL ./write_errno "$file" '' || {
+			echo "$file"
+			return 1
+		}
+		case $file in
+		*/returns/*)	;;
+		*)		returns 0 ./write_errno "$file" "$word" || return ;;
+		esac
+	done
+	for file in $(find $sysfs -type f ! -path "$sysfs/policy/*" \
+			! -name guard ! -name unguard); do
+		returns $EACCES $nobody ./write_errno "$file" 1 || {
+			echo "$file"
+			return 1
+		}
+	done
+	policy_is profile=balanced && equals "$(cat $sysfs/returns/modules)" ''
 }
 
 # guarded_are NAME...

@@ -3,9 +3,10 @@
  * Random writes to every file in /sys/kernel/carapace
  *
  * Whatever is written: a file that cannot be written does not open, one of
- * policy/ takes a word of its own and nothing else, what is refused changes
- * nothing, and the kernel does not complain. At last policy/lock joins in, and
- * then nothing gets weaker. FUZZ_COUNT writes (or 500), from FUZZ_SEED on.
+ * policy/ takes a word of its own and nothing else, those of returns/ what is
+ * loaded, what is refused changes nothing, and the kernel does not complain. At
+ * last policy/lock joins in, and then nothing gets weaker. FUZZ_COUNT writes (or
+ * 500), from FUZZ_SEED on.
  */
 #include <ftw.h>
 
@@ -38,10 +39,28 @@ static const struct key {
 	{ "returns", { "off", "on" } },
 };
 
+/* What returns/guard and returns/unguard may be told */
+static const char *const names[] = {
+	"*", "carapace_vuln", "dummy", "vmlinux", "carapace", "no_such_module",
+};
+
+#define NR_NAMES	ARRAY_SIZE(names)
+#define NAME_ALL	0
+#define LISTED		SYSFS "/returns/modules"
+#define GUARD		SYSFS "/returns/guard"
+#define UNGUARD		SYSFS "/returns/unguard"
+
 #define NR_KEYS		ARRAY_SIZE(keys)
 #define KEY_PROFILE	0
 #define ABSENT		-2
 #define NO_WORD		-1
+
+/* Everything that writes change */
+struct state {
+	int policy[NR_KEYS];
+	int guarded[NR_NAMES];
+	int lines;	/* of what is guarded */
+};
 
 static char *files[FILES_MAX];
 static int nr_files;
@@ -88,6 +107,32 @@ static const struct key *key_of(const char *path)
 	return NULL;
 }
 
+/* What is guarded */
+static void read_guarded(struct state *state)
+{
+	FILE *file = fopen(LISTED, "r");
+	char line[128];
+	unsigned int i;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = 0;
+		state->lines++;
+		for (i = 0; i < NR_NAMES; i++)
+			state->guarded[i] += !strcmp(line, names[i]);
+	}
+	if (file)
+		fclose(file);
+}
+
+static struct state read_state(void)
+{
+	struct state state = { 0 };
+
+	read_policy(state.policy);
+	read_guarded(&state);
+	return state;
+}
+
 static int note_file(const char *path, const struct stat *status, int type,
 		     struct FTW *where)
 {
@@ -96,23 +141,35 @@ static int note_file(const char *path, const struct stat *status, int type,
 	return 0;
 }
 
-/* A word of some key's, mostly spoilt, or anything; its length */
-static size_t random_text(char text[LONGEST])
+/* All of them take long: not as often as others; half of these are there */
+static const char *random_name(void)
+{
+	size_t number = below(2) ? 1 + below(3) : below(NR_NAMES);
+
+	return names[number == NAME_ALL && below(4) ? 1 : number];
+}
+
+static const char *random_word(void)
 {
 	const struct key *key = &keys[below(NR_KEYS)];
-	const char *word;
+	size_t i;
+
+	for (i = 0; key->words[i]; i++)
+		;
+	return key->words[below(i)];
+}
+
+/* That word, mostly spoilt, or anything; its length */
+static size_t random_text(char text[LONGEST], const char *word)
+{
 	size_t length, i;
 
 	if (below(4) == 0) {
-		length = below(8) ? below(40) :
-						 below(LONGEST);
+		length = below(8) ? below(40) : below(LONGEST);
 		for (i = 0; i < length; i++)
 			text[i] = random();
 		return length;
 	}
-	for (i = 0; key->words[i]; i++)
-		;
-	word = key->words[below(i)];
 	length = strlen(word);
 	memcpy(text, word, length);
 	switch (below(5)) {
@@ -132,51 +189,92 @@ static size_t random_text(char text[LONGEST])
 	return length;
 }
 
-/* The number of the word that it is, with or without a newline */
+/* Without a newline at its end; false where it is no text */
+static bool text_of(char word[LONGEST + 1], const char *text, size_t length)
+{
+	memcpy(word, text, length);
+	word[length] = 0;
+	if (strlen(word) != length)
+		return false;
+	if (length && word[length - 1] == '\n')
+		word[length - 1] = 0;
+	return true;
+}
+
+/* The number of the word that it is */
 static int text_means(const struct key *key, const char *text, size_t length)
 {
 	char word[LONGEST + 1];
 	int number;
 
-	memcpy(word, text, length);
-	word[length] = 0;
-	if (strlen(word) != length)
+	if (!text_of(word, text, length))
 		return NO_WORD;
-	if (length && word[length - 1] == '\n')
-		word[length - 1] = 0;
 	number = word_number(key, word);
 	/* What it only shows */
 	return key == &keys[KEY_PROFILE] && number == 3 ? NO_WORD : number;
 }
 
-/* Whether what a write did is what it should do */
-static bool right(const struct key *key, int number, bool taken, bool locked,
-		  const int before[NR_KEYS], const int after[NR_KEYS])
+static int name_number(const char *text, size_t length)
 {
-	bool same = !memcmp(before, after, NR_KEYS * sizeof(int));
+	char word[LONGEST + 1];
+	unsigned int i;
+
+	if (!text_of(word, text, length))
+		return NO_WORD;
+	for (i = 0; i < NR_NAMES; i++) {
+		if (!strcmp(word, names[i]))
+			return i;
+	}
+	return NO_WORD;
+}
+
+/* Whether what a write to a file of policy/ did is what it should do */
+static bool right(const struct key *key, int number, bool taken, bool locked,
+		  const struct state *before, const struct state *after)
+{
 	unsigned int i;
 
 	for (i = 0; i < NR_KEYS; i++) {
-		if (after[i] == NO_WORD)
+		if (after->policy[i] == NO_WORD)
 			return false;
-		if (locked && i != KEY_PROFILE && after[i] < before[i])
+		if (locked && i != KEY_PROFILE &&
+		    after->policy[i] < before->policy[i])
 			return false;
 	}
 	if (!taken)
-		return same && (number == NO_WORD || locked);
-	if (number == NO_WORD || after[key - keys] != number)
+		return !memcmp(before, after, sizeof(*before)) &&
+		       (number == NO_WORD || locked);
+	if (number == NO_WORD || after->policy[key - keys] != number)
 		return false;
 	for (i = 0; i < NR_KEYS && key != &keys[KEY_PROFILE]; i++) {
-		if (i != KEY_PROFILE && i != key - keys && after[i] != before[i])
+		if (i != KEY_PROFILE && i != key - keys &&
+		    after->policy[i] != before->policy[i])
 			return false;
 	}
-	return true;
+	return after->lines == before->lines;
+}
+
+/* The same of returns/guard and returns/unguard */
+static bool right_guarded(int number, bool guard, bool taken, bool locked,
+			  const struct state *before, const struct state *after)
+{
+	if (!taken)
+		return !memcmp(before, after, sizeof(*before));
+	if (number == NO_WORD || locked ||
+	    memcmp(before->policy, after->policy, sizeof(before->policy)))
+		return false;
+	if (number == NAME_ALL)
+		return guard ? after->guarded[NAME_ALL] == 1 : !after->lines;
+	return after->guarded[number] == guard &&
+	       before->guarded[number] == !guard &&
+	       after->lines == before->lines + (guard ? 1 : -1);
 }
 
 FIXTURE(fuzz)
 {
 	long count;
 	long taken;
+	long guarded;	/* of these, by files of returns/ */
 	bool locked;
 };
 
@@ -185,6 +283,8 @@ FIXTURE_SETUP(fuzz)
 	const char *count = getenv("FUZZ_COUNT"), *seed = getenv("FUZZ_SEED");
 
 	srandom(seed ? strtoul(seed, NULL, 0) : 1);
+	ASSERT_EQ(0, system("modprobe dummy numdummies=0"));
+	ASSERT_EQ(0, load_test_module("carapace_vuln"));
 	self->count = count ? atol(count) : 500;
 	ASSERT_EQ(0, attach());
 	ASSERT_EQ(0, nftw(SYSFS, note_file, 16, FTW_PHYS));
@@ -193,8 +293,11 @@ FIXTURE_SETUP(fuzz)
 
 FIXTURE_TEARDOWN(fuzz)
 {
-	if (!self->locked)
+	if (!self->locked) {
 		detach();
+		unload_module("carapace_vuln");
+		unload_module("dummy");
+	}
 }
 
 static long tainted(void)
@@ -203,44 +306,52 @@ static long tainted(void)
 }
 
 /* One write; false where it did something that it should not */
-static bool write_once(const char *path, bool locked, long *taken_count)
+static bool write_once(const char *path, bool locked, long *taken_count,
+		       long *guarded_count)
 {
-	int before[NR_KEYS], after[NR_KEYS], fd, number;
+	bool guard = !strcmp(path, GUARD);
+	bool taken, guards = guard || !strcmp(path, UNGUARD);
 	const struct key *key = key_of(path);
+	struct state before, after;
 	char text[LONGEST];
 	size_t length;
-	bool taken;
+	int fd, number;
 
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return !key && (errno == EINVAL || errno == EACCES);
-	length = random_text(text);
+		return !key && !guards && (errno == EINVAL || errno == EACCES);
+	length = random_text(text, guards ? random_name() : random_word());
 	number = key ? text_means(key, text, length) : NO_WORD;
 	/* Nothing else comes after that one: it has its turn at the end. */
 	if (key && !strcmp(key->name, "lock") && number == 1 && !locked) {
 		close(fd);
 		return true;
 	}
-	read_policy(before);
+	before = read_state();
 	taken = length && write(fd, text, length) > 0;
 	close(fd);
-	read_policy(after);
+	after = read_state();
 	*taken_count += taken;
+	*guarded_count += taken && guards;
 	/* No word and no error: nothing was written */
 	if (key && length)
-		return right(key, number, taken, locked, before, after);
-	return !memcmp(before, after, sizeof(before));
+		return right(key, number, taken, locked, &before, &after);
+	if (guards)
+		return right_guarded(name_number(text, length), guard, taken,
+				     locked, &before, &after);
+	return !memcmp(&before, &after, sizeof(before));
 }
 
 static const char *any_file(void)
 {
 	const char *path;
 
+	if (below(6) == 0)
+		return below(2) ? GUARD : UNGUARD;
 	/* Most cannot be written. */
 	do {
 		path = files[below(nr_files)];
-	} while (access(path, F_OK) ||
-		 (!key_of(path) && below(16)));
+	} while (access(path, F_OK) || (!key_of(path) && below(16)));
 	return path;
 }
 
@@ -255,7 +366,8 @@ TEST_F_TIMEOUT(fuzz, no_write_does_harm, 1500)
 			ASSERT_EQ(0, write_text(POLICY "lock", "on"));
 			self->locked = true;
 		}
-		ASSERT_TRUE(write_once(path, self->locked, &self->taken)) {
+		ASSERT_TRUE(write_once(path, self->locked, &self->taken,
+				       &self->guarded)) {
 			TH_LOG("write %ld, to %s", i, path);
 		}
 		if (i % 64 == 0)
@@ -263,9 +375,10 @@ TEST_F_TIMEOUT(fuzz, no_write_does_harm, 1500)
 	}
 	ASSERT_EQ(taints, tainted());
 	ASSERT_TRUE(state_is("attached"));
-	TH_LOG("%ld writes to %d files, %ld of them taken", self->count,
-	       nr_files, self->taken);
+	TH_LOG("%ld writes to %d files, %ld of them taken, %ld in returns/",
+	       self->count, nr_files, self->taken, self->guarded);
 	EXPECT_LT(self->count / 20, self->taken);
+	EXPECT_LT(self->count / 100, self->guarded);
 }
 
 TEST_HARNESS_MAIN
