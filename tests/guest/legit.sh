@@ -369,9 +369,15 @@ function_graph_some()
 	tracer function_graph vfs_read 'vfs_*'
 }
 
+# All that comes between the process's end and that of tracing has to fit.
 function_graph_all()
 {
-	tracer function_graph do_exit
+	local status=0 size
+	size=$(grep -o '^[0-9]*' $tracing/buffer_size_kb)
+	echo 4096 > $tracing/buffer_size_kb
+	tracer function_graph do_exit || status=1
+	echo "$size" > $tracing/buffer_size_kb
+	return $status
 }
 
 # What patches code, while all CPUs run it
