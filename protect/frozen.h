@@ -11,17 +11,23 @@
 
 #include "types.h"
 
-/* Of a stack: deeper ones have their outer frames left out */
+/*
+ * Of a stack. Of a deeper one that is parked, what is in the middle is left out: the
+ * innermost words stay, the outermost take turns in what is left.
+ */
 #define STACK_WORDS	72
+#define STACK_INNERMOST	32
 
 /**
  * struct stack_words - words of a stack, in the order of their addresses
  * @nr: how many
+ * @left_out: how many more there were, and then the last ones are in no order
  * @offset: of each, in the stack
  * @value: what is there
  */
 struct stack_words {
 	u32 nr;
+	u32 left_out;
 	u16 offset[STACK_WORDS];
 	u64 value[STACK_WORDS];
 };

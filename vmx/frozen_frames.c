@@ -114,6 +114,7 @@ static bool freeze_anew(struct stack *stack, u64 record_pa,
 	bool whole;
 
 	vcpu->walk.nr = 0;
+	vcpu->walk.left_out = 0;
 	whole = stack_walk(stack, &frame, &vcpu->walk, STACK_WALK_CALLS);
 	if (!whole)
 		vcpu->config.public->frozen_in_part++;

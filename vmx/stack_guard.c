@@ -95,6 +95,7 @@ static bool note_frame(struct stack *stack, u64 sp, struct stack_words *words)
 	u32 i;
 
 	words->nr = 0;
+	words->left_out = 0;
 	for (i = 0; i < FRAME_WORDS; i++) {
 		if (!stack_note(stack, words, sp + i * sizeof(u64)))
 			return false;
@@ -102,23 +103,56 @@ static bool note_frame(struct stack *stack, u64 sp, struct stack_words *words)
 	return true;
 }
 
-static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
+static u64 stack_end(u64 base)
 {
-	u64 end = stack->base + island.config.returns.stack_size;
-	u32 total = (end - sp) / sizeof(u64), done, nr;
+	return base + island.config.returns.stack_size;
+}
+
+/* Where a copy of a word is; STACK_COPIED where there is none */
+static u32 copy_number(u64 base, u64 sp, u64 at)
+{
+	u64 total = (stack_end(base) - sp) / sizeof(u64);
+	u64 number = (at - sp) / sizeof(u64);
+
+	if (at < sp || number >= total)
+		return STACK_COPIED;
+	if (total <= STACK_COPIED || number < STACK_COPIED_INNERMOST)
+		return number;
+	return total - number <= STACK_COPIED - STACK_COPIED_INNERMOST ?
+	       STACK_COPIED - (total - number) : STACK_COPIED;
+}
+
+/* All of them to where copy_number() says of the first */
+static bool copy_words(struct stack *stack, u64 record_pa, u64 sp, u64 at, u32 nr)
+{
+	u32 number = copy_number(stack->base, sp, at), done, piece;
 	u64 words[COPY_AT_ONCE];
 
-	if (total > STACK_COPIED)
-		total = STACK_COPIED;
-	for (done = 0; done < total; done += nr) {
-		nr = total - done < COPY_AT_ONCE ? total - done : COPY_AT_ONCE;
-		nr = stack_read_words(stack, sp + done * sizeof(u64), words, nr);
-		if (!nr)
-			return;
-		memcpy(stack_record_show(stack->vcpu, record_pa)->copy + done, words,
-		       nr * sizeof(u64));
+	for (done = 0; done < nr; done += piece) {
+		piece = nr - done < COPY_AT_ONCE ? nr - done : COPY_AT_ONCE;
+		piece = stack_read_words(stack, at + done * sizeof(u64), words, piece);
+		if (!piece)
+			return false;
+		memcpy(stack_record_show(stack->vcpu, record_pa)->copy + number + done,
+		       words, piece * sizeof(u64));
 	}
-	stack_record_show(stack->vcpu, record_pa)->copied = total;
+	return true;
+}
+
+static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
+{
+	u64 total = (stack_end(stack->base) - sp) / sizeof(u64);
+	u32 outermost = STACK_COPIED - STACK_COPIED_INNERMOST;
+	bool copied;
+
+	if (total <= STACK_COPIED)
+		copied = copy_words(stack, record_pa, sp, sp, total);
+	else
+		copied = copy_words(stack, record_pa, sp, sp, STACK_COPIED_INNERMOST) &&
+			 copy_words(stack, record_pa, sp,
+				    stack_end(stack->base) - outermost * sizeof(u64),
+				    outermost);
+	stack_record_show(stack->vcpu, record_pa)->copied = copied;
 }
 
 static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
@@ -144,7 +178,7 @@ static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
 	record = stack_record_show(vcpu, record_pa);
 	record->task = task;
 	record->sp = sp;
-	record->copied = 0;
+	record->copied = false;
 	memcpy(&record->words, words, sizeof(*words));
 	copy_stack(&stack, record_pa, sp);
 }
@@ -219,10 +253,10 @@ static u32 first_changed(struct vcpu *vcpu, struct stack *stack,
 static bool undo_word(struct stack *stack, u64 record_pa, u64 sp, u64 at)
 {
 	const struct stack_record *record = stack_record_show(stack->vcpu, record_pa);
-	u64 number = (at - sp) / sizeof(u64);
+	u32 number = copy_number(stack->base, sp, at);
 	u64 copy, found;
 
-	if (at < sp || number >= record->copied)
+	if (!record->copied || number == STACK_COPIED)
 		return false;
 	copy = record->copy[number];
 	return stack_read(stack, at, &found) && found != copy &&

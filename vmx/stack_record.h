@@ -10,8 +10,12 @@
 
 struct vcpu;
 
-/* Of the innermost frames; most stacks are not used for more. */
-#define STACK_COPIED	184
+/*
+ * Most stacks are not used for more. Of those that are, the innermost words and the
+ * outermost: there is what user mode goes on with.
+ */
+#define STACK_COPIED		184
+#define STACK_COPIED_INNERMOST	104
 
 /* In the place of a stack pointer */
 #define STACK_FREE	0	/* no task's, or its task has never run, or is dead */
@@ -22,16 +26,16 @@ struct vcpu;
  * @task: whose it is
  * @sp: where its task left it, or one of the above
  * @words: what is compared as it goes on
- * @copied: how many words there are of @copy
- * @copy: what was on the stack, from @sp on: to undo what was written together with
- *	such a word
+ * @copied: whether there is a @copy
+ * @copy: what was on the stack, from @sp on and up to its end: to undo what was
+ *	written together with such a word
  * @frozen: the frames of who has called a guarded function
  */
 struct stack_record {
 	u64 task;
 	u64 sp;
 	struct stack_words words;
-	u32 copied;
+	bool copied;
 	u64 copy[STACK_COPIED];
 	struct frozen frozen;
 };

@@ -264,6 +264,25 @@ bool stack_note(struct stack *stack, struct stack_words *words, u64 at)
 	return true;
 }
 
+/*
+ * In the place of the one that is further in than all others behind the innermost.
+ * What is left out is what a driver has there that calls itself; the core kernel's
+ * frames are at both ends.
+ */
+static bool note_outer(struct stack *stack, struct stack_words *words, u64 at)
+{
+	u32 i = STACK_INNERMOST +
+		words->left_out % (STACK_WORDS - STACK_INNERMOST);
+	u64 value;
+
+	if (!stack_read(stack, at, &value))
+		return false;
+	words->offset[i] = at - stack->base;
+	words->value[i] = value;
+	words->left_out++;
+	return true;
+}
+
 /* Whether there is nothing above it, whatever the table says */
 static bool is_beginning(u64 ip)
 {
@@ -288,7 +307,8 @@ static bool is_beginning(u64 ip)
  *
  * Return: whether that was all of it. It is not where the kernel's tables end:
  * in code that was made at run time, behind a tracer that has a function return
- * to itself, and where there are more frames than have room.
+ * to itself, and where there are more frames than have room: then, of all words, the
+ * outermost are there, too.
  */
 bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 		struct stack_words *words, enum stack_walk_words which)
@@ -301,16 +321,18 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 
 	for (;;) {
 		if (is_beginning(frame->ip))
-			return true;
+			return !words->left_out;
 		if (!find_rule(stack->vcpu, frame, &rule))
 			return false;
 		kind = unwind_step(&rule, &memory, frame, &step);
 		if (kind <= UNWIND_END)
-			return kind == UNWIND_END;
+			return kind == UNWIND_END && !words->left_out;
 		if (kind != UNWIND_CALL && which == STACK_WALK_CALLS)
 			continue;
 		for (i = 0; i < step.nr; i++) {
-			if (!stack_note(stack, words, step.at[i]))
+			if (!stack_note(stack, words, step.at[i]) &&
+			    (which != STACK_WALK_ALL ||
+			     !note_outer(stack, words, step.at[i])))
 				return false;
 		}
 	}

@@ -24,7 +24,7 @@ guard=$1
 shift
 case $guard in
 parked)
-	: "${EXPLOITS:=PARKED_CORE PARKED_DEEP PARKED_CALLER PARKED_STUB PARKED_POINTER TASK_SLEEPING TASK_STALE}"
+	: "${EXPLOITS:=PARKED_CORE PARKED_DEEP PARKED_CALLER PARKED_STUB PARKED_POINTER TASK_SLEEPING TASK_BETWEEN TASK_STALE}"
 	file=$sysfs/policy/parked_stacks
 	kind=parked-stack
 	context=parked
@@ -96,12 +96,12 @@ works()
 	is_well
 }
 
-# PARKED_DEEP: a stack that is deeper than what is noted of it: its outer return
-# addresses are not among that. INDEXED_DEEP: more calls one within the other than are
-# noted. These are limits, and this shows them.
+# TASK_BETWEEN: a stack that is deeper than what is noted of it: what is in the middle
+# is not among that. INDEXED_DEEP: more calls one within the other than are noted. These
+# are limits, and this shows them.
 is_stopped()
 {
-	[[ $1 != *_DEEP ]]
+	[[ $1 != @(TASK_BETWEEN|INDEXED_DEEP) ]]
 }
 
 # perform MODE EXPLOIT

@@ -98,6 +98,7 @@ struct vuln_allocation {
 
 /* The most that recursions go down */
 #define VULN_DEPTH	64
+#define VULN_SLEEP_DEPTH 128	/* of calls below which a task sleeps */
 
 /* How long to sleep: until VULN_WAKE on the same open file, where it is 0 */
 struct vuln_sleep {

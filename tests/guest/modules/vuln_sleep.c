@@ -47,7 +47,7 @@ noinline long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s)
 	u64 room[16] = { 0 };
 	long err;
 
-	if (s->depth > VULN_DEPTH)
+	if (s->depth > VULN_SLEEP_DEPTH)
 		return -EINVAL;
 	if (s->depth)
 		return vuln_sleep_below(file, s->depth, s->milliseconds);
