@@ -134,11 +134,13 @@ list()
 	done
 }
 
-# Attack in a process of its own; what kills it, and what it left behind
+# Attack in a process of its own; what kills it, and what it left behind. Under "log", a
+# page that was let run stays so until a policy is written, whoever has it next.
 perform()
 {
 	local found_status=0 found_effect report fn comm=attack
 	mark_log
+	[ "$1" != log ] || echo log > $sysfs/policy/action
 	./attack "$2" > /dev/null 2>&1 || found_status=$?
 	found_effect=$(./attack --last)
 	report=$(log_since_mark | grep "carapace: ATTACK")

