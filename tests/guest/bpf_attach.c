@@ -158,12 +158,14 @@ static int load(int module_btf, unsigned int function, const char *where)
 	return program;
 }
 
-/* The kernel counts while somebody has this open. */
+/* BPF_ENABLE_STATS comes too late for trampolines of 7.2. */
 static void count_runs(void)
 {
-	union bpf_attr attr = { .enable_stats.type = BPF_STATS_RUN_TIME };
+	int fd = open("/proc/sys/kernel/bpf_stats_enabled", O_WRONLY | O_CLOEXEC);
 
-	bpf(BPF_ENABLE_STATS, &attr);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		perror("bpf_stats_enabled");
+	close(fd);
 }
 
 static unsigned long long runs(int program)
@@ -198,11 +200,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s is not in its BTF\n", argv[2]);
 		return 1;
 	}
+	count_runs();
 	program = load(btf_of_module(argv[1]), kernel.nr_types + function,
 		       argv[3]);
 	if (program < 0)
 		return 1;
-	count_runs();
 	attach.raw_tracepoint.prog_fd = program;
 	if (bpf(BPF_RAW_TRACEPOINT_OPEN, &attach) < 0) {
 		err = errno;

@@ -124,13 +124,14 @@ nobody_else_may()
 		*)		returns 0 ./write_errno "$file" "$word" || return ;;
 		esac
 	done
-	for file in $(find $sysfs -type f ! -path "$sysfs/policy/*" \
-			! -name guard ! -name unguard); do
+	while read -r file; do
+		# shellcheck disable=SC2086
 		returns $EACCES $nobody ./write_errno "$file" 1 || {
 			echo "$file"
 			return 1
 		}
-	done
+	done < <(find $sysfs -type f ! -path "$sysfs/policy/*" \
+		! -name guard ! -name unguard)
 	policy_is profile=balanced && equals "$(cat $sysfs/returns/modules)" ''
 }
 
