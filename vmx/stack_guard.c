@@ -108,18 +108,35 @@ static u64 stack_end(u64 base)
 	return base + island.config.returns.stack_size;
 }
 
+/* How many words there are from there to the stack's end */
+static u64 words_from(u64 base, u64 at)
+{
+	return (stack_end(base) - at) / sizeof(u64);
+}
+
+/* How many are copied behind the innermost: up to the stack's end */
+static u32 nr_outermost(u64 total)
+{
+	const u32 room = STACK_COPIED - STACK_COPIED_INNERMOST;
+
+	if (total <= STACK_COPIED_INNERMOST)
+		return 0;
+	total -= STACK_COPIED_INNERMOST;
+	return total < room ? total : room;
+}
+
 /* Where a copy of a word is; STACK_COPIED where there is none */
 static u32 copy_number(u64 base, u64 sp, u64 at)
 {
-	u64 total = (stack_end(base) - sp) / sizeof(u64);
-	u64 number = (at - sp) / sizeof(u64);
+	u64 total = words_from(base, sp), number = (at - sp) / sizeof(u64);
+	u32 outermost = nr_outermost(total);
 
 	if (at < sp || number >= total)
 		return STACK_COPIED;
-	if (total <= STACK_COPIED || number < STACK_COPIED_INNERMOST)
+	if (number < STACK_COPIED_INNERMOST)
 		return number;
-	return total - number <= STACK_COPIED - STACK_COPIED_INNERMOST ?
-	       STACK_COPIED - (total - number) : STACK_COPIED;
+	return total - number <= outermost ?
+	       STACK_COPIED_INNERMOST + outermost - (total - number) : STACK_COPIED;
 }
 
 /* All of them to where copy_number() says of the first */
@@ -141,17 +158,15 @@ static bool copy_words(struct stack *stack, u64 record_pa, u64 sp, u64 at, u32 n
 
 static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
 {
-	u64 total = (stack_end(stack->base) - sp) / sizeof(u64);
-	u32 outermost = STACK_COPIED - STACK_COPIED_INNERMOST;
+	u64 total = words_from(stack->base, sp);
+	u32 outermost = nr_outermost(total);
+	u32 innermost = outermost ? STACK_COPIED_INNERMOST : total;
 	bool copied;
 
-	if (total <= STACK_COPIED)
-		copied = copy_words(stack, record_pa, sp, sp, total);
-	else
-		copied = copy_words(stack, record_pa, sp, sp, STACK_COPIED_INNERMOST) &&
-			 copy_words(stack, record_pa, sp,
-				    stack_end(stack->base) - outermost * sizeof(u64),
-				    outermost);
+	copied = copy_words(stack, record_pa, sp, sp, innermost) &&
+		 copy_words(stack, record_pa, sp,
+			    stack_end(stack->base) - outermost * sizeof(u64),
+			    outermost);
 	stack_record_show(stack->vcpu, record_pa)->copied = copied;
 }
 

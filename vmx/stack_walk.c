@@ -242,6 +242,14 @@ bool stack_is_entry(struct vcpu *vcpu, u64 ip)
 	return find_rule(vcpu, &frame, &rule) && unwind_is_entry(&rule);
 }
 
+static bool put_word(struct stack *stack, struct stack_words *words, u32 i, u64 at)
+{
+	if (!stack_read(stack, at, &words->value[i]))
+		return false;
+	words->offset[i] = at - stack->base;
+	return true;
+}
+
 /**
  * stack_note() - note a word of a stack
  * @stack: the stack
@@ -254,12 +262,8 @@ bool stack_is_entry(struct vcpu *vcpu, u64 ip)
  */
 bool stack_note(struct stack *stack, struct stack_words *words, u64 at)
 {
-	u64 value;
-
-	if (words->nr == STACK_WORDS || !stack_read(stack, at, &value))
+	if (words->nr == STACK_WORDS || !put_word(stack, words, words->nr, at))
 		return false;
-	words->offset[words->nr] = at - stack->base;
-	words->value[words->nr] = value;
 	words->nr++;
 	return true;
 }
@@ -273,12 +277,9 @@ static bool note_outer(struct stack *stack, struct stack_words *words, u64 at)
 {
 	u32 i = STACK_INNERMOST +
 		words->left_out % (STACK_WORDS - STACK_INNERMOST);
-	u64 value;
 
-	if (!stack_read(stack, at, &value))
+	if (!put_word(stack, words, i, at))
 		return false;
-	words->offset[i] = at - stack->base;
-	words->value[i] = value;
 	words->left_out++;
 	return true;
 }
