@@ -326,16 +326,14 @@ static const struct share {
 
 static void trace_calls(const char *const *patterns, int nr)
 {
-	int i, fd;
+	int i, err;
 
 	trace_all_functions();
 	for (i = 0; i < nr && patterns[i]; i++) {
-		fd = open(TRACING "set_ftrace_filter", O_WRONLY | O_APPEND);
-		if (fd < 0 ||
-		    write(fd, patterns[i], strlen(patterns[i])) < 0)
+		err = append_text(TRACING "set_ftrace_filter", patterns[i]);
+		if (err)
 			ksft_exit_fail_msg("%s: %s\n", patterns[i],
-					   strerror(errno));
-		close(fd);
+					   strerror(-err));
 	}
 	must_write(TRACING "current_tracer", "function");
 }

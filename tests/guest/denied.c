@@ -132,25 +132,12 @@ TEST_F(denied, filter_of_a_process)
 	EXPECT_EQ(LIVES, WEXITSTATUS(status));
 }
 
-/* Written without O_APPEND, it would be the only one. */
-static int define_kprobe(const char *text)
-{
-	int fd = open(EVENTS, O_WRONLY | O_APPEND | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	close(fd);
-	return err;
-}
-
 static int add_kprobe(const char *name, int offset)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "p:denied/%s %s+%d", name, FUNCTION, offset);
-	return define_kprobe(text);
+	return append_text(EVENTS, text);
 }
 
 static int remove_kprobe(const char *name)
@@ -158,7 +145,7 @@ static int remove_kprobe(const char *name)
 	char text[64];
 
 	snprintf(text, sizeof(text), "-:denied/%s", name);
-	return define_kprobe(text);
+	return append_text(EVENTS, text);
 }
 
 static int enable_kprobe(const char *name, const char *value)

@@ -135,17 +135,28 @@ static inline const char *read_text(const char *path)
 	return text;
 }
 
-/* 0 or a negative errno */
-static inline int write_text(const char *path, const char *text)
+static inline int write_text_by(const char *path, const char *text, int flags)
 {
 	ssize_t length;
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags);
 
 	if (fd < 0)
 		return -errno;
 	length = write(fd, text, strlen(text));
 	close(fd);
 	return length < 0 ? -errno : 0;
+}
+
+/* 0 or a negative errno */
+static inline int write_text(const char *path, const char *text)
+{
+	return write_text_by(path, text, 0);
+}
+
+/* The same, to files of tracing's that would forget what was there before */
+static inline int append_text(const char *path, const char *text)
+{
+	return write_text_by(path, text, O_APPEND);
 }
 
 /*

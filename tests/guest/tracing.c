@@ -255,19 +255,6 @@ TEST_F(tracing, samples_the_cpu_clock)
 	close(event);
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* How often the probe said that the instruction of ring 0 was there */
 static int count_hits(const char *probe, int device)
 {
@@ -277,9 +264,9 @@ static int count_hits(const char *probe, int device)
 	int i, hits = -1;
 
 	snprintf(text, sizeof(text), "%s\n", probe);
-	if (write_file(TRACING "kprobe_events", text))
+	if (append_text(TRACING "kprobe_events", text))
 		return -1;
-	write_file(TRACING "events/carapace/hit/enable", "1");
+	append_text(TRACING "events/carapace/hit/enable", "1");
 	for (i = 0; i < LOOPS; i++)
 		ring0(device, &q);
 	profile = fopen(TRACING "kprobe_profile", "r");
@@ -287,8 +274,8 @@ static int count_hits(const char *probe, int device)
 		sscanf(line, " hit %d 0", &hits);
 	if (profile)
 		fclose(profile);
-	write_file(TRACING "events/carapace/hit/enable", "0");
-	write_file(TRACING "kprobe_events", "-:carapace/hit\n");
+	append_text(TRACING "events/carapace/hit/enable", "0");
+	append_text(TRACING "kprobe_events", "-:carapace/hit\n");
 	return hits;
 }
 
