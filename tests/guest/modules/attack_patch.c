@@ -17,8 +17,8 @@
 
 #include "attack_module.h"
 
-/* Each of them may be reported: no more than there are lines for */
-#define RACES		40
+/* Until one is won, which is a matter of chance; far more than that takes */
+#define RACES		10000
 #define JUMP_MAX	5	/* a jump label's bytes: 2 or 5 */
 #define NOP1		0x90
 #define MOVL_EAX	0xb8
@@ -54,10 +54,10 @@ static u8 *find_jump_label(void)
 static int change_bytes(void *unused)
 {
 	while (!kthread_should_stop()) {
+		/* Either is there for as long as the other. */
 		memcpy(race.bytes, race.illegal, race.size);
-		barrier();
+		cond_resched();
 		memcpy(race.bytes, race.legal, race.size);
-		barrier();
 		cond_resched();
 	}
 	return 0;
@@ -84,7 +84,8 @@ static void race_source(struct attack_request *q)
 {
 	u8 *site = find_jump_label(), before[JUMP_MAX], now[JUMP_MAX];
 	struct task_struct *other;
-	unsigned int i, wrong = 0;
+	bool won = false;
+	unsigned int i;
 
 	if (!site)
 		return;
@@ -97,19 +98,18 @@ static void race_source(struct attack_request *q)
 	memcpy(race.bytes, race.legal, race.size);
 
 	other = start_changing();
-	for (i = 0; other && i < RACES; i++) {
+	for (i = 0; other && i < RACES && !won; i++) {
 		attack_write(WAY_ALIAS, site, race.bytes, race.size);
 		memcpy(now, site, race.size);
-		if (memcmp(now, before, race.size) &&
-		    memcmp(now, race.legal, race.size))
-			wrong++;
+		won = memcmp(now, before, race.size) &&
+		      memcmp(now, race.legal, race.size);
 		attack_write(WAY_ALIAS, site, before, race.size);
 	}
-	if (other)
+	q->after = i;
+	if (other) {
 		kthread_stop(other);
-	q->after = wrong;
-	if (other)
-		q->effect = wrong ? ATTACK_SUCCEEDED : ATTACK_HAD_NO_EFFECT;
+		q->effect = won ? ATTACK_SUCCEEDED : ATTACK_HAD_NO_EFFECT;
+	}
 	/* Nobody asks; but the label has to be one. */
 	q->before = race_branch();
 }
