@@ -363,6 +363,16 @@ static inline void compat_set_allocation(struct pt_regs *regs, unsigned long siz
 #define COMPAT_TASK_STATE	offsetof(struct task_struct, state)
 #endif
 
+/*
+ * Since 6.19 BPF's trampolines may be jumped to from a function's entry. Where Linux
+ * never does that, nobody may.
+ */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_JMP
+#define COMPAT_PATCH_FENTRY		PATCH_FENTRY_JUMP
+#else
+#define COMPAT_PATCH_FENTRY		PATCH_FENTRY
+#endif
+
 /* Not exported in 5.10; what stays behind is an empty hash. */
 #ifdef HAVE_FTRACE_FREE_FILTER
 #define compat_free_filter(ops)		ftrace_free_filter(ops)

@@ -2,7 +2,8 @@
 /*
  * Carapace: the functions that ftrace can trace
  *
- * Each begins with a slot, a NOP as long as a call, or the call.
+ * Each begins with a slot, a NOP as long as a call, or the call, or since 6.19 a
+ * jump to what BPF made.
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
@@ -16,6 +17,7 @@
 #include "kernel_symbols.h"
 
 #define CALL32	0xe8
+#define JMP32	0xe9
 
 /* kernel/trace/ftrace.c: all records of functions that can be traced */
 struct ftrace_page {
@@ -67,13 +69,17 @@ void ftrace_records_unlock(void)
 	mutex_unlock(lock);
 }
 
-/* Some weak functions have a record, but no slot. */
+/*
+ * Some weak functions have a record, but no slot. Only what has a direct call may have
+ * a jump in its place.
+ */
 static bool has_slot(const struct dyn_ftrace *record)
 {
 	static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 	const u8 *code = (const u8 *)record->ip;
 
-	return !memcmp(code, nop5, sizeof(nop5)) || code[0] == CALL32;
+	return !memcmp(code, nop5, sizeof(nop5)) || code[0] == CALL32 ||
+	       (code[0] == JMP32 && record->flags & FTRACE_FL_DIRECT);
 }
 
 /**

@@ -243,7 +243,7 @@ static void add_trampolines(struct collection *c, const struct module *mod)
 
 static void add_function(const struct dyn_ftrace *record, void *collection)
 {
-	add(collection, record->ip, patch_what(PATCH_FENTRY, 0, 0));
+	add(collection, record->ip, patch_what(COMPAT_PATCH_FENTRY, 0, 0));
 }
 
 static void add_locks(struct collection *c)

@@ -17,6 +17,7 @@ enum operand {
 	OPERAND_LABEL8,		/* displacement to a jump label's target */
 	OPERAND_LABEL32,
 	OPERAND_FUNCTION,	/* displacement to a function */
+	OPERAND_DYNAMIC,	/* displacement to dynamic code, and nothing else */
 	OPERAND_CONDITION,	/* a condition that stays, and the same */
 };
 
@@ -31,6 +32,7 @@ enum form {
 	FORM_CALL,
 	FORM_TAIL,
 	FORM_TAIL_IF,
+	FORM_JUMP_DYNAMIC,
 	FORM_DS,
 	FORM_LOCK,
 };
@@ -54,6 +56,7 @@ static const struct {
 	[FORM_CALL] = { { CALL32 }, 1, OPERAND_FUNCTION },
 	[FORM_TAIL] = { { JMP32 }, 1, OPERAND_FUNCTION },
 	[FORM_TAIL_IF] = { { JCC }, 1, OPERAND_CONDITION },
+	[FORM_JUMP_DYNAMIC] = { { JMP32 }, 1, OPERAND_DYNAMIC },
 	[FORM_DS] = { { 0x3e }, 1, OPERAND_NONE },
 	[FORM_LOCK] = { { 0xf0 }, 1, OPERAND_NONE },
 };
@@ -72,6 +75,8 @@ static const struct {
 	[PATCH_TAIL] = { BIT(FORM_TAIL) | BIT(FORM_RETURN) | BIT(FORM_RETURN_NULL), 5, 0 },
 	[PATCH_TAIL_IF] = { BIT(FORM_TAIL_IF), 6, 0 },
 	[PATCH_FENTRY] = { BIT(FORM_NOP5) | BIT(FORM_CALL), 5, DYNAMIC },
+	[PATCH_FENTRY_JUMP] = { BIT(FORM_NOP5) | BIT(FORM_CALL) | BIT(FORM_JUMP_DYNAMIC),
+				5, DYNAMIC },
 	[PATCH_TRACER] = { BIT(FORM_CALL), 5, 0 },
 	[PATCH_LOCK] = { BIT(FORM_DS) | BIT(FORM_LOCK), 1, ONE_WAY },
 };
@@ -242,6 +247,9 @@ static bool has_form(enum form form, u32 what, u64 va, const u8 *bytes,
 		       calls_function(what, va + length, operand + 1, world);
 	case OPERAND_FUNCTION:
 		return calls_function(what, va + length, operand, world);
+	case OPERAND_DYNAMIC:
+		return patch_target_of(world, va + length, operand) ==
+		       PATCH_TARGET_DYNAMIC;
 	default:
 		return true;
 	}

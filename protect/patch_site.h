@@ -21,6 +21,8 @@
  * TAIL: a static tail call, or a static call's trampoline; the jump, or a return
  * TAIL_IF: a conditional static tail call; its condition stays
  * FENTRY: a function's entry; NOP, or the call of a tracer's trampoline
+ * FENTRY_JUMP: the same where BPF's trampolines may be jumped to. Never a function:
+ *	one that is jumped to takes the other's place.
  * TRACER: the call that a tracer's trampoline makes
  * LOCK: a lock prefix, or the DS prefix it had while there was one CPU only
  *
@@ -34,6 +36,7 @@ enum patch_kind {
 	PATCH_TAIL,
 	PATCH_TAIL_IF,
 	PATCH_FENTRY,
+	PATCH_FENTRY_JUMP,
 	PATCH_TRACER,
 	PATCH_LOCK,
 	PATCH_KIND_COUNT,

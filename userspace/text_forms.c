@@ -22,6 +22,10 @@
 
 #define OWN	"carapace"
 
+/* As /proc/kallsyms calls them, each with a number behind it */
+#define BPF		"bpf"
+#define TRAMPOLINE	"bpf_trampoline_"
+
 static bool has(const struct text_place *place, const char *bytes, u32 length)
 {
 	return place->left >= length && !memcmp(place->live, bytes, length);
@@ -113,11 +117,30 @@ static bool branches_to_function(const struct text_layout *layout,
 	       begins_function(layout, branch_target(place->va, place->live, 5));
 }
 
+/* From 6.19 on, BPF's trampolines are jumped to where they call the function. */
+static bool jumps_to_bpf(const struct text_layout *layout,
+			 const struct text_place *place)
+{
+	const struct symbol *symbol = NULL;
+	u64 to;
+
+	if (place->left < 5 || place->live[0] != JMP)
+		return false;
+	to = branch_target(place->va, place->live, 5);
+	while ((symbol = symbols_at(layout->world->symbols, to, symbol))) {
+		if (!strcmp(symbol->module, BPF) &&
+		    !strncmp(symbol->name, TRAMPOLINE, strlen(TRAMPOLINE)))
+			return true;
+	}
+	return false;
+}
+
 static bool is_fentry(const struct text_layout *layout,
 		      const struct text_place *place)
 {
 	return has(place, "\x0f\x1f\x44\0\0", 5) ||
-	       branches_to_function(layout, place, CALL);
+	       branches_to_function(layout, place, CALL) ||
+	       jumps_to_bpf(layout, place);
 }
 
 static bool is_return(const struct text_layout *layout,

@@ -180,6 +180,8 @@ void patched_symbols(struct symbols *symbols)
 		"ffffffffc1000000 t return_stub\t[carapace]\n"
 		"ffffffffc1000030 t return_elsewhere\t[other]\n"
 		"ffffffffc1000060 t carapace_init\t[carapace]\n"
+		"ffffffffc1000090 t bpf_trampoline_7\t[bpf]\n"
+		"ffffffffc10000c0 t bpf_prog_7\t[bpf]\n"
 		"no line\n";
 	struct bytes bytes = { (u8 *)strdup(lines), strlen(lines) };
 	struct reason why;

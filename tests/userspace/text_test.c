@@ -184,6 +184,8 @@ static const struct form {
 } forms[] = {
 	{ AT_FENTRY, "\xe8", 5, "ftrace_caller", TEXT_FENTRY },
 	{ AT_FENTRY, "\xe9", 5, "ftrace_caller", NO_KIND },
+	{ AT_FENTRY, "\xe9", 5, "bpf_trampoline_7", TEXT_FENTRY },
+	{ AT_FENTRY, "\xe9", 5, "bpf_prog_7", NO_KIND },
 	{ AT_FENTRY, "\xe8", 5, "pv_ops", NO_KIND },
 	{ AT_FENTRY, "\xcc\x1f\x44\0\0", 5, NULL, NO_KIND },
 	{ AT_RETURN, "\xc3\xcc\xcc\xcc\xcc", 5, NULL, TEXT_RETURN },
