@@ -146,7 +146,7 @@ list()
 # page that was let run stays so until a policy is written, whoever has it next.
 perform()
 {
-	local found_status=0 found_effect report fn comm=attack
+	local found_status=0 found_effect report fn comm=attack context=task
 	mark_log
 	[ "$1" != log ] || echo log > $sysfs/policy/action
 	./attack "$2" > /dev/null 2>&1 || found_status=$?
@@ -164,9 +164,10 @@ perform()
 	register|code)	fn='[a-z_0-9.]+\+0x' ;;
 	*)		fn='[^ ]+' ;;
 	esac
-	[ "$kind" = helper ] && comm='[^ ]+'
+	# Up to 5.18 it is a kernel thread until it has become the program.
+	[ "$kind" = helper ] && comm='[^ ]+' context='(task|kthread)'
 	matches "$report" \
-		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=$comm context=task .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
+		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=$comm context=$context .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
 }
 
 is_rodata()
@@ -188,6 +189,11 @@ try()
 	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] &&
 	   is_rodata kern_reboot_table; then
 		skip "$1: $2" "this kernel's sysctls are read-only data"
+		return
+	fi
+	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] &&
+	   ! grep -qw kern_reboot_table /proc/kallsyms; then
+		skip "$1: $2" "this kernel uses a copy of that table, which has no name"
 		return
 	fi
 	if [[ $2 = CODE_MODULE_POKE* ]] && [ $has_packs = 0 ]; then
