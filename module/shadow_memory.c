@@ -86,6 +86,14 @@ void shadow_memory_release(void)
 	area = NULL;
 }
 
+/* Where tracers have functions return to: function_graph, and kretprobes by their age */
+static const char * const trampolines[] = {
+	"return_to_handler",
+	"arch_rethook_trampoline",
+	"__kretprobe_trampoline",
+	"kretprobe_trampoline",
+};
+
 /**
  * shadow_memory_describe() - tell root of stacks and stubs
  * @config: filled in
@@ -97,6 +105,9 @@ void shadow_memory_describe(struct returns_config *config)
 	struct page *stub = vmalloc_to_page(returns_entry);
 	unsigned long boot_stack = kernel_symbol("init_stack");
 	u64 gs_base;
+	u32 i;
+
+	BUILD_BUG_ON(ARRAY_SIZE(trampolines) > ARRAY_SIZE(config->trampolines));
 
 	/* Where Linux's kernel-mode GS base leads is the same on all CPUs. */
 	preempt_disable();
@@ -120,9 +131,8 @@ void shadow_memory_describe(struct returns_config *config)
 	config->percpu = CPU_ENTRY_AREA_BASE;
 	config->percpu_size = P4D_SIZE;
 	config->boot_stack = boot_stack;
-	config->trampolines[0] = kernel_symbol("return_to_handler");
-	config->trampolines[1] = kernel_symbol("arch_rethook_trampoline");
-	config->trampolines[2] = kernel_symbol("__kretprobe_trampoline");
+	for (i = 0; i < ARRAY_SIZE(trampolines); i++)
+		config->trampolines[i] = kernel_symbol(trampolines[i]);
 	choke_points_describe(config);
 }
 
