@@ -35,8 +35,9 @@ PML5 = 0x203000
 CMDLINE_MAX = 2047
 MAGIC_LENGTH = 4
 
-# For the initramfs, in addition to what they depend on.
-MODULES = ["ata_piix", "sd_mod", "erofs", "overlay"]
+# For the initramfs, in addition to what they depend on. That erofs wants crc32c is
+# said by a soft dependency only.
+MODULES = ["ata_piix", "sd_mod", "crc32c_generic", "erofs", "overlay"]
 
 # Not needed in the guest. The kernel is, for one that starts another.
 EXCLUDE = [

@@ -13,7 +13,9 @@ from host import LabError, die_with_parent, need_host_packages, run, say
 EMULATOR_SUITE = "trixie"
 DEFAULT_SUITE = "trixie"
 
-KERNEL = ["linux-image-cloud-amd64", "linux-headers-cloud-amd64"]
+# The smaller of Debian's two; what runs on machines is the other.
+CLOUD = "cloud-amd64"
+FULL = "amd64"
 BUILD = [
     "bc",
     "build-essential",
@@ -102,10 +104,14 @@ KSELFTEST_MODULES = [
 
 # Suites of this kind add newer packages to the release they are named after.
 BACKPORTS = "-backports"
+# This one is ours: the same release with the kernel for any machine, and its modules.
+FULL_SUITE = "-full"
 
 
 def packages(suite):
-    chosen = KERNEL + BUILD + GUEST
+    flavour = FULL if suite.endswith(FULL_SUITE) else CLOUD
+    kernel = [f"linux-image-{flavour}", f"linux-headers-{flavour}"]
+    chosen = kernel + BUILD + GUEST
     if suite == EMULATOR_SUITE:
         chosen = chosen + EMULATOR
     if suite == DEFAULT_SUITE:
@@ -176,7 +182,8 @@ def root_path(suite):
 
 def make_root(suite, path):
     need_host_packages(debootstrap="debootstrap", rsync="rsync")
-    release = suite.removesuffix(BACKPORTS)
+    archive = suite.removesuffix(FULL_SUITE)
+    release = archive.removesuffix(BACKPORTS)
     command = ["debootstrap", "--variant=minbase", release, str(path)]
     uri = mirror()
     if uri:
@@ -194,14 +201,14 @@ def make_root(suite, path):
     (path / "etc/kernel-img.conf").write_text("do_initrd = no\n", encoding="ascii")
     (path / "etc/initramfs-tools").mkdir(exist_ok=True)
     install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends"]
-    if suite != release:
+    if archive != release:
         sources = path / "etc/apt/sources.list"
         line = sources.read_text(encoding="ascii").splitlines()[0]
         sources.write_text(
-            f"{line}\n{line.replace(' ' + release + ' ', ' ' + suite + ' ')}\n",
+            f"{line}\n{line.replace(' ' + release + ' ', ' ' + archive + ' ')}\n",
             encoding="ascii",
         )
-        install += ["-t", suite]
+        install += ["-t", archive]
     chroot(path, ["apt-get", "update", "-qq"])
     say(f"{suite}: packages")
     chroot(path, install + packages(suite))
