@@ -218,9 +218,26 @@ static void in_page(struct attack_request *q, unsigned int changes)
  */
 static u8 *kept;
 
+/*
+ * As whoever makes code is to, where the allocator does not: that it goes away is told
+ * nobody else, and its frames stay sealed.
+ */
+static void mark_as_code(u8 *code)
+{
+	u64 find = attack_symbol("find_vm_area");
+	struct vm_struct *area;
+
+	if (!code || !find)
+		return;
+	area = (void *)attack_call(find, (u64)code, 0, 0, 0);
+	if (area)
+		area->flags |= VM_FLUSH_RESET_PERMS;
+}
+
 static u8 *allocate_code(void)
 {
 	u64 allocate = attack_symbol("execmem_alloc_rw");
+	u8 *code;
 
 	/* Kernels before that one give memory that can be written. */
 	if (!allocate)
@@ -228,7 +245,11 @@ static u8 *allocate_code(void)
 	if (allocate)
 		return (u8 *)attack_call(allocate, 0, PAGE_SIZE, 0, 0);
 	allocate = attack_symbol("module_alloc");
-	return allocate ? (u8 *)attack_call(allocate, PAGE_SIZE, 0, 0, 0) : NULL;
+	if (!allocate)
+		return NULL;
+	code = (u8 *)attack_call(allocate, PAGE_SIZE, 0, 0, 0);
+	mark_as_code(code);
+	return code;
 }
 
 static void free_code(u8 *code)
