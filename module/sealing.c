@@ -472,6 +472,9 @@ int sealing_seal_own(void)
 	/* Who runs now, and may have been told to let no new code run */
 	if (!err)
 		err = seal(THIS_MODULE, MODULE_PART_INIT_TEXT);
+	/* Where there is no ENDBR, a tracepoint's call is led to a function by it. */
+	if (!err)
+		describe_unwinding(THIS_MODULE);
 	done = !err;
 	return err;
 }
