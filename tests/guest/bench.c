@@ -142,12 +142,15 @@ static void measure(const struct operation *operation, struct result *result)
 	/* Also with CPUs that have nothing to do: an idle one may not exit. */
 	operation->run(operation->batch);
 	meter_start();
+	/* Not before: an idler begins with the class that we have. */
+	operation_begin(operation);
 	for (i = 0; i < operation->batches; i++) {
 		start = executed();
 		operation->run(operation->batch);
 		result->samples[result->nr_samples++] =
 			(double)(executed() - start) / operation->batch;
 	}
+	operation_end(operation);
 	meter_stop();
 	count_exits(&result->exits, 1);
 	result->runs += (operation->batches + 1) * operation->batch;

@@ -5,6 +5,7 @@
 #ifndef CARAPACE_TESTS_BENCH_H
 #define CARAPACE_TESTS_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -17,6 +18,7 @@
  * @cpus: how many it takes
  * @code_max: code is sealed and released, so it exits, and takes so many
  *	instructions more at most; else 0
+ * @talks: to a process that answers, and nobody comes between the two
  */
 struct operation {
 	const char *name;
@@ -25,6 +27,7 @@ struct operation {
 	unsigned int batches;
 	unsigned int cpus;
 	unsigned long code_max;
+	bool talks;
 };
 
 extern const struct operation operations[];
@@ -34,5 +37,8 @@ extern const size_t nr_operations;
 void operations_prepare(void);
 void operations_start(int cpu, int other_cpu);
 void operations_stop(void);
+
+void operation_begin(const struct operation *operation);
+void operation_end(const struct operation *operation);
 
 #endif /* CARAPACE_TESTS_BENCH_H */

@@ -30,7 +30,13 @@ static void must(bool condition, const char *what)
 	exit(1);
 }
 
-/* A process that sends back each byte that it gets */
+/*
+ * A process that sends back each byte that it gets
+ *
+ * We and it are of the first in, first out class while they talk (struct operation):
+ * whether who was woken runs before who woke it would be chance otherwise, and two
+ * ways of different length.
+ */
 struct partner {
 	int to, from;
 	pid_t pid;
@@ -43,11 +49,19 @@ static const int on = 1;
 /* The second keeps a program: there is always one that shares its memory. */
 static int filtered[2];
 
+static void schedule_as(int policy, int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	must(!sched_setscheduler(0, policy, &param), "sched_setscheduler");
+}
+
 static void echo(int from, int to)
 {
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	schedule_as(SCHED_FIFO, 1);
 	while (read(from, &byte, 1) == 1 && write(to, &byte, 1) == 1)
 		;
 	_exit(0);
@@ -109,16 +123,9 @@ static void start_tcp_partner(struct partner *p)
 	start_socket_partner(p, (struct sockaddr *)&address, sizeof(address));
 }
 
-static void schedule_as(pid_t pid, int policy, int priority)
-{
-	const struct sched_param param = { .sched_priority = priority };
-
-	must(!sched_setscheduler(pid, policy, &param), "sched_setscheduler");
-}
-
 /*
  * All of its way is through modules, and by a kernel thread that carries each
- * packet. Who of three comes first would be chance; so who waits for one does.
+ * packet.
  */
 static void start_vsock_partner(struct partner *p)
 {
@@ -129,7 +136,6 @@ static void start_vsock_partner(struct partner *p)
 	};
 
 	start_socket_partner(p, (struct sockaddr *)&address, sizeof(address));
-	schedule_as(p->pid, SCHED_FIFO, 1);
 }
 
 static void stop_partner(struct partner *p)
@@ -244,9 +250,7 @@ static void run_tcp(unsigned int count)
 
 static void run_vsock(unsigned int count)
 {
-	schedule_as(0, SCHED_FIFO, 1);
 	ping_pong(&vsock, count);
-	schedule_as(0, SCHED_OTHER, 0);
 }
 
 static void run_fork(unsigned int count)
@@ -343,21 +347,41 @@ static void run_filter(unsigned int count)
 		set_filter(filtered[0], count + 1);
 }
 
+/**
+ * operation_begin() - what is to be so while an operation is measured
+ * @operation: which
+ */
+void operation_begin(const struct operation *operation)
+{
+	if (operation->talks)
+		schedule_as(SCHED_FIFO, 1);
+}
+
+/**
+ * operation_end() - undoes that
+ * @operation: which
+ */
+void operation_end(const struct operation *operation)
+{
+	if (operation->talks)
+		schedule_as(SCHED_OTHER, 0);
+}
+
 const struct operation operations[] = {
-	/*					batch batches CPUs */
+	/*					batch batches CPUs, code_max */
 	{ "CPUID",		run_cpuid,	100,	40,	1 },
 	{ "null system call",	run_null_syscall, 200,	100,	1 },
 	{ "getppid",		run_getppid,	100,	100,	1 },
-	{ "pipe, one CPU",	run_pipe_near,	2,	200,	1 },
-	{ "pipe, two CPUs",	run_pipe_far,	2,	200,	2 },
+	{ "pipe, one CPU",	run_pipe_near,	2,	200,	1, .talks = true },
+	{ "pipe, two CPUs",	run_pipe_far,	2,	200,	2, .talks = true },
 	{ "fork, exit",		run_fork,	1,	40,	1 },
 	{ "fork, exec, exit",	run_exec,	1,	40,	1 },
 	{ "page fault",		run_page_fault,	FAULTS_MAX, 20,	1 },
 	{ "mmap, munmap",	run_mmap,	4,	200,	1 },
 	{ "create, unlink",	run_file,	1,	200,	1 },
 	{ "create, unlink, overlay", run_overlay_file, 1,	200,	1 },
-	{ "TCP round trip",	run_tcp,	1,	200,	1 },
-	{ "vsock round trip",	run_vsock,	1,	200,	1 },
+	{ "TCP round trip",	run_tcp,	1,	200,	1, .talks = true },
+	{ "vsock round trip",	run_vsock,	1,	200,	1, .talks = true },
 	{ "sleep",		run_sleep,	4,	200,	1 },
 	{ "load, unload module", run_module,	1,	5,	1, 400000 },
 	{ "load BPF program",	run_filter,	1,	100,	1, 100000 },
