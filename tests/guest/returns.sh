@@ -46,6 +46,12 @@ unguard()
 	echo "$1" > $returns/unguard
 }
 
+# What is guarded where a test does not say otherwise
+guard_usual()
+{
+	guard carapace_vuln && guard overlay && guard vmlinux
+}
+
 is_guarded()
 {
 	grep -qx "$1" $returns/modules
@@ -224,7 +230,7 @@ come_later()
 	modprobe vfat && is_guarded vfat && is_guarded fat && modprobe -r vfat &&
 		! is_guarded vfat || return
 	unguard '*' && equals "$(cat $returns/modules)" '' || return
-	calls && guard carapace_vuln && guard overlay && guard vmlinux
+	calls && guard_usual
 }
 
 # As many as are switched on: before guarding, or while it is
@@ -441,7 +447,7 @@ unload_waits()
 	: > $tracing/dynamic_events
 	wait $unload && is_gone && calls || return
 	# shellcheck disable=SC2119
-	attach && guard carapace_vuln && guard overlay && guard vmlinux
+	attach && guard_usual
 }
 
 settled()
@@ -672,8 +678,7 @@ short_of_memory()
 		guard carapace_vuln || return
 	threads_rounds 20 300 &&
 		equals "$(cat $sysfs/stats/shadow_bytes)" $((2 << 20)) &&
-		calls && rmmod carapace && attach && guard carapace_vuln &&
-		guard overlay && guard vmlinux
+		calls && rmmod carapace && attach && guard_usual
 }
 
 # More than there is memory for go unverified, are counted, and nothing is reported.
@@ -690,7 +695,7 @@ out_of_memory()
 	echo "$unshadowed entries without a shadow," \
 		"$(cat $sysfs/stats/returns_unverified) returns unverified"
 	[ "$unshadowed" -gt 0 ] && calls && rmmod carapace && attach &&
-		guard carapace_vuln && guard overlay && guard vmlinux
+		guard_usual
 }
 
 # refused FILE ERRNO PATTERN NAME: and the log says why, and nothing has changed
@@ -758,6 +763,16 @@ covered()
 	[ "$seen" -ge "$least" ] && [ $bad = 0 ]
 }
 
+# uncover MODULE...: they go, guarded as they are
+uncover()
+{
+	local module
+	for module; do
+		modprobe -qr "$module"
+	done
+	unguard '*' && guard_usual
+}
+
 # Lists of words
 # shellcheck disable=SC2086
 stock_coverage()
@@ -768,13 +783,14 @@ stock_coverage()
 # shellcheck disable=SC2086
 full_coverage()
 {
-	covered 30 '^(snd|sound|usb|[a-z]+hci|.*hid|cdc|uas|vhci|dummy_hcd|g_|libcomposite)' $full
+	covered 30 '^(snd|sound|usb|[a-z]+hci|.*hid|cdc|uas|dummy_hcd|g_|libcomposite)' $full
 }
 
 # A sound card without hardware, and a disk on USB without any
+# shellcheck disable=SC2086
 full_use()
 {
-	local module disk
+	local disk
 	dd if=/dev/zero of=/dev/dsp bs=8192 count=1 status=none &&
 		grep -q Dummy /proc/asound/cards || return
 	modprobe -r g_mass_storage
@@ -787,23 +803,17 @@ full_use()
 		dd if=/dev/zero of="/dev/$disk" bs=1M count=4 conv=fsync status=none || return
 	modprobe -r g_mass_storage
 	cmp -n 4194304 /tmp/returns-disk /dev/zero || return
-	for module in $full; do
-		modprobe -qr "$module"
-	done
-	unguard '*' && guard carapace_vuln && guard overlay && guard vmlinux
+	uncover $full
 }
 
 # They go on working, and go.
+# shellcheck disable=SC2086
 stock_use()
 {
-	local module
 	ip link add returns0 type veth peer name returns1 &&
 		ip link set returns0 up && ip link del returns0 || return
 	dd if=/dev/zero of=/tmp/returns-disk bs=1M count=4 status=none
-	for module in $stock; do
-		modprobe -qr "$module"
-	done
-	unguard '*' && guard carapace_vuln && guard overlay && guard vmlinux
+	uncover $stock
 }
 
 # Root is gone from every CPU: the returns go on working, and what they lead to
@@ -984,7 +994,7 @@ insmod modules/carapace_vuln.ko
 start()
 {
 	# shellcheck disable=SC2119
-	attach && guard carapace_vuln && guard overlay && guard vmlinux
+	attach && guard_usual
 }
 check "three are guarded" start
 for name; do
