@@ -5,6 +5,7 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/capability.h>
+#include <linux/ctype.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/mm.h>
@@ -33,21 +34,25 @@ static void say_why(const char *file, const char *word, int err)
 {
 	const char *why = reason_of(reasons, ARRAY_SIZE(reasons), err);
 
+	/* What stands there may be anything; it is to be one line. */
 	if (why)
-		pr_notice("returns/%s: '%.16s' %s\n", file, word, why);
+		pr_notice("returns/%s: '%*pE' %s\n", file,
+			  (int)strnlen(word, 16), word, why);
 }
 
+/* A name, with or without a newline; nothing else is one, as in policy/ */
 static int change(int (*how)(const char *name), const char *text, size_t count,
 		  char name[MODULE_NAME_LEN])
 {
-	char *word;
+	const char *end;
 
+	if (count && text[count - 1] == '\n')
+		count--;
 	/* For the log, if it is none */
 	strscpy(name, text, min_t(size_t, count + 1, MODULE_NAME_LEN));
-	word = strim(name);
-	memmove(name, word, strlen(word) + 1);
-	if (count >= MODULE_NAME_LEN || strnlen(text, count) != count ||
-	    !*name || strpbrk(name, " \t\n"))
+	for (end = name; isgraph(*end); end++)
+		;
+	if (!count || end != name + count)
 		return -EINVAL;
 	return how(name);
 }

@@ -719,6 +719,8 @@ bad_names()
 		refused $file $EINVAL "no module's name" '' &&
 		refused $file $EINVAL "no module's name" ' ' &&
 		refused $file $EINVAL "no module's name" 'two words' &&
+		refused $file $EINVAL "no module's name" ' carapace_vuln' &&
+		refused $file $EINVAL "no module's name" $'carapace_vuln\t' &&
 		refused $file $EINVAL "no module's name" "$long" || return
 	done
 	refused guard $EEXIST "'carapace_vuln' is guarded already" carapace_vuln &&

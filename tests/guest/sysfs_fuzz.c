@@ -8,6 +8,7 @@
  * last policy/lock joins in, and then nothing gets weaker. FUZZ_COUNT writes (or
  * 500), from FUZZ_SEED on.
  */
+#include <ctype.h>
 #include <ftw.h>
 
 #include <kselftest_harness.h>
@@ -305,12 +306,31 @@ static long tainted(void)
 	return atol(read_text("/proc/sys/kernel/tainted"));
 }
 
+/* What was written, and what there is: for who has to find out why */
+static void tell(const char *text, size_t length, bool taken,
+		 const struct state *before, const struct state *after)
+{
+	size_t i;
+
+	printf("# %s: '", taken ? "taken" : "refused");
+	for (i = 0; i < length && i < 64; i++)
+		printf(isprint(text[i]) ? "%c" : "\\x%02x", (__u8)text[i]);
+	printf("', %zu bytes\n", length);
+	for (i = 0; i < NR_KEYS; i++)
+		printf("# %s: %d, %d\n", keys[i].name, before->policy[i],
+		       after->policy[i]);
+	for (i = 0; i < NR_NAMES; i++)
+		printf("# guarded %s: %d, %d\n", names[i], before->guarded[i],
+		       after->guarded[i]);
+	printf("# guarded in all: %d, %d\n", before->lines, after->lines);
+}
+
 /* One write; false where it did something that it should not */
 static bool write_once(const char *path, bool locked, long *taken_count,
 		       long *guarded_count)
 {
 	bool guard = !strcmp(path, GUARD);
-	bool taken, guards = guard || !strcmp(path, UNGUARD);
+	bool taken, is_right, guards = guard || !strcmp(path, UNGUARD);
 	const struct key *key = key_of(path);
 	struct state before, after;
 	char text[LONGEST];
@@ -335,11 +355,15 @@ static bool write_once(const char *path, bool locked, long *taken_count,
 	*guarded_count += taken && guards;
 	/* No word and no error: nothing was written */
 	if (key && length)
-		return right(key, number, taken, locked, &before, &after);
-	if (guards)
-		return right_guarded(name_number(text, length), guard, taken,
-				     locked, &before, &after);
-	return !memcmp(&before, &after, sizeof(before));
+		is_right = right(key, number, taken, locked, &before, &after);
+	else if (guards)
+		is_right = right_guarded(name_number(text, length), guard, taken,
+					 locked, &before, &after);
+	else
+		is_right = !memcmp(&before, &after, sizeof(before));
+	if (!is_right)
+		tell(text, length, taken, &before, &after);
+	return is_right;
 }
 
 static const char *any_file(void)
