@@ -29,7 +29,7 @@ read_modes "$@"
 # What a CPU does not have (CET, say) is skipped where EFFECT ends in "?".
 # _NX and _SMEP: the CPU itself refuses, and no guard ever hears of it.
 # EFER_NXE: without NX no stack can be used any more, nobody lives to tell.
-# EXEC_MODULE_FORGED: a page-table entry that asks for sealing is as good as a
+# EXEC_MODULE_@(FORGED|FILLED): a page-table entry that asks for sealing is as good as a
 # module that is loaded. Under "log" that is no violation either.
 # CODE_REMAP_*, CODE_CALL_OTHER, EXEC_BPF_CONSTANTS: limits that the README states:
 # page tables that lead to other data, or to other sealed code; what is legal for
@@ -56,13 +56,13 @@ off	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 log	CODE_REMAP			0	succeeded	exec
 log	CODE_*				0	succeeded	code
 log	EXEC_@(USER|VMALLOC_USER)	0	succeeded	register
-log	EXEC_MODULE_FORGED		0	succeeded	-
+log	EXEC_MODULE_@(FORGED|FILLED)	0	succeeded	-
 log	EXEC_*				0	succeeded	exec
 log	HELPER_*			0	succeeded	helper
 block	CODE_REMAP			137	no-effect	exec
 block	CODE_*				137	(no-effect|fault)	code
-block	EXEC_MODULE_FORGED		0	succeeded	-
-deny	EXEC_MODULE_FORGED		137	no-effect	exec
+block	EXEC_MODULE_@(FORGED|FILLED)	0	succeeded	-
+deny	EXEC_MODULE_@(FORGED|FILLED)	137	no-effect	exec
 block	EXEC_@(USER|VMALLOC_USER)	137	(no-effect|fault)	register
 block	EXEC_*				137	(no-effect|fault)	exec
 block	HELPER_*			0	no-effect	helper

@@ -107,6 +107,7 @@
 	X(EXEC_MODULE_NX, "where modules are, writable")	\
 	X(EXEC_MODULE, "the same")			\
 	X(EXEC_MODULE_FORGED, "the same, and no longer writable: sealed?") \
+	X(EXEC_MODULE_FILLED, "the same, and then filled, as freed code is, at its end") \
 	X(EXEC_BPF_CONSTANTS, "code in the constants of a user's filter")
 
 /*

@@ -54,6 +54,10 @@ static struct notifier_block swallower = {
 #define CLEAR_USER	4
 #define CLEAR_WRITE	8
 #define SET_USER	16
+/* Not the entry: the page's last byte, by who fills freed code with INT3 */
+#define FILL_LAST	32
+
+#define INT3		0xcc
 
 /* Kernel mode and the lower half of addresses: some kernels turn this on, too. */
 #define CR4_LASS	(1UL << 27)
@@ -103,6 +107,7 @@ static void run(struct attack_request *q, void *code, unsigned int changes)
 	u64 old, old_top = *top, cr4, lower_cr4, pa;
 	bool open_top = changes & (CLEAR_NX | CLEAR_SMEP) &&
 			old_top & _PAGE_NX;
+	u64 fill = changes & FILL_LAST ? attack_symbol("text_poke_set") : 0;
 	u32 (*function)(void) = code;
 	unsigned int level;
 	unsigned long flags;
@@ -130,6 +135,8 @@ static void run(struct attack_request *q, void *code, unsigned int changes)
 				 (u64)code);
 	if (lower_cr4 != cr4)
 		raw_write_cr4(lower_cr4);
+	if (fill)
+		attack_call(fill, (u64)code + PAGE_SIZE - 1, INT3, 1, 0);
 	/* Linux would take SMEP's fault there for a spurious one, for ever. */
 	q->after = FAULTED;
 	if (!(changes & SET_USER) || !(raw_read_cr4() & X86_CR4_SMEP))
@@ -333,6 +340,7 @@ static const struct exec_attack {
 	A(MODULE_NX, module, 0),
 	A(MODULE, module, CLEAR_NX),
 	A(MODULE_FORGED, module, CLEAR_NX | CLEAR_WRITE),
+	A(MODULE_FILLED, module, CLEAR_NX | CLEAR_WRITE | FILL_LAST),
 	A(BPF_CONSTANTS, constants, 0),
 #undef A
 };
