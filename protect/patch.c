@@ -61,6 +61,34 @@ void patch_notes_drop(struct patch_notes *notes, const struct patch_region *regi
 	}
 }
 
+/**
+ * patch_notes_rewrite() - root itself has written what kprobes may have noted
+ * @notes: notes
+ * @region: the code that it is in
+ * @va: of the first byte
+ * @bytes: what stands there now, and no kprobe among it
+ * @size: bytes
+ *
+ * Else what a kprobe restores, which is what stood there when it was optimised,
+ * would not be what was noted.
+ *
+ * Context: pure.
+ */
+void patch_notes_rewrite(struct patch_notes *notes, const struct patch_region *region,
+			 u64 va, const u8 *bytes, u32 size)
+{
+	struct patch_note *note;
+	u32 i, k;
+
+	for (i = 0; i < notes->count; i++) {
+		note = &notes->note[i];
+		for (k = 0; note->region == region && k < PATCH_PROBE; k++) {
+			if (note->va + k - va < size)
+				note->original[k] = bytes[note->va + k - va];
+		}
+	}
+}
+
 /* One write that is judged: @count notes, of which some may be new */
 struct write {
 	const struct patch_region *region;

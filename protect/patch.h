@@ -94,6 +94,8 @@ struct patch_notes {
 bool patch_note_add(struct patch_notes *notes, const struct patch_region *region,
 		    u64 va, const u8 *original);
 void patch_notes_drop(struct patch_notes *notes, const struct patch_region *region);
+void patch_notes_rewrite(struct patch_notes *notes, const struct patch_region *region,
+			 u64 va, const u8 *bytes, u32 size);
 u32 patch_judge(const struct patch_region *region, struct patch_notes *notes,
 		u64 va, const u8 *before, const u8 *after, u32 size,
 		const struct patch_world *world);

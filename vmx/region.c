@@ -328,7 +328,8 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
  * @from: from where
  * @size: bytes
  *
- * Byte by byte, from the last to the first. Ends what the window showed.
+ * Byte by byte, from the last to the first. Ends what the window showed. A kprobe
+ * right before it restores what is written here.
  *
  * Context: root, with the lock.
  *
@@ -337,13 +338,17 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
  */
 bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size)
 {
+	const struct region *region = region_at(va, size);
+	u32 i = size;
 	u64 pa;
 
-	while (size) {
-		size--;
-		if (!resolve(vcpu, va + size, &pa))
+	while (i) {
+		i--;
+		if (!resolve(vcpu, va + i, &pa))
 			return false;
-		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[size];
+		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[i];
 	}
+	if (region)
+		patch_notes_rewrite(&island.regions.notes, &region->patch, va, from, size);
 	return true;
 }

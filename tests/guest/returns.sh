@@ -329,27 +329,35 @@ fprobe_before()
 	event_before 'f:returns/it vuln_eight%return $retval' '<- vuln_eight.*=108'
 }
 
-# Where vuln_eight returns: its only return
-return_offset()
+# Where vuln_eight returns, its only return, and the instruction before
+return_offsets()
 {
 	objdump -dr --disassemble=vuln_eight modules/carapace_vuln.ko |
 		awk '
 		/<vuln_eight>:$/ { start = $1 }
-		/\tret/ || /\tjmp/ { at = $1 }
+		/\tret/ || /\tjmp/ {
+			at = $1
+			before = last
+		}
+		/^ .*:\t/ { last = $1 }
 		END {
-			sub(":", "", at)
-			print start, at
+			gsub(":", "", at)
+			gsub(":", "", before)
+			print start, at, before
 		}' | {
-		read -r start at
-		echo $((16#$at - 16#$start))
+		read -r start at before
+		echo $((16#$at - 16#$start)) $((16#$before - 16#$start))
 	}
 }
 
-site="carapace_vuln:vuln_eight+$(return_offset)"
+read -r site beside <<< "$(return_offsets)"
+site="carapace_vuln:vuln_eight+$site"
+beside="carapace_vuln:vuln_eight+$beside"
 
+# probe_site [WHERE]
 probe_site()
 {
-	echo "p:returns/it $site" >> $tracing/dynamic_events
+	echo "p:returns/it ${1:-$site}" >> $tracing/dynamic_events
 }
 
 enable_site()
@@ -428,6 +436,26 @@ probe_after_guarding()
 probe_after_armed()
 {
 	probe_after_guarding armed
+}
+
+# Right before the return: what it restores is what stands there by then.
+probe_beside()
+{
+	local all before
+	all=$(coverage carapace_vuln returns)
+	for before in yes no; do
+		[ $before = no ] || unguard carapace_vuln || return
+		probe_site "$beside" && enable_site 1 || return
+		[ $before = no ] || guard carapace_vuln || return
+		site_is_probed &&
+			equals "$(coverage carapace_vuln returns)" "$all" || return
+		[ $before = yes ] || unguard carapace_vuln || return
+		enable_site 0
+		: > $tracing/dynamic_events
+		calls || return
+		[ $before = yes ] || guard carapace_vuln || return
+		calls || return
+	done
 }
 
 says_so()
@@ -970,7 +998,7 @@ quietly()
 
 expected_state=attached
 quick="kinds_of_calls choke_users guard_in_a_loop unload_guarded function_tracer kretprobe
-probe_before_guarding probe_after_armed bpf_guarded switch_off_tracing uring
+probe_before_guarding probe_after_armed probe_beside bpf_guarded switch_off_tracing uring
 bad_names"
 # These take some minutes.
 long="unload_carapace function_graph kprobe_entry kprobe_entry_before kretprobe_asleep

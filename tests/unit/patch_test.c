@@ -549,6 +549,33 @@ TEST_F(patch, kprobes_from_before)
 	EXPECT_EQ(0, notes.count);
 }
 
+/* Root changes a return right behind it, and what is optimised afterwards has that. */
+TEST_F(patch, kprobe_beside_what_root_writes)
+{
+	static const u8 jump[] = { 0xe9, REL32(PROBE, DYNAMIC) };
+	static const u8 written[] = { 0xe9, REL32(PROBE + 2, FUNCTION_A) };
+	static const u8 int3 = 0xcc;
+	const u8 first = clean[PROBE];
+	u8 behind[PATCH_PROBE - 1];
+	struct patch_region other = region;
+
+	EXPECT_EQ(-1, write_code(PROBE, &int3, 1, variant->window));
+	memcpy(code + PROBE + 2, written, sizeof(written));
+	EXPECT_EQ(PROBE, write_code(PROBE, &first, 1, variant->window));
+	patch_notes_rewrite(&notes, &other, BASE + PROBE + 2, written, sizeof(written));
+	EXPECT_EQ(PROBE, write_code(PROBE, &first, 1, variant->window));
+	patch_notes_rewrite(&notes, &region, BASE + PROBE + 2, written, sizeof(written));
+
+	memcpy(behind, code + PROBE + 1, sizeof(behind));
+	EXPECT_EQ(-1, write_code(PROBE + 1, jump + 1, 4, variant->window));
+	EXPECT_EQ(-1, write_code(PROBE, jump, 1, variant->window));
+	EXPECT_EQ(-1, write_code(PROBE, &int3, 1, variant->window));
+	EXPECT_EQ(PROBE + 2, write_code(PROBE + 1, clean + PROBE + 1, 4, variant->window));
+	EXPECT_EQ(-1, write_code(PROBE + 1, behind, 4, variant->window));
+	EXPECT_EQ(-1, write_code(PROBE, &first, 1, variant->window));
+	EXPECT_EQ(0, notes.count);
+}
+
 TEST_F(patch, what_goes_away_is_forgotten)
 {
 	static const u8 original[PATCH_PROBE];
