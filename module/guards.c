@@ -111,10 +111,8 @@ static void say_unchanged(const struct policy_file *file, const char *why)
 /* Lock: Linux first, then root, and then nobody can change it any more. */
 static int set_lock(void)
 {
-	int err = lock_prepare();
+	int err = lock_turn_on();
 
-	if (!err)
-		err = cpus_hypercall(HYPERCALL_POLICY, POLICY_LOCK, 1);
 	if (!err)
 		helper_hooks_lock();
 	return err;

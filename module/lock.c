@@ -11,11 +11,12 @@
 #include <linux/module.h>
 
 #include "cpus.h"
+#include "hypercall.h"
 #include "island_load.h"
 #include "kernel_symbols.h"
 #include "lock.h"
+#include "module_list.h"
 #include "policy.h"
-#include "sealing.h"
 
 /**
  * lock_is_on() - whether root lets no CPU leave any more
@@ -35,7 +36,7 @@ static bool image_loaded(const char *name)
 }
 
 /*
- * What a kexec starts would run under the shell, which lets it run nothing. A
+ * What a kexec starts would run under Carapace, which lets it run nothing. A
  * CPU that is not attached could be started with any code, and would run bare.
  */
 static const char *obstacle(void)
@@ -53,32 +54,53 @@ static const char *obstacle(void)
 	return NULL;
 }
 
+static int lock(void)
+{
+	return cpus_hypercall(HYPERCALL_POLICY, POLICY_LOCK, 1);
+}
+
+/* No image can be loaded any more, and none is; before root is asked */
+static int lock_without_images(int *load_disabled)
+{
+	int err, was_disabled = 0;
+	const char *why;
+
+	if (load_disabled) {
+		was_disabled = READ_ONCE(*load_disabled);
+		WRITE_ONCE(*load_disabled, 1);
+	}
+	why = obstacle();
+	if (why) {
+		pr_notice("policy/lock stays off: %s\n", why);
+		err = -EBUSY;
+	} else {
+		err = module_list_hold(lock);
+	}
+	if (err && load_disabled)
+		WRITE_ONCE(*load_disabled, was_disabled);
+	return err;
+}
+
 /**
- * lock_prepare() - before root is asked to lock
+ * lock_turn_on() - have root lock the policy
  *
- * All modules stay from here on, this one, too, and no kernel can be loaded for
+ * All modules stay from then on, this one, too, and no kernel can be loaded for
  * kexec.
  *
  * Context: may sleep; CPU hotplug is excluded by the caller.
  *
- * Return: 0, or -EBUSY after a line that says what is in the way.
+ * Return: 0, also when it is on; -EBUSY after a line that says what is in the way;
+ * or what root says.
  */
-int lock_prepare(void)
+int lock_turn_on(void)
 {
-	int *load_disabled = (int *)kernel_symbol("kexec_load_disabled");
-	const char *why = obstacle();
+	int err;
 
 	if (lock_is_on())
 		return 0;
-	if (why) {
-		pr_notice("policy/lock stays off: %s\n", why);
-		return -EBUSY;
-	}
-	if (sealing_hold_modules()) {
-		pr_notice("policy/lock stays off: a module is being unloaded; try again\n");
-		return -EBUSY;
-	}
-	if (load_disabled)
-		WRITE_ONCE(*load_disabled, 1);
-	return 0;
+	err = lock_without_images((int *)kernel_symbol("kexec_load_disabled"));
+	if (err != -EAGAIN)
+		return err;
+	pr_notice("policy/lock stays off: a module is being unloaded; try again\n");
+	return -EBUSY;
 }

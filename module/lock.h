@@ -7,7 +7,7 @@
 
 #include <linux/types.h>
 
-int lock_prepare(void);
+int lock_turn_on(void);
 bool lock_is_on(void);
 
 #endif /* CARAPACE_MODULE_LOCK_H */

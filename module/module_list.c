@@ -85,3 +85,35 @@ struct module *module_list_get(const char *name)
 	module_list_walk(compare, &search);
 	return search.found;
 }
+
+/**
+ * module_list_hold() - let no module be unloaded any more
+ * @action: what has Linux not free them any more; it may not sleep long
+ *
+ * While @action is done none can begin to go: not between that and being held, either.
+ * Those that become live afterwards are held by who hears of that.
+ *
+ * Context: may sleep; takes module_mutex.
+ *
+ * Return: what @action returns, and nothing has happened if that is an error; or
+ * -EAGAIN where a module is being unloaded.
+ */
+int module_list_hold(int (*action)(void))
+{
+	struct module *mod;
+	int err = 0;
+
+	mutex_lock(modules_lock);
+	list_for_each_entry(mod, modules, list) {
+		if (mod->state == MODULE_STATE_GOING)
+			err = -EAGAIN;
+	}
+	if (!err)
+		err = action();
+	list_for_each_entry(mod, modules, list) {
+		if (!err && mod->state == MODULE_STATE_LIVE)
+			__module_get(mod);
+	}
+	mutex_unlock(modules_lock);
+	return err;
+}

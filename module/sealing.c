@@ -231,11 +231,13 @@ static bool is_code(enum compat_module_part part)
 	return part == MODULE_PART_TEXT || part == MODULE_PART_INIT_TEXT;
 }
 
+/* A module may fail until it is live, and is freed then. */
 static int seal(const struct module *mod, enum compat_module_part part)
 {
 	struct seal_request q = {
 		.class = is_code(part) ? CLASS_CODE : CLASS_RODATA,
-		.transient = part == MODULE_PART_INIT_TEXT,
+		.transient = part == MODULE_PART_INIT_TEXT ||
+			     mod->state != MODULE_STATE_LIVE,
 	};
 	struct patch_site *sites = NULL;
 	u32 nr_sites = 0;
@@ -301,6 +303,26 @@ static int seal_coming(const struct module *mod)
 	return 0;
 }
 
+/* What is sealed for as long as a module is there */
+static const enum compat_module_part loaded[] = {
+	MODULE_PART_TEXT,
+	MODULE_PART_RODATA,
+	MODULE_PART_RO_AFTER_INIT,
+};
+
+/* Root refuses what it must not, and what is not sealed. */
+static void set_transient(const struct module *mod, bool transient)
+{
+	u64 va, size;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(loaded); i++) {
+		compat_module_part(mod, loaded[i], &va, &size);
+		if (size)
+			cpus_hypercall(HYPERCALL_TRANSIENT, va, transient);
+	}
+}
+
 static int module_notify(struct notifier_block *block, unsigned long state,
 			 void *data)
 {
@@ -310,11 +332,16 @@ static int module_notify(struct notifier_block *block, unsigned long state,
 	switch (state) {
 	case MODULE_STATE_COMING:
 		return notifier_from_errno(seal_coming(mod));
+	case MODULE_STATE_GOING:
+		set_transient(mod, true);
+		return NOTIFY_OK;
 	case MODULE_STATE_LIVE:
+		set_transient(mod, false);
 		err = seal(mod, MODULE_PART_RO_AFTER_INIT);
 		if (err)
 			pr_warn("module %s: what became read-only is not sealed (%d), and can be written through the direct map\n",
 				mod->name, err);
+		/* Those that were live when it was turned on are held: lock.c. */
 		if (lock_is_on())
 			__module_get((struct module *)mod);
 		return NOTIFY_OK;
@@ -404,12 +431,6 @@ static struct hook hooks[] __ro_after_init = {
 
 static struct hook_set hook_set = HOOK_SET(hooks);
 
-static const enum compat_module_part loaded[] = {
-	MODULE_PART_TEXT,
-	MODULE_PART_RODATA,
-	MODULE_PART_RO_AFTER_INIT,
-};
-
 static void seal_loaded_module(struct module *mod, void *unused)
 {
 	u32 i;
@@ -421,29 +442,6 @@ static void seal_loaded_module(struct module *mod, void *unused)
 			pr_warn("module %s is not sealed (%d)\n", mod->name, err);
 	}
 	describe_unwinding(mod);
-}
-
-static void hold(struct module *mod, void *failed)
-{
-	if (!try_module_get(mod))
-		*(bool *)failed = true;
-}
-
-/**
- * sealing_hold_modules() - let no module be unloaded any more
- *
- * Root does not release their code, once the policy is locked.
- *
- * Context: may sleep.
- *
- * Return: 0, or -EBUSY where one is being unloaded just now.
- */
-int sealing_hold_modules(void)
-{
-	bool failed = false;
-
-	module_list_walk(hold, &failed);
-	return failed ? -EBUSY : 0;
 }
 
 /**

@@ -13,7 +13,6 @@ int sealing_prepare(void);
 void sealing_describe(struct island_config *config);
 u32 sealing_max_sites(void);
 void sealing_prepared(void);
-int sealing_hold_modules(void);
 int sealing_seal_own(void);
 int sealing_start(void);
 void sealing_stop(void);

@@ -113,6 +113,11 @@ static int note_probe(struct vcpu *vcpu, u64 va)
 	return seal_note_probe(va, vcpu->regs.rdx);
 }
 
+static int set_transient(struct vcpu *vcpu, u64 va)
+{
+	return seal_transient(va, vcpu->regs.rdx);
+}
+
 /* Those that need the lock; they get RSI, and what they return goes to RAX. */
 static int (*const locked_calls[])(struct vcpu *vcpu, u64 first) = {
 	[HYPERCALL_POLICY]		= set_policy,
@@ -130,6 +135,7 @@ static int (*const locked_calls[])(struct vcpu *vcpu, u64 first) = {
 	[HYPERCALL_STACKS_NOTE]		= stack_guard_note,
 	[HYPERCALL_STACKS_SETTLE]	= stack_guard_settle,
 	[HYPERCALL_UNWIND]		= stack_unwind_request,
+	[HYPERCALL_TRANSIENT]		= set_transient,
 };
 
 static struct exit_result locked_call(struct vcpu *vcpu)

@@ -33,6 +33,7 @@ enum hypercall {
 	HYPERCALL_STACKS_NOTE	= 17,	/* RSI = address of a task that sleeps */
 	HYPERCALL_STACKS_SETTLE	= 18,
 	HYPERCALL_UNWIND	= 19,	/* RSI = address of a struct unwind_request */
+	HYPERCALL_TRANSIENT	= 20,	/* RSI = sealed address, RDX = freed soon? */
 };
 #endif
 

@@ -20,7 +20,7 @@ struct seal_request;
  * struct region - one of them
  * @patch: where it is, and where it may change
  * @frames: how many of its frames are sealed; 0 for an unused region
- * @transient: Linux frees it soon, also while the policy is locked
+ * @transient: Linux may free it, also while the policy is locked (seal_transient())
  * @returns_pa: which of its returns are guarded: return_sites.c
  * @unwind_ips: how to unwind through it: struct unwind_table; 0 where that is not
  *	known

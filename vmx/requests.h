@@ -14,7 +14,8 @@
  * @class: CLASS_CODE or CLASS_RODATA (protect/code.h)
  * @sites: address of an array of struct patch_site, for CLASS_CODE
  * @nr_sites: how many
- * @transient: Linux frees it soon: a module's initialisation
+ * @transient: Linux may free it soon: a module's initialisation, and the module
+ *	until that is over
  */
 struct seal_request {
 	u64 va;

@@ -179,8 +179,8 @@ static int release_page(struct vcpu *vcpu, u64 pa)
 
 /*
  * What Linux frees is mapped no more; or it was code, and cannot be run where it is
- * mapped. Locked, only what may go at any time goes: modules' initialisation, and
- * code without a list of what may stand in it.
+ * mapped. Locked, only what may go at any time goes: modules' initialisation, modules
+ * that may still fail, and code without a list of what may stand in it.
  */
 static bool may_release(struct vcpu *vcpu, u64 pa)
 {
@@ -222,6 +222,32 @@ int seal_release(struct vcpu *vcpu, u64 pa)
 	case CLASS_OPENED:
 		return may_release(vcpu, pa) ? release_page(vcpu, pa) : -EPERM;
 	}
+	return 0;
+}
+
+/**
+ * seal_transient() - whether Linux may free a region, also while the policy is locked
+ * @va: where it begins
+ * @transient: whether it may
+ *
+ * A module's region may go until its initialisation is over, for that may fail; and
+ * from when it is being unloaded. Locked, none may that may not already: who has root
+ * never hear of the end keeps to himself what rights he has over a module that is
+ * loaded after that.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: 0, -EINVAL where no region begins, or -EPERM.
+ */
+int seal_transient(u64 va, bool transient)
+{
+	struct region *region = (struct region *)region_at(va, 1);
+
+	if (!region || region->patch.va != va || !seal_in_range(va))
+		return -EINVAL;
+	if (transient && island_locked())
+		return -EPERM;
+	region->transient = transient;
 	return 0;
 }
 

@@ -62,6 +62,15 @@ lock()
 	echo on >$sysfs/policy/lock
 }
 
+# One whose initialisation fails: where it was others come, which write there.
+modules_fail()
+{
+	local name
+	for name in vfat isofs romfs; do
+		returns 1 modprobe kvm_intel && modprobe $name || return
+	done
+}
+
 # Code that is made meanwhile: a probe's
 probe_fires()
 {
@@ -115,7 +124,7 @@ no_image()
 	as_it_was && matches "$(our_lines)" 'policy/lock is on'
 }
 
-plan 15
+plan 16
 attach
 module_comes
 check "unlocked: a CPU goes offline and comes online" works offline_and_online
@@ -132,6 +141,7 @@ check "locked: no kernel for kexec is loaded" refused - load_kexec
 check "locked: no module goes" refused - module_goes
 check "locked: nor does Carapace" refused - rmmod carapace
 check "locked: a module comes" works modprobe overlay
+check "locked: modules fail, and others come" works modules_fail
 check "locked: a probe comes, fires, and goes" works probe_fires
 check "locked: a task moves from CPU to CPU" works all_cpus_work
 check "locked: no attack was counted" equals "$(counted_attacks)" 0

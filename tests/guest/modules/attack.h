@@ -136,6 +136,7 @@
 	X(SELF_WEAKEN_ENFORCE, "hypercall: enforce nothing") \
 	X(SELF_WEAKEN_ACTION, "hypercall: only log")	\
 	X(SELF_WEAKEN_REGISTERS, "hypercall: the register guard off") \
+	X(SELF_WEAKEN_MODULE, "hypercall: a module may be freed") \
 	X(SELF_UNLOCK, "hypercall: unlock")		\
 	X(SELF_DETACH, "hypercall: leave VMX")		\
 	X(SELF_STORE, "call the sysfs file's store function") \

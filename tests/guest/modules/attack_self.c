@@ -96,6 +96,21 @@ static void weaken_registers(struct attack_request *q)
 	set_policy(q, POLICY_REGISTERS, 0, 1);
 }
 
+/* Linux says that of a module that is being unloaded; dummy's first page has it. */
+static void weaken_module(struct attack_request *q)
+{
+	u64 text = attack_symbol("dummy:dummy_setup") & PAGE_MASK;
+
+	q->after = vmcall(HYPERCALL_TRANSIENT, text, 1);
+	if (!q->after) {
+		vmcall(HYPERCALL_TRANSIENT, text, 0);
+		q->effect = ATTACK_SUCCEEDED;
+	} else {
+		q->effect = q->after == HYPERCALL_MAGIC ?
+			    ATTACK_RAISED_FAULT : ATTACK_HAD_NO_EFFECT;
+	}
+}
+
 static void unlock(struct attack_request *q)
 {
 	set_policy(q, POLICY_LOCK, 0, 0);
@@ -329,6 +344,7 @@ static void (*const attacks[])(struct attack_request *q) = {
 	A(WEAKEN_ENFORCE, weaken_enforce),
 	A(WEAKEN_ACTION, weaken_action),
 	A(WEAKEN_REGISTERS, weaken_registers),
+	A(WEAKEN_MODULE, weaken_module),
 	A(UNLOCK, unlock),
 	A(DETACH, detach),
 	A(STORE, store),

@@ -257,7 +257,7 @@ static int documented_row(const struct fuzz_trial *t, const struct opcode *o)
 			return FUZZ_DIFFERS_HYPERCALL;
 		if (t->gpr[7] == HYPERCALL_POLICY ||
 		    (t->gpr[7] >= HYPERCALL_SEAL &&
-		     t->gpr[7] <= HYPERCALL_UNWIND))
+		     t->gpr[7] <= HYPERCALL_TRANSIENT))
 			return FUZZ_DIFFERS_HYPERCALL_REFUSED;
 		break;
 	}
