@@ -88,6 +88,7 @@ struct incidents {
 static struct incidents __percpu *incidents;
 static DEFINE_PER_CPU(u64, missed);
 static DEFINE_PER_CPU(u64, kicks_seen);
+static DEFINE_PER_CPU(bool, kick_owed);
 
 static const char *const actions[] = {
 	[VERDICT_LOG] = "log",
@@ -139,32 +140,27 @@ static unsigned int save_trace(unsigned long trace[TRACE_DEPTH],
 	return depth;
 }
 
-/* An attacker's text must not look like one of our keys. */
-static void show_text(char shown[REPORT_TEXT], const struct report *r)
+/* An attacker's text must not end the quotes around it, nor the line. */
+static void show_text(char *shown, const char *text, size_t size)
 {
-	u32 i;
+	size_t i;
 
-	for (i = 0; i < REPORT_TEXT - 1 && r->text[i]; i++)
-		shown[i] = isascii(r->text[i]) && isprint(r->text[i]) &&
-			   r->text[i] != '"' ? r->text[i] : '?';
+	for (i = 0; i < size - 1 && text[i]; i++)
+		shown[i] = isascii(text[i]) && isprint(text[i]) &&
+			   text[i] != '"' ? text[i] : '?';
 	shown[i] = 0;
 }
 
 /* Who did it; of a stack, whose it is: who wrote there is not known. */
 static void record_task(struct incident *incident, const struct report *report)
 {
-	char shown[REPORT_TEXT];
+	bool is_parked = incident->context == CONTEXT_PARKED;
 
 	incident->task = current;
 	get_task_struct(current);
-	if (incident->context != CONTEXT_PARKED) {
-		incident->pid = task_pid_nr(current);
-		strscpy(incident->comm, current->comm, sizeof(incident->comm));
-		return;
-	}
-	show_text(shown, report);
-	incident->pid = report->pid;
-	strscpy(incident->comm, shown, sizeof(incident->comm));
+	incident->pid = is_parked ? report->pid : task_pid_nr(current);
+	show_text(incident->comm, is_parked ? report->text : current->comm,
+		  sizeof(incident->comm));
 }
 
 static void record(struct incident *incident, const struct report *report,
@@ -205,7 +201,7 @@ static void describe_object(char *text, size_t size, const struct report *r)
 			  (void *)r->expected);
 		break;
 	case REPORT_HELPER:
-		show_text(shown, r);
+		show_text(shown, r->text, sizeof(shown));
 		scnprintf(text, size, "address=%pS found=\"%s\"",
 			  (void *)r->object, shown);
 		break;
@@ -346,20 +342,40 @@ static void panic_now(const struct report *report)
 	nmi_panic(NULL, message);
 }
 
+/*
+ * Root has every CPU exit by an NMI where it must, and hands that on, for it may have
+ * been one of Linux's as well. Claimed as one of this CPU's own: what nobody claims
+ * there has all CPUs wait for each other to look for its reason at a port, and others
+ * who hear of unknown NMIs take each for theirs (ipmi_watchdog's, which may panic).
+ * Several can have become one.
+ */
+static bool claim_kicks(void)
+{
+	u64 kicks = READ_ONCE(island_vcpu_public(smp_processor_id())->kicks);
+
+	if (this_cpu_read(kicks_seen) == kicks)
+		return false;
+	this_cpu_write(kicks_seen, kicks);
+	this_cpu_write(kick_owed, true);
+	return true;
+}
+
 static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
 	struct incidents *list = this_cpu_ptr(incidents);
 	const struct report_ring *ring;
 	struct report report;
+	bool kicked;
 	u64 count;
 
 	if (smp_processor_id() >= island_nr_vcpus())
 		return NMI_DONE;
+	kicked = claim_kicks();
 	ring = &island_vcpu_public(smp_processor_id())->reports;
 	/* Pairs with report_add(): entries below are complete. */
 	count = smp_load_acquire(&ring->count);
 	if (list->seen == count)
-		return NMI_DONE;
+		return kicked ? NMI_HANDLED : NMI_DONE;
 
 	for (; list->seen != count; list->seen++) {
 		if (!copy_report(ring, list->seen, &report) ||
@@ -379,28 +395,14 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
-/* One that is being handled, and one that is latched */
-#define NMIS_AT_ONCE	2
-
-/*
- * Root has every CPU exit by an NMI where it must, and hands that on, for it may
- * have been one of Linux's as well. Those that nobody else claims are root's, one
- * for each that it sent; several can have become one, so old claims expire.
- */
+/* An NMI of root's that was counted before it came, while another one was handled */
 static int unknown_nmi_handler(unsigned int type, struct pt_regs *regs)
 {
-	unsigned int cpu = smp_processor_id();
-	u64 kicks, seen;
-
-	if (cpu >= island_nr_vcpus())
+	if (smp_processor_id() >= island_nr_vcpus())
 		return NMI_DONE;
-	kicks = READ_ONCE(island_vcpu_public(cpu)->kicks);
-	seen = this_cpu_read(kicks_seen);
-	if (seen >= kicks)
+	if (!claim_kicks() && !this_cpu_read(kick_owed))
 		return NMI_DONE;
-	if (kicks - seen > NMIS_AT_ONCE)
-		seen = kicks - NMIS_AT_ONCE;
-	this_cpu_write(kicks_seen, seen + 1);
+	this_cpu_write(kick_owed, false);
 	return NMI_HANDLED;
 }
 

@@ -6,7 +6,6 @@
  * wants to have something done about an attack; whoever must not miss one counts
  * by the file "events".
  */
-#include <linux/ctype.h>
 #include <linux/kfifo.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -22,21 +21,11 @@
 static DEFINE_KFIFO(events, struct attack_event, EVENTS);
 static DEFINE_SPINLOCK(lock);
 
-/* An attacker's name must not look like one of our keys. */
-static void clean(char comm[TASK_COMM_LEN])
-{
-	for (; *comm; comm++) {
-		if (!isascii(*comm) || !isprint(*comm))
-			*comm = '?';
-	}
-}
-
 static void send(struct attack_event *event)
 {
 	char *env[6] = { };
 	int i;
 
-	clean(event->comm);
 	env[0] = kasprintf(GFP_KERNEL, "CARAPACE_KIND=%s", event->kind);
 	env[1] = kasprintf(GFP_KERNEL, "CARAPACE_ACTION=%s", event->action);
 	env[2] = kasprintf(GFP_KERNEL, "CARAPACE_PID=%d", event->pid);
