@@ -87,6 +87,25 @@ static unsigned long *table_of(unsigned long entry)
 	return __va(entry & PTE_PFN_MASK);
 }
 
+/* The table that has the island's slot: the top-level one, or the one below it */
+static unsigned long *slots_below(unsigned long *top)
+{
+	return pgtable_l5_enabled() ? table_of(top[ISLAND_PML5_INDEX]) : top;
+}
+
+/**
+ * bridge_slot_is_free() - whether Linux has nothing where the island is to be
+ *
+ * With 4 levels it never has. With 5, KASAN does, and where memory begins is random,
+ * with no gap there that is kept for others (arch/x86/mm/kaslr.c).
+ *
+ * Context: may sleep.
+ */
+bool bridge_slot_is_free(void)
+{
+	return !slots_below(table_of(current_cr3()))[ISLAND_PML4_INDEX];
+}
+
 /*
  * CR3 for the bridge; PCID 0, which Linux does not use where it uses any. A
  * crash NMI may find the CPU on its bridge, and leaves by it as it is.
@@ -102,7 +121,7 @@ static u64 build(u64 slot_entry)
 	memcpy(top, table_of(current_cr3()), PAGE_SIZE);
 	if (pgtable_l5_enabled()) {
 		slots = top + PTRS_PER_PGD;
-		memcpy(slots, table_of(top[ISLAND_PML5_INDEX]), PAGE_SIZE);
+		memcpy(slots, slots_below(top), PAGE_SIZE);
 		top[ISLAND_PML5_INDEX] = __pa(slots) |
 			(top[ISLAND_PML5_INDEX] & ~PTE_PFN_MASK);
 	}

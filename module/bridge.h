@@ -15,6 +15,7 @@
 int bridge_allocate(void);
 void bridge_free(void);
 bool bridge_exists(unsigned int cpu);
+bool bridge_slot_is_free(void);
 
 u64 bridge_call(u64 slot_entry, u64 function, u64 argument);
 long bridge_hypercall(u64 slot_entry, u64 number);

@@ -14,6 +14,7 @@
 #include <asm/hypervisor.h>
 
 #include "blocked.h"
+#include "bridge.h"
 #include "choke_points.h"
 #include "compat.h"
 #include "cpus.h"
@@ -94,7 +95,7 @@ static bool kvm_is_loaded(void)
 	return true;
 }
 
-/* Where the shell would have nothing to guard, or no say. */
+/* Where Carapace would have nothing to guard, or no say. */
 static int refuse_place(void)
 {
 	if (disable) {
@@ -114,8 +115,8 @@ static int refuse_place(void)
 		pr_err("this is a TDX guest, which has no VMX of its own; use an ordinary guest with nested virtualization, or the bare machine\n");
 		return -ENODEV;
 	}
-	if (IS_ENABLED(CONFIG_KASAN) && pgtable_l5_enabled()) {
-		pr_err("this kernel's KASAN uses the addresses that the island needs under 5-level paging; boot with no5lvl\n");
+	if (!bridge_slot_is_free()) {
+		pr_err("the kernel uses the addresses that the island needs (KASAN, or by chance), under 5-level paging; boot with no5lvl\n");
 		return -EOPNOTSUPP;
 	}
 	if (kvm_is_loaded()) {

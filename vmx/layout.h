@@ -5,10 +5,10 @@
  * Root has page tables of its own, and in them one top-level slot: PML4 entry
  * 256, from 0xffff800000000000 on.  Linux keeps that slot free for hypervisors
  * (Documentation/arch/x86/x86_64/mm.rst: "guard hole, also reserved for
- * hypervisor"); with 5-level paging the same addresses lie in KASAN's range,
- * which is empty on kernels built without KASAN, and a kernel with KASAN is
- * refused there.  The same slot is planted in a page table of Linux's for the
- * few instructions of entering and leaving, when both must be mapped at once.
+ * hypervisor"); with 5-level paging the same addresses lie in KASAN's range, and
+ * a kernel that uses them is refused.  For entering and leaving, when both must be
+ * mapped at once, there is a copy of Linux's top-level table with that slot
+ * (module/bridge.h); only a CPU that leaves for a failure plants it in Linux's own.
  *
  * Read by C, by assembly and by the linker script.
  */
