@@ -37,6 +37,7 @@
 #include "kernel_symbols.h"
 #include "lock.h"
 #include "machine.h"
+#include "registers.h"
 #include "sealing.h"
 #include "stacks.h"
 
@@ -273,9 +274,20 @@ static void detach_this_cpu(void)
 	local_irq_restore(flags);
 }
 
+/* It came as far as root. */
+static void say_why_not(unsigned int cpu)
+{
+	const struct vcpu_public *public = island_vcpu_public(cpu);
+
+	if (public->leave_reason == LEAVE_PINS)
+		pr_err("CPU %u: %s differs from what it was, or is on the other CPUs; find out what writes to it\n",
+		       cpu, register_name(public->leave_info));
+	pr_err("CPU %u cannot attach: %s (exit reason %#x, info %#llx)\n", cpu,
+	       leave_reason(public), public->leave_exit_reason, public->leave_info);
+}
+
 static int cpu_startup(unsigned int cpu)
 {
-	const struct vcpu_public *public;
 	int err;
 
 	if (cpu >= island_nr_vcpus() || !bridge_exists(cpu)) {
@@ -289,10 +301,7 @@ static int cpu_startup(unsigned int cpu)
 
 	err = attach_this_cpu();
 	if (err) {
-		public = island_vcpu_public(cpu);
-		pr_err("CPU %u cannot attach: %s (exit reason %#x, info %#llx)\n",
-		       cpu, leave_reason(public), public->leave_exit_reason,
-		       public->leave_info);
+		say_why_not(cpu);
 		return err;
 	}
 	err = sealing_seal_own();
@@ -352,11 +361,9 @@ static int SYSCORE_CALLBACK(syscore_suspend_cpu)
 static void SYSCORE_CALLBACK(syscore_resume_cpu)
 {
 	restore_s_cet();
-	if (check_this_cpu() || attach_this_cpu())
-		pr_err("CPU %u did not attach again after resume: %s (info %#llx)\n",
-		       smp_processor_id(),
-		       leave_reason(island_vcpu_public(smp_processor_id())),
-		       island_vcpu_public(smp_processor_id())->leave_info);
+	/* Each says why not. */
+	if (!check_this_cpu() && attach_this_cpu())
+		say_why_not(smp_processor_id());
 	stacks_unsettled();
 }
 

@@ -328,7 +328,8 @@ static int do_vmxon(struct vcpu *vcpu)
  *
  * Context: ring 0 of Linux, interrupts off, on the CPU that enters.
  *
- * Return: only on failure: -EIO, VMX off again.
+ * Return: only on failure, VMX off again: -EIO, or -EPERM where a pinned register
+ * is not as it shall be.
  */
 int vcpu_do_enter(struct vcpu *vcpu, const struct enter_frame *frame)
 {
