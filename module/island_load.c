@@ -89,7 +89,7 @@ static u64 spare_tables(void)
 		       SPARE_TABLES_MIN, SPARE_TABLES_MAX);
 }
 
-/* What seal_init() takes */
+/* What seal_init() takes, and shadow_init() */
 static u64 seal_pages(void)
 {
 	return DIV_ROUND_UP(sealing_max_sites() * sizeof(struct patch_site),
@@ -263,7 +263,7 @@ static int map_vcpu(unsigned int cpu, struct vcpu_config **result)
 	return 0;
 }
 
-/* The local APIC, for the INIT that a CPU passes on to itself */
+/* The local APIC, for NMIs, and for the INIT that a CPU passes on to itself */
 static int map_apic(void)
 {
 	u64 base;

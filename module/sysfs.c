@@ -265,7 +265,7 @@ static const struct attribute_group exits_group = {
 	.attrs = exits_attrs,
 };
 
-/* What stats/cpuN/exits/ belongs to, by its parent */
+/* stats/cpuN/exits/, by CPU */
 static struct kobject **exits_dirs;
 
 static int create_cpu(unsigned int cpu)

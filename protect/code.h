@@ -17,7 +17,7 @@
  * CODE: the kernel's text, or a module's; each place that may change is known
  * DYNAMIC: code that came later, and has no list of such places: BPF, probes
  * RODATA: read-only data; the vDSO is among the kernel's
- * TABLE: the IDT
+ * TABLE: the IDT, and the page tables of the shadow's window
  * RELEASED: was code, and is data as soon as no CPU can still run it
  * FIRMWARE: the firmware's, that Linux calls, and that may write to itself
  * OPENED: data that ran in kernel mode because policy only logs

@@ -89,7 +89,11 @@ _carapacectl_argument()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
 	verify,*)
-		_carapacectl_complete "$(_carapacectl_loaded)" "$current"
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(
+			compgen -W "$(_carapacectl_loaded)" -- "$current"
+			compgen -f -- "$current"
+		)
 		;;
 	guard,*)
 		_carapacectl_names "vmlinux $(_carapacectl_loaded)" "$current"

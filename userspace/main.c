@@ -87,8 +87,8 @@ static int help_all(void)
 		printf("  %-9s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\n'carapacectl COMMAND --help' says more about one.\n"
 	       "\noptions:\n"
-	       "  --help     this\n"
-	       "  --version  the version\n"
+	       "  -h, --help     this\n"
+	       "  -V, --version  the version\n"
 	       "\nexit status:\n");
 #define X(name, number, meaning) printf("  %d  %s\n", number, meaning);
 	EXIT_STATUSES(X)

@@ -7,7 +7,7 @@
 #include "vcpu.h"
 #include "x86.h"
 
-/* Exceptions exit during a trial only (pins.c), and are raised again after it. */
+/* Exceptions exit during a trial (pins.c) or a decoy only, and are raised again. */
 static struct exit_result raise_again(u32 info)
 {
 	u32 vector = info & INTR_INFO_VECTOR_MASK;

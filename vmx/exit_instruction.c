@@ -82,7 +82,7 @@ struct exit_result handle_undefined(struct vcpu *vcpu)
 	return RESULT_UD;
 }
 
-/* Not by leaving: nothing that the guest can do may take the shell off. */
+/* Not by leaving: nothing that the guest can do may take Carapace off. */
 struct exit_result handle_unknown(struct vcpu *vcpu)
 {
 	vcpu->config.public->unknown_exits++;
@@ -153,7 +153,7 @@ static struct exit_result locked_call(struct vcpu *vcpu)
 
 /*
  * Whoever reaches the instruction in the guest half's text can make the call,
- * so where it comes from means nothing. Not locked, ring 0 may take the shell
+ * so where it comes from means nothing. Not locked, ring 0 may take Carapace
  * off; it could as well unload the module. Locked, what it asks for is done only
  * where that makes nothing weaker.
  */

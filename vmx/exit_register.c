@@ -264,7 +264,7 @@ struct exit_result handle_descriptor_table(struct vcpu *vcpu)
 	return pins_try(vcpu);
 }
 
-/* Only a trial sets the monitor trap flag, and each exit ends it: exit.c */
+/* Each exit ends what the monitor trap flag was set for, a trial or a decoy: exit.c */
 struct exit_result handle_mtf(struct vcpu *vcpu)
 {
 	(void)vcpu;

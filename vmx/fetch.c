@@ -14,7 +14,7 @@
  *
  * Where policy only logs, and before it is enforced, the page may be run from then
  * on by everybody, and still be written: until policy changes. So new code is not
- * sealed before it is enforced: while the shell is being put on or off, there are
+ * sealed before it is enforced: while Carapace attaches or detaches, there are
  * CPUs that would not tell root that Linux has freed it.
  */
 #include "code.h"

@@ -31,7 +31,7 @@ enum hypercall {
 	HYPERCALL_RETURNS_PATCH	= 15,	/* RSI = address of a struct return_patch */
 	HYPERCALL_STACKS_ARM	= 16,	/* RSI = 1, or 0 for the opposite */
 	HYPERCALL_STACKS_NOTE	= 17,	/* RSI = address of a task that sleeps */
-	HYPERCALL_STACKS_SETTLE	= 18,
+	HYPERCALL_STACKS_SETTLE	= 18,	/* RSI = 1 when all are noted, 0 before that */
 	HYPERCALL_UNWIND	= 19,	/* RSI = address of a struct unwind_request */
 	HYPERCALL_TRANSIENT	= 20,	/* RSI = sealed address, RDX = freed soon? */
 };

@@ -217,7 +217,7 @@ struct island_config {
  * @vmxon_pa: VMXON region
  * @vmcs_pa: VMCS
  * @index: its number
- * @apic_id: the local APIC's ID, for INIT
+ * @apic_id: the local APIC's ID, for NMIs and INIT
  * @fail_at: testing builds: where to fail, enum enter_failure
  */
 struct vcpu_config {

@@ -3,7 +3,7 @@
  * Carapace: the memory of the return addresses' shadow
  *
  * It is Linux's memory, given in pieces of 2 MiB, so that EPT maps it large in
- * both views, and so that it is there on a CPU without the shell, too: such a CPU
+ * both views, and so that it is there on a CPU that is bare, too: such a CPU
  * stores by itself. In the guard view it can only be read.
  *
  * The window, through which the stubs see it, is Linux's address space, with

@@ -166,7 +166,7 @@ struct island {
 
 extern struct island island;
 
-/* Nothing that the guest does takes the shell off any more. */
+/* Nothing that the guest does takes Carapace off any more. */
 static inline bool island_locked(void)
 {
 	return island.policy.value[POLICY_LOCK];
