@@ -141,10 +141,23 @@ static bool saved(const struct unwind_memory *stack,
 	return frame->regs && word(stack, frame->regs + offset, value);
 }
 
+static void note(struct unwind_step *step, u64 at)
+{
+	step->at[step->nr++] = at;
+}
+
+/* The RBP that a frame is found by: whoever gives it back reads it there. */
+static void note_bp(struct unwind_step *step, const struct unwind_frame *frame)
+{
+	if (frame->bp_at)
+		note(step, frame->bp_at);
+}
+
 /* The address that a rule leads to */
 static bool leads_to(const struct unwind_rule *rule,
 		     const struct unwind_memory *stack,
-		     const struct unwind_frame *frame, u64 *at)
+		     const struct unwind_frame *frame, struct unwind_step *step,
+		     u64 *at)
 {
 	u64 offset = (u64)(s64)rule->sp_offset;
 	bool found = true;
@@ -154,14 +167,18 @@ static bool leads_to(const struct unwind_rule *rule,
 		*at = frame->sp + offset;
 		return true;
 	case UNWIND_BASE_BP:
+		note_bp(step, frame);
 		*at = frame->bp + offset;
 		return true;
 	case UNWIND_BASE_SP_INDIRECT:
 		/* The offset is added to what lies there. */
+		note(step, frame->sp);
 		found = word(stack, frame->sp, at);
 		*at += offset;
 		return found;
 	case UNWIND_BASE_BP_INDIRECT:
+		note_bp(step, frame);
+		note(step, frame->bp + offset);
 		return word(stack, frame->bp + offset, at);
 	case UNWIND_BASE_R10:
 		return saved(stack, frame, REGS_R10, at);
@@ -177,11 +194,6 @@ static bool leads_to(const struct unwind_rule *rule,
 		break;
 	}
 	return false;
-}
-
-static void note(struct unwind_step *step, u64 at)
-{
-	step->at[step->nr++] = at;
 }
 
 static bool return_address(const struct unwind_memory *stack, u64 at,
@@ -213,6 +225,13 @@ static bool interrupted(const struct unwind_memory *stack, u64 iret,
 	return true;
 }
 
+static bool saved_bp(const struct unwind_memory *stack, u64 at,
+		     struct unwind_frame *next)
+{
+	next->bp_at = at;
+	return word(stack, at, &next->bp);
+}
+
 /* The caller's RBP */
 static bool next_bp(const struct unwind_rule *rule,
 		    const struct unwind_memory *stack,
@@ -224,11 +243,11 @@ static bool next_bp(const struct unwind_rule *rule,
 	switch ((enum unwind_base)rule->bp_base) {
 	case UNWIND_BASE_NONE:
 		return !next->regs ||
-		       word(stack, next->regs + REGS_BP, &next->bp);
+		       saved_bp(stack, next->regs + REGS_BP, next);
 	case UNWIND_BASE_PREV_SP:
-		return word(stack, at + offset, &next->bp);
+		return saved_bp(stack, at + offset, next);
 	case UNWIND_BASE_BP:
-		return word(stack, frame->bp + offset, &next->bp);
+		return saved_bp(stack, frame->bp + offset, next);
 	default:
 		return false;
 	}
@@ -267,15 +286,17 @@ enum unwind_kind unwind_step(const struct unwind_rule *rule,
 			     struct unwind_frame *frame,
 			     struct unwind_step *step)
 {
-	struct unwind_frame next = { .bp = frame->bp };
+	struct unwind_frame next = { .bp = frame->bp, .bp_at = frame->bp_at };
 	bool user = false, found = false;
 	u64 at;
 
 	step->nr = 0;
 	if (rule->kind <= UNWIND_END)
 		return rule->kind;
-	if (!leads_to(rule, stack, frame, &at))
+	if (!leads_to(rule, stack, frame, step, &at)) {
+		step->nr = 0;
 		return UNWIND_UNKNOWN;
+	}
 	switch ((enum unwind_kind)rule->kind) {
 	case UNWIND_CALL:
 		found = return_address(stack, at, &next, step);
@@ -291,8 +312,10 @@ enum unwind_kind unwind_step(const struct unwind_rule *rule,
 	case UNWIND_END:
 		break;
 	}
-	if (found && user)
+	if (found && user) {
+		step->nr = 0;
 		return UNWIND_END;
+	}
 	/* Callers are higher up, or a walk might not end. */
 	if (!found || next.sp <= frame->sp ||
 	    !next_bp(rule, stack, frame, at, &next)) {

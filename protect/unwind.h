@@ -97,6 +97,7 @@ struct unwind_table {
  * @ip: where it goes on
  * @sp: its stack pointer
  * @bp: its RBP
+ * @bp_at: address of the word that @bp was read from; 0 where it is in the register
  * @regs: address of a struct pt_regs that it was interrupted with; 0 for none
  * @after_call: @ip follows a call, which may be the function's last instruction
  */
@@ -104,17 +105,20 @@ struct unwind_frame {
 	u64 ip;
 	u64 sp;
 	u64 bp;
+	u64 bp_at;
 	u64 regs;
 	bool after_call;
 };
 
-#define UNWIND_WORDS	3
+/* Two that the frame is found by, and what IRET pops */
+#define UNWIND_WORDS	5
 
 /**
  * struct unwind_step - what a step found
  * @nr: how many of @at there are
  * @at: addresses of the words that say where the caller goes on, and with which
- *	stack
+ *	stack: also of the frame's RBP, where the caller is found by that, and so of a
+ *	word further in than the frame
  */
 struct unwind_step {
 	u32 nr;

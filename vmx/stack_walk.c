@@ -268,6 +268,21 @@ bool stack_note(struct stack *stack, struct stack_words *words, u64 at)
 	return true;
 }
 
+/* The last one to its place: a saved RBP lies further in than what was found before. */
+static void sort_last(struct stack_words *words, u32 first)
+{
+	u32 i = words->nr - 1;
+	u16 offset = words->offset[i];
+	u64 value = words->value[i];
+
+	for (; i > first && words->offset[i - 1] > offset; i--) {
+		words->offset[i] = words->offset[i - 1];
+		words->value[i] = words->value[i - 1];
+	}
+	words->offset[i] = offset;
+	words->value[i] = value;
+}
+
 /*
  * In the place of the one that is further in than all others behind the innermost.
  * What is left out is what a driver has there that calls itself; the core kernel's
@@ -318,7 +333,7 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 	enum unwind_kind kind;
 	struct unwind_rule rule;
 	struct unwind_step step;
-	u32 i;
+	u32 first = words->nr, i;
 
 	for (;;) {
 		if (is_beginning(frame->ip))
@@ -328,12 +343,16 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
 		kind = unwind_step(&rule, &memory, frame, &step);
 		if (kind <= UNWIND_END)
 			return kind == UNWIND_END && !words->left_out;
-		if (kind != UNWIND_CALL && which == STACK_WALK_CALLS)
+		if (kind != UNWIND_CALL && which == STACK_WALK_CALLS) {
+			/* Nor the RBP that it has saved */
+			frame->bp_at = 0;
 			continue;
+		}
 		for (i = 0; i < step.nr; i++) {
-			if (!stack_note(stack, words, step.at[i]) &&
-			    (which != STACK_WALK_ALL ||
-			     !note_outer(stack, words, step.at[i])))
+			if (stack_note(stack, words, step.at[i]))
+				sort_last(words, first);
+			else if (which != STACK_WALK_ALL ||
+				 !note_outer(stack, words, step.at[i]))
 				return false;
 		}
 	}

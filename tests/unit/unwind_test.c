@@ -270,6 +270,58 @@ TEST(call)
 	EXPECT_EQ(at(30), frame.sp);
 }
 
+/* Who finds its caller by RBP reads it where a callee has put it. */
+TEST(saved_frame_pointer)
+{
+	const struct unwind_rule saves = rule_of(UNWIND_CALL, SP, 24, PREV_SP, -16);
+	const struct unwind_rule keeps = rule_of(UNWIND_CALL, SP, 8, NONE, 0);
+	const struct unwind_rule by_bp = rule_of(UNWIND_CALL, BP, 16, PREV_SP, -16);
+	const struct unwind_rule by_word = rule_of(UNWIND_CALL, BP_INDIRECT, -8, BP, 0);
+	const struct unwind_rule by_sp_word = rule_of(UNWIND_CALL, SP_INDIRECT, 8,
+						      NONE, 0);
+	struct unwind_frame frame = { .sp = at(4), .bp = at(10) };
+	struct unwind_step step;
+
+	memset(stack, 0, sizeof(stack));
+	/* It is in the register: there is no such word. */
+	EXPECT_EQ(UNWIND_CALL, unwind_step(&by_bp, &stack_memory, &frame, &step));
+	EXPECT_EQ(1, step.nr);
+	EXPECT_EQ(at(11), step.at[0]);
+
+	/* It is noted by who needs it, however many frames are between. */
+	frame = (struct unwind_frame){ .sp = at(4), .bp = 7 };
+	stack[5] = at(20);
+	EXPECT_EQ(UNWIND_CALL, unwind_step(&saves, &stack_memory, &frame, &step));
+	EXPECT_EQ(1, step.nr);
+	EXPECT_EQ(at(5), frame.bp_at);
+	EXPECT_EQ(UNWIND_CALL, unwind_step(&keeps, &stack_memory, &frame, &step));
+	EXPECT_EQ(1, step.nr);
+	stack[20] = at(30);
+	EXPECT_EQ(UNWIND_CALL, unwind_step(&by_bp, &stack_memory, &frame, &step));
+	EXPECT_EQ(2, step.nr);
+	EXPECT_EQ(at(5), step.at[0]);
+	EXPECT_EQ(at(21), step.at[1]);
+
+	/* So is what RBP leads to, and the word that RSP does. */
+	stack[29] = at(40);
+	EXPECT_EQ(UNWIND_CALL, unwind_step(&by_word, &stack_memory, &frame, &step));
+	EXPECT_EQ(3, step.nr);
+	EXPECT_EQ(at(20), step.at[0]);
+	EXPECT_EQ(at(29), step.at[1]);
+	EXPECT_EQ(at(39), step.at[2]);
+	EXPECT_EQ(at(30), frame.bp_at);
+	stack[40] = at(50);
+	EXPECT_EQ(UNWIND_CALL, unwind_step(&by_sp_word, &stack_memory, &frame, &step));
+	EXPECT_EQ(2, step.nr);
+	EXPECT_EQ(at(40), step.at[0]);
+	EXPECT_EQ(at(50), step.at[1]);
+
+	/* Nothing is told of a step that is not made. */
+	frame = (struct unwind_frame){ .sp = at(4), .bp = at(WORDS + 1), .bp_at = at(5) };
+	EXPECT_EQ(UNWIND_UNKNOWN, unwind_step(&by_word, &stack_memory, &frame, &step));
+	EXPECT_EQ(0, step.nr);
+}
+
 TEST(registers)
 {
 	struct unwind_rule rule = rule_of(UNWIND_REGS, SP, 8, NONE, 0);
@@ -286,6 +338,7 @@ TEST(registers)
 	EXPECT_EQ(0x111, frame.ip);
 	EXPECT_EQ(at(30), frame.sp);
 	EXPECT_EQ(0xb, frame.bp);
+	EXPECT_EQ(at(2 + 4), frame.bp_at);
 	EXPECT_FALSE(frame.after_call);
 	EXPECT_EQ(3, step.nr);
 	EXPECT_EQ(at(18), step.at[0]);
