@@ -128,14 +128,22 @@ read_rules()
 	done <<< "$1"
 }
 
-# has_room EXPLOIT: PARKED_CORE's chain runs off the stacks of 5.10, and so does
-# PARKED_DEEP's
-has_room()
-{
-	[[ $1 != PARKED_@(CORE|DEEP) ]] || [[ $(uname -r) != 5.10.* ]]
-}
-# shellcheck disable=SC2034
+# impossible EXPLOIT: sets why this kernel does not have what it takes; to nothing where
+# it has. PARKED_CORE's chain runs off the stacks of 5.10, and so does PARKED_DEEP's.
+# There do_syscall_64() does not move the stack, and so needs no frame pointer.
 no_room="this kernel's stacks have no room for its chain"
+impossible()
+{
+	why=
+	[[ $(uname -r) = 5.10.* ]] || return 0
+	# shellcheck disable=SC2034
+	case $1 in
+	PARKED_CORE|PARKED_DEEP)
+		why=$no_room ;;
+	INDEXED_FRAME_POINTER|PARKED_FRAME_POINTER)
+		why="this kernel's do_syscall_64() returns without a frame pointer" ;;
+	esac
+}
 
 # counted_attacks: how many the events file tells of, of all kinds
 counted_attacks()

@@ -24,7 +24,7 @@ guard=$1
 shift
 case $guard in
 parked)
-	: "${EXPLOITS:=PARKED_CORE PARKED_DEEP PARKED_CALLER PARKED_STUB PARKED_POINTER TASK_SLEEPING TASK_BETWEEN TASK_STALE}"
+	: "${EXPLOITS:=PARKED_CORE PARKED_DEEP PARKED_FRAME_POINTER PARKED_CALLER PARKED_STUB PARKED_POINTER TASK_SLEEPING TASK_BETWEEN TASK_STALE}"
 	file=$sysfs/policy/parked_stacks
 	kind=parked-stack
 	context=parked
@@ -32,7 +32,7 @@ parked)
 	missed=stacks_unverified
 	blocked=1 ;;
 frozen)
-	: "${EXPLOITS:=INDEXED_CORE INDEXED_NESTED INDEXED_DEEP}"
+	: "${EXPLOITS:=INDEXED_CORE INDEXED_FRAME_POINTER INDEXED_NESTED INDEXED_DEEP}"
 	file=$sysfs/policy/frozen_frames
 	kind=frozen-frame
 	context=task
@@ -282,10 +282,14 @@ for mode; do
 	case $mode in
 	bare|log|block)
 		for exploit in $EXPLOITS; do
+			impossible "$exploit"
 			# Where it is stopped it never comes to that.
-			if ! has_room "$exploit" && { [ "$mode" != block ] ||
-					! is_stopped "$exploit"; }; then
-				skip "$mode: $exploit" "$no_room"
+			if [ "$why" = "$no_room" ] && [ "$mode" = block ] &&
+					is_stopped "$exploit"; then
+				why=
+			fi
+			if [ "$why" ]; then
+				skip "$mode: $exploit" "$why"
 				continue
 			fi
 			check "$mode: $exploit" perform "$mode" "$exploit"
