@@ -7,7 +7,8 @@
  * - what an administrator writes, where Linux takes it over: not from the string
  *   that Linux keeps, which may be an attacker's by then;
  * - what Linux is about to start, in the helper's own process: when it passes the
- *   name on, and when it has copied it and opened the file.
+ *   name, the arguments and the environment on, and when it has copied them and
+ *   opened the file.
  *
  * The strings themselves can be written. Protected, each write to their pages
  * would take two exits. Tried on 6.12 with one CPU, under stress-ng's fork, exec,
@@ -192,14 +193,9 @@ static void notrace parameter_set(unsigned long ip, struct pt_regs *regs)
 }
 
 /* Root says no. Where it does not answer (-ENXIO), the CPU is not attached. */
-static bool refused(u64 path, u64 argv, u64 site)
+static bool refused(const struct helper_request *q)
 {
-	const struct helper_request q = {
-		.path = path,
-		.argv = argv,
-		.site = site,
-	};
-	long err = hypercall(HYPERCALL_HELPER_CHECK, (u64)&q, 0);
+	long err = hypercall(HYPERCALL_HELPER_CHECK, (u64)q, 0);
 
 	return err && err != -ENXIO;
 }
@@ -210,8 +206,14 @@ static bool refused(u64 path, u64 argv, u64 site)
  */
 static void notrace program_named(unsigned long ip, struct pt_regs *regs)
 {
-	if (refused(regs_get_kernel_argument(regs, 0),
-		    regs_get_kernel_argument(regs, 1), ip))
+	const struct helper_request q = {
+		.path = regs_get_kernel_argument(regs, 0),
+		.argv = regs_get_kernel_argument(regs, 1),
+		.envp = regs_get_kernel_argument(regs, 2),
+		.site = ip,
+	};
+
+	if (refused(&q))
 		regs->di = (unsigned long)no_program;
 }
 
@@ -225,9 +227,14 @@ static void notrace program_opened(unsigned long ip, struct pt_regs *regs)
 {
 	const struct linux_binprm *bprm =
 		(void *)regs_get_kernel_argument(regs, 0);
+	const struct helper_request q = {
+		.path = (u64)bprm->filename,
+		.copied = true,
+		.site = ip,
+	};
 
 	if (!current->mm)
-		refused((u64)bprm->filename, 0, ip);
+		refused(&q);
 }
 
 /* What is not needed does not exist where nobody can change such a string. */

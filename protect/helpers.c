@@ -8,13 +8,15 @@ static const struct {
 	bool split;
 	bool pipe;
 	bool specifiers;
+	bool drivers;
 	const char *arguments;
 } kinds[HELPER_KIND_COUNT] = {
-#define X(constant, split_, pipe_, specifiers_, arguments_)		\
+#define X(constant, split_, pipe_, specifiers_, drivers_, arguments_)	\
 	[HELPER_##constant] = {						\
 		.split = (split_),					\
 		.pipe = (pipe_),					\
 		.specifiers = (specifiers_),				\
+		.drivers = (drivers_),					\
 		.arguments = (arguments_),				\
 	},
 	HELPER_KINDS(X)
@@ -41,6 +43,50 @@ static const char *const built_in[] = {
 	"/sbin/ocfs2_hb_ctl -K -u %*",
 	"/usr/sbin/eppfpga -s -p %e -m %e",
 	"/sbin/v86d",
+};
+
+/*
+ * What is in the environment of these, and of what kernel/module/kmod.c,
+ * kernel/cgroup/cgroup-v1.c and lib/kobject_uevent.c start. A core dump's is empty.
+ * A '*' at the end stands for anything; names that begin so mean something only to
+ * the program that gets them. DRBD leaves two places empty where it has nothing to
+ * say, and has more variables in its version 9.
+ */
+static const char *const variables[] = {
+	"HOME=/",
+	"TERM=linux",
+	"PATH=/sbin:/usr/sbin:/bin:/usr/bin",
+	"PATH=/sbin:/bin:/usr/sbin:/usr/bin",
+	"PATH=/usr/bin:/bin",
+	"PATH=/sbin:/bin",
+	"NFSDCLTRACK_*",
+	"DRBD_*",
+	"",
+};
+
+/*
+ * Names that drivers cannot have chosen for what they tell of an event: the
+ * dynamic loader, libc, shells, interpreters and kmod do what such variables say.
+ */
+static const char *const steering[] = {
+	"HOME=*",
+	"TERM*",
+	"PATH=*",
+	"LD_*",
+	"GLIBC_*",
+	"MALLOC_*",
+	"GCONV_PATH=*",
+	"LOCPATH=*",
+	"NLSPATH=*",
+	"BASH*",
+	"ENV=*",
+	"SHELLOPTS=*",
+	"IFS=*",
+	"PS4=*",
+	"PERL*",
+	"PYTHON*",
+	"RUBY*",
+	"MODPROBE_OPTIONS=*",
 };
 
 /* A command as it is compared: text and how to read it */
@@ -278,29 +324,66 @@ static bool built_in_matches(const struct helper_call *call)
 	return false;
 }
 
+static bool is_one_of(const char *const *list, u32 nr, const char *variable)
+{
+	const char *a, *b;
+
+	for (; nr--; list++) {
+		for (a = *list, b = variable; *a && *a != '*' && *a == *b; a++)
+			b++;
+		if (*a == '*' || *a == *b)
+			return true;
+	}
+	return false;
+}
+
+/* @foreign is the first variable that programs of the kind do not get, or NULL. */
+static bool environment_matches(enum helper_kind kind,
+				const struct helper_call *call,
+				const char **foreign)
+{
+	const char *variable = call->variables;
+	u32 i;
+
+	for (i = 0; i < call->nr_variables; i++) {
+		*foreign = variable;
+		if (!is_one_of(variables, ARRAY_SIZE(variables), variable) &&
+		    (!kinds[kind].drivers ||
+		     is_one_of(steering, ARRAY_SIZE(steering), variable)))
+			return false;
+		variable += length_of(variable) + 1;
+	}
+	*foreign = NULL;
+	return true;
+}
+
 /**
  * helper_allowed() - whether the kernel may start a program
  * @table: the vetted values
  * @call: what is to be started, as an attacker may have made it
+ * @foreign: becomes the variable of the environment that it may not be started
+ *	with, or NULL
  *
  * Context: pure.
  */
 bool helper_allowed(const struct helper_table *table,
-		    const struct helper_call *call)
+		    const struct helper_call *call, const char **foreign)
 {
+	const struct helper_value *value;
 	u32 i;
 
+	*foreign = NULL;
 	if (!call->path[0])
 		return false;
-	for (i = 0; i < HELPER_SINGLE_KINDS; i++) {
-		if (value_matches(&table->single[i], call))
+	for (i = 0; i < HELPER_SINGLE_KINDS + HELPER_OTHERS; i++) {
+		value = i < HELPER_SINGLE_KINDS ? &table->single[i] :
+			&table->other[i - HELPER_SINGLE_KINDS];
+		if (value_matches(value, call) &&
+		    environment_matches(value->kind, call, foreign))
 			return true;
 	}
-	for (i = 0; i < HELPER_OTHERS; i++) {
-		if (value_matches(&table->other[i], call))
-			return true;
-	}
-	return built_in_matches(call);
+	return built_in_matches(call) &&
+	       environment_matches(HELPER_BUILT_IN, call, foreign);
 }
 
 /*

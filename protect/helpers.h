@@ -9,7 +9,8 @@
  *
  * Not only programs are compared but their arguments, too: a core_pattern that
  * was made "|/sbin/modprobe -C /tmp/mine x" names a program that may be started,
- * but not with that.
+ * but not with that. The same goes for the environment: with LD_PRELOAD in it, the
+ * right program runs an attacker's code.
  */
 #ifndef CARAPACE_PROTECT_HELPERS_H
 #define CARAPACE_PROTECT_HELPERS_H
@@ -17,27 +18,29 @@
 #include "types.h"
 
 /*
- * X(constant, split, pipe, specifiers, arguments)
+ * X(constant, split, pipe, specifiers, drivers, arguments)
  *
  * split: the value is a command, program and arguments; else a program's name,
  *	spaces and all, and the kernel adds the arguments that follow here
  * pipe: it counts only behind a '|' (man 5 core)
  * specifiers: a '%' and a letter stand for what the kernel puts there
+ * drivers: they add variables to the environment
  * arguments: as such a command; NULL for any arguments
  *
  * The first kinds have one value each; of the others, the last ones are kept.
  */
 #define HELPER_KINDS(X)						\
-	X(CORE_PATTERN,	1, 1, 1, "")				\
-	X(MODPROBE,	0, 0, 0, "-q -- %*")			\
-	X(POWEROFF,	1, 0, 0, "")				\
-	X(UEVENT,	0, 0, 0, "%*")				\
-	X(RELEASE_AGENT, 0, 0, 0, "%*")				\
-	X(PROGRAM,	0, 0, 0, NULL)				\
-	X(BUILT_IN,	1, 0, 1, "")
+	X(CORE_PATTERN,	1, 1, 1, 0, "")				\
+	X(MODPROBE,	0, 0, 0, 0, "-q -- %*")			\
+	X(POWEROFF,	1, 0, 0, 0, "")				\
+	X(UEVENT,	0, 0, 0, 1, "%*")			\
+	X(RELEASE_AGENT, 0, 0, 0, 0, "%*")			\
+	X(PROGRAM,	0, 0, 0, 0, NULL)			\
+	X(BUILT_IN,	1, 0, 1, 0, "")
 
 enum helper_kind {
-#define X(constant, split, pipe, specifiers, arguments) HELPER_##constant,
+#define X(constant, split, pipe, specifiers, drivers, arguments)	\
+	HELPER_##constant,
 	HELPER_KINDS(X)
 #undef X
 	HELPER_KIND_COUNT,
@@ -93,15 +96,19 @@ struct helper_write {
  * @nr_words: number of arguments, the program's name among them
  * @words: the arguments, one behind the other's NUL; NULL where only the file's
  *	name is known
+ * @nr_variables: number of variables in the environment
+ * @variables: these, in the same way
  */
 struct helper_call {
 	const char *path;
 	u32 nr_words;
 	const char *words;
+	u32 nr_variables;
+	const char *variables;
 };
 
 int helper_vet(struct helper_table *table, const struct helper_write *write);
 bool helper_allowed(const struct helper_table *table,
-		    const struct helper_call *call);
+		    const struct helper_call *call, const char **foreign);
 
 #endif /* CARAPACE_PROTECT_HELPERS_H */

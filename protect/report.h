@@ -48,8 +48,9 @@ enum report_kind {
  *	from which the CPU came, as far as that can be told
  * @found: what it was to become; for EXEC, enum page_class
  * @pid: for STACK, the number of the task whose stack it is
- * @text: for STACK, that task's name; for HELPER, the beginning of what was to be started, with the arguments;
- *	whatever bytes an attacker put there, up to a NUL
+ * @text: for STACK, that task's name; for HELPER, the beginning of what was to be
+ *	started, with the arguments, and before it a variable that does not belong
+ *	in its environment; whatever bytes an attacker put there, up to a NUL
  */
 struct report {
 	u32 kind;

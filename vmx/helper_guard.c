@@ -9,11 +9,11 @@
  *
  * That holds against whoever writes to memory and then has the kernel start
  * something. It does not against one who writes at will while it is started: the
- * name, the arguments, and the file that the name led to are ordinary data from
- * here until the program runs. The name is looked at twice, before and after the
- * kernel takes it over and opens the file, so it would have to be changed twice.
- * Nor does it against one who runs code: he starts programs in other ways, and
- * until policy/lock is on he can have root vet a value, too.
+ * name, the arguments, the environment, and the file that the name led to are
+ * ordinary data from here until the program runs. The name is looked at twice,
+ * before and after the kernel takes it over and opens the file, so it would have to
+ * be changed twice. Nor does it against one who runs code: he starts programs in
+ * other ways, and until policy/lock is on he can have root vet a value, too.
  */
 #include "code.h"
 #include "cpu_ops.h"
@@ -71,13 +71,14 @@ static int read_string(struct vcpu *vcpu, u64 va, u32 *used)
 	}
 }
 
-static int read_words(struct vcpu *vcpu, u64 argv, u32 *used, u32 *nr_words)
+/* Arguments or variables */
+static int read_words(struct vcpu *vcpu, u64 list, u32 *used, u32 *nr_words)
 {
 	u64 word;
 	int err;
 
-	for (;; argv += sizeof(word)) {
-		err = guest_read(vcpu, argv, &word, sizeof(word));
+	for (; list; list += sizeof(word)) {
+		err = guest_read(vcpu, list, &word, sizeof(word));
 		if (err || !word)
 			return err;
 		err = read_string(vcpu, word, used);
@@ -85,6 +86,7 @@ static int read_words(struct vcpu *vcpu, u64 argv, u32 *used, u32 *nr_words)
 			return err;
 		++*nr_words;
 	}
+	return 0;
 }
 
 /*
@@ -119,25 +121,35 @@ static void vet_constant(const char *path, u32 length)
 	helper_vet(&island.helpers.table, w);
 }
 
-/* The file's name and the arguments behind the first, with blanks between them */
-static void show(char text[REPORT_TEXT], const struct helper_call *call)
+static u32 put(char text[REPORT_TEXT], u32 at, const char *from)
 {
-	const char *from = call->path;
-	u32 word = 0, i;
+	while (*from && at < REPORT_TEXT - 1)
+		text[at++] = *from++;
+	text[at] = 0;
+	return at;
+}
 
-	for (i = 0; i < REPORT_TEXT - 1; from++) {
-		if (*from) {
-			text[i++] = *from;
-			continue;
-		}
-		if (!word && call->nr_words)
-			for (from = call->words; *from; from++)
-				;
-		if (++word >= call->nr_words)
-			break;
-		text[i++] = ' ';
+/*
+ * As one would tell a shell: the variable that does not belong there, the file's
+ * name, and the arguments behind the first
+ */
+static void show(char text[REPORT_TEXT], const char *foreign,
+		 const struct helper_call *call)
+{
+	const char *word = call->words;
+	u32 at = 0, i;
+
+	if (foreign) {
+		at = put(text, at, foreign);
+		at = put(text, at, " ");
 	}
-	text[i] = 0;
+	at = put(text, at, call->path);
+	for (i = 1; i < call->nr_words; i++) {
+		while (*word++)
+			;
+		at = put(text, at, " ");
+		at = put(text, at, word);
+	}
 }
 
 static bool was_logged(const char *path)
@@ -175,6 +187,7 @@ int helper_check(struct vcpu *vcpu, u64 va)
 	struct helpers *h = &island.helpers;
 	struct helper_call call = { .path = h->call };
 	struct report report = { .kind = REPORT_HELPER };
+	const char *foreign = NULL;
 	struct helper_request q;
 	enum verdict verdict;
 	u32 used = 0, length;
@@ -185,24 +198,28 @@ int helper_check(struct vcpu *vcpu, u64 va)
 		return err;
 	err = read_string(vcpu, q.path, &used);
 	length = used;
-	if (!err && q.argv) {
+	if (!err && !q.copied) {
 		if (is_constant(vcpu, q.path, length))
 			vet_constant(h->call, length);
 		call.words = h->call + length;
 		err = read_words(vcpu, q.argv, &used, &call.nr_words);
+		call.variables = h->call + used;
+		if (!err)
+			err = read_words(vcpu, q.envp, &used,
+					 &call.nr_variables);
 	}
-	if (!err && helper_allowed(&h->table, &call))
+	if (!err && helper_allowed(&h->table, &call, &foreign))
 		return 0;
 	h->call[HELPER_CALL_BYTES - 1] = 0;
 
 	verdict = policy_verdict(&island.policy, POLICY_HELPERS);
 	/* Reported when it was looked at for the first time */
-	if (verdict == VERDICT_LOG && !q.argv && was_logged(h->call))
+	if (verdict == VERDICT_LOG && q.copied && was_logged(h->call))
 		return 0;
 	report.rip = q.site;
 	report.rsp = vmread(GUEST_RSP);
 	report.object = q.path;
-	show(report.text, &call);
+	show(report.text, foreign, &call);
 	verdict = guard_violation(vcpu, POLICY_HELPERS, &report);
 	if (verdict_undoes(verdict))
 		return -EPERM;

@@ -10,7 +10,10 @@
 
 struct vcpu;
 
-/* A program's name and arguments; core_pattern's can be long as a path */
+/*
+ * A program's name, arguments and environment; one of core_pattern's arguments can
+ * be long as a path
+ */
 #define HELPER_CALL_BYTES	(2 * PAGE_SIZE)
 
 /**
@@ -18,7 +21,7 @@ struct vcpu;
  * @table: what may be started
  * @write: what an administrator writes, while it is looked at
  * @call: what is to be started, while it is looked at: the file's name, and
- *	behind its NUL the arguments
+ *	behind its NUL the arguments and the environment
  * @logged: what was started although it is not in the table, last
  */
 struct helpers {

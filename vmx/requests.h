@@ -46,13 +46,17 @@ struct code_write {
 /**
  * struct helper_request - a program that the kernel is about to start
  * @path: address of the file's name
- * @argv: of the arguments' addresses, ending with 0; 0 where the kernel has taken
- *	them over already, and only the name is checked once more
+ * @argv: of the arguments' addresses, ending with 0; 0 where there are none
+ * @envp: of the environment's, the same
+ * @copied: the kernel has taken all of them over already; only the name, as it has
+ *	it, is checked once more
  * @site: where this is asked, for the report
  */
 struct helper_request {
 	u64 path;
 	u64 argv;
+	u64 envp;
+	u64 copied;
 	u64 site;
 };
 

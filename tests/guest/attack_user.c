@@ -120,6 +120,18 @@ static int helper(int device, struct attack_request *q)
 	return 0;
 }
 
+/* In place of the module that is asked for, it runs the program. */
+static int helper_of_modprobe(int device, struct attack_request *q)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "install net-pf-%d " ATTACK_PROGRAM "\n",
+		 NO_FAMILY);
+	if (write_file(ATTACK_MODPROBE, text, 0644))
+		return -1;
+	return helper(device, q);
+}
+
 static int helper_mapped(int device, struct attack_request *q)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -323,6 +335,8 @@ static const struct part {
 					  ATTACK_PROGRAM, trigger_poweroff },
 	[ATTACK_HELPER_AGENT_WRITE] = { helper_of_groups, NULL, NULL,
 					trigger_agent },
+	[ATTACK_HELPER_ENVIRONMENT] = { helper_of_modprobe, NULL, NULL,
+					trigger_modprobe },
 	[ATTACK_HELPER_RACE_BEGINNING] = { helper, NULL, NULL,
 					   trigger_modprobe },
 

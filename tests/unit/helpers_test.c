@@ -29,25 +29,48 @@ static void set(struct helper_table *t, u32 kind, const char *text)
 	write_at(t, kind, 0, HELPER_TEXT, text);
 }
 
-/* PATH with arguments, up to NULL; without any, only the name is known */
+/* Up to NULL; returns how many, and where the next ones go */
+static u32 put_words(char **text, const char *const *words)
+{
+	u32 nr;
+
+	for (nr = 0; words[nr]; nr++)
+		*text = stpcpy(*text, words[nr]) + 1;
+	return nr;
+}
+
+/*
+ * PATH with arguments and an environment, each up to NULL; without any, only the
+ * name is known
+ */
+static bool allowed_in(const struct helper_table *t, const char *path,
+		       const char *const *words, const char *const *variables,
+		       const char **foreign)
+{
+	struct helper_call call = { .path = path };
+	static char text[2 * PAGE_SIZE];
+	char *end = text;
+
+	memset(text, 0, sizeof(text));
+	if (words) {
+		call.words = end;
+		call.nr_words = put_words(&end, words);
+		call.variables = end;
+		call.nr_variables = put_words(&end, variables);
+	}
+	return helper_allowed(t, &call, foreign);
+}
+
 static bool allowed(const struct helper_table *t, const char *path,
 		    const char *const *words)
 {
-	struct helper_call call = { .path = path };
-	char text[2 * PAGE_SIZE];
-	u32 used = 0;
+	static const char *const nothing[] = { NULL };
+	const char *foreign;
+	bool is = allowed_in(t, path, words, nothing, &foreign);
 
-	for (; words && words[call.nr_words]; call.nr_words++) {
-		size_t size = strlen(words[call.nr_words]) + 1;
-
-		memcpy(text + used, words[call.nr_words], size);
-		used += size;
-	}
-	if (words) {
-		text[used] = 0;
-		call.words = text;
-	}
-	return helper_allowed(t, &call);
+	if (foreign)
+		abort();
+	return is;
 }
 
 #define NAME(t, path)		allowed(t, path, NULL)
@@ -239,6 +262,139 @@ TEST_F(helpers, what_is_built_in)
 	EXPECT_TRUE(START(t, "/sbin/nfsdcltrack", "create", "a/b"));
 }
 
+/* Of what is started, one after the other: path and arguments */
+static const char *const modprobe[] = { "/sbin/modprobe", "-q", "--", "a", NULL };
+static const char *const hotplug[] = { "/sbin/hotplug", "usb", NULL };
+static const char *const dump[] = { "/usr/lib/h", "12", NULL };
+static const char *const agent[] = { "/agent", "/a", NULL };
+static const char *const drbd[] = { "/opt/drbdadm", "fence", "minor-0", NULL };
+static const char *const tracker[] = { "/sbin/nfsdcltrack", "init", NULL };
+static const char *const key[] = {
+	"/sbin/request-key", "create", "1", "0", "0", "1", "2", "3", NULL
+};
+
+static const char *const *const calls[] = {
+	modprobe, hotplug, dump, agent, drbd, tracker, key,
+};
+
+static void set_all(struct helper_table *t)
+{
+	set(t, HELPER_MODPROBE, modprobe[0]);
+	set(t, HELPER_UEVENT, hotplug[0]);
+	set(t, HELPER_CORE_PATTERN, "|/usr/lib/h %p");
+	set(t, HELPER_RELEASE_AGENT, agent[0]);
+	set(t, HELPER_PROGRAM, drbd[0]);
+}
+
+/* As the kernel gives them, some with places that were left empty */
+TEST_F(helpers, with_the_kernels_own_environments)
+{
+	static const char *const rows[][6] = {
+		{ NULL },
+		{ "HOME=/", "TERM=linux",
+		  "PATH=/sbin:/usr/sbin:/bin:/usr/bin" },
+		{ "HOME=/", "PATH=/sbin:/bin:/usr/sbin:/usr/bin" },
+		{ "HOME=/", "TERM=linux", "PATH=/usr/bin:/bin" },
+		{ "HOME=/", "PATH=/sbin:/bin" },
+		{ "NFSDCLTRACK_CLIENT_HAS_SESSION=Y",
+		  "NFSDCLTRACK_LEGACY_RECDIR=/var/lib/nfs/v4recovery/0a1b" },
+		{ "HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
+		  "", "" },
+		{ "HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
+		  "DRBD_PEER_AF=ipv4", "DRBD_PEER_ADDRESS=10.0.0.1" },
+	};
+	const char *foreign;
+	u32 i, j;
+
+	set_all(&self->table);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (j = 0; j < ARRAY_SIZE(rows); j++) {
+			EXPECT_TRUE(allowed_in(&self->table, calls[i][0],
+					       calls[i], rows[j], &foreign))
+				TH_LOG("%s, row %u", calls[i][0], j);
+			EXPECT_EQ(NULL, foreign);
+		}
+	}
+}
+
+/* With what its environment has then, the right program does something else. */
+TEST_F(helpers, with_no_variable_that_steers)
+{
+	static const char *const rows[] = {
+		"LD_PRELOAD=/home/u/x.so", "LD_AUDIT=/home/u/x.so",
+		"LD_LIBRARY_PATH=/home/u", "GLIBC_TUNABLES=glibc.x=1",
+		"MALLOC_CHECK_=1", "GCONV_PATH=/home/u", "LOCPATH=/home/u",
+		"NLSPATH=/home/u", "BASH_ENV=/home/u/x",
+		"BASH_FUNC_x%%=() { id; }", "BASHOPTS=x", "ENV=/home/u/x",
+		"SHELLOPTS=xtrace", "IFS=/", "PS4=$(id)", "PERL5OPT=-Mx",
+		"PERLLIB=/home/u", "PYTHONPATH=/home/u", "RUBYOPT=-rx",
+		"MODPROBE_OPTIONS=-C /home/u", "HOME=", "HOME=/home/u",
+		"HOME=/x", "TERM=", "TERM=linux2", "TERMINFO=/home/u", "PATH=",
+		"PATH=/sbin:/bin:.", "PATH=/sbin:/bin:/usr/sbin:/usr/bin:",
+		"PATH=/home/u:/sbin:/bin",
+	};
+	const char *environment[3] = { "HOME=/" };
+	const char *foreign;
+	u32 i, j;
+
+	set_all(&self->table);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (j = 0; j < ARRAY_SIZE(rows); j++) {
+			environment[1] = rows[j];
+			EXPECT_FALSE(allowed_in(&self->table, calls[i][0],
+						calls[i], environment, &foreign))
+				TH_LOG("%s with %s", calls[i][0], rows[j]);
+			ASSERT_NE(NULL, foreign);
+			EXPECT_STREQ(rows[j], foreign);
+		}
+	}
+}
+
+/* Drivers choose names for events, and nobody else has a choice. */
+TEST_F(helpers, events_have_variables_of_their_own)
+{
+	static const char *const rows[] = {
+		"ACTION=add", "DEVPATH=/devices/x", "SUBSYSTEM=usb", "SEQNUM=7",
+		"MODALIAS=usb:v1", "POWER_SUPPLY_NAME=BAT0", "SYNTH_ARG_A=1",
+		"LDISC=1", "EV=3", "PROP=0", "HOMEPAGE=x", "ENVELOPE=x",
+		"home=/x", "HOME", "NFSDCLTRACK", "DRBD=1", "=", " HOME=/",
+	};
+	const char *environment[2] = { NULL };
+	const char *foreign;
+	u32 i, j;
+
+	set_all(&self->table);
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		for (j = 0; j < ARRAY_SIZE(rows); j++) {
+			environment[0] = rows[j];
+			EXPECT_EQ(calls[i] == hotplug,
+				  allowed_in(&self->table, calls[i][0],
+					     calls[i], environment, &foreign))
+				TH_LOG("%s with %s", calls[i][0], rows[j]);
+			EXPECT_EQ(calls[i] == hotplug, !foreign);
+		}
+	}
+}
+
+/* Where the program is no right one either, it is that which counts. */
+TEST_F(helpers, the_program_before_its_environment)
+{
+	static const char *const words[] = { "/bin/sh", NULL };
+	static const char *const environment[] = { "LD_PRELOAD=/x.so", NULL };
+	const char *foreign = "";
+
+	set_all(&self->table);
+	EXPECT_FALSE(allowed_in(&self->table, "/bin/sh", words, environment,
+				&foreign));
+	EXPECT_EQ(NULL, foreign);
+	/* Where two values name it, one is enough. */
+	set(&self->table, HELPER_UEVENT, agent[0]);
+	EXPECT_TRUE(allowed_in(&self->table, agent[0], agent,
+			       (const char *const[]){ "ACTION=add", NULL },
+			       &foreign));
+	EXPECT_EQ(NULL, foreign);
+}
+
 TEST_F(helpers, a_new_value_replaces_the_old_one)
 {
 	struct helper_table *t = &self->table;
@@ -328,6 +484,7 @@ TEST_F(helpers, any_write_and_any_call)
 	struct helper_table *t = &self->table;
 	struct helper_write w;
 	struct helper_call call;
+	const char *foreign;
 	char text[600];
 	u64 i;
 	u32 j;
@@ -357,7 +514,11 @@ TEST_F(helpers, any_write_and_any_call)
 		call.nr_words = 0;
 		for (j = 0; j < sizeof(text); j++)
 			call.nr_words += !text[j];
-		helper_allowed(t, &call);
+		call.variables = text;
+		call.nr_variables = call.nr_words;
+		helper_allowed(t, &call, &foreign);
+		if (foreign)
+			ASSERT_LT(foreign - text, sizeof(text));
 	}
 }
 

@@ -127,6 +127,7 @@
 	X(HELPER_POWEROFF_DIRECT, "poweroff_cmd")	\
 	X(HELPER_POWEROFF_USER, "poweroff_cmd")		\
 	X(HELPER_AGENT_WRITE, "a cgroup hierarchy's release_agent") \
+	X(HELPER_ENVIRONMENT, "a pointer in the environment that modprobe gets") \
 	X(HELPER_RACE_BEGINNING, "what modprobe begins with, after its name was compared")
 
 /* On Carapace itself */
@@ -205,6 +206,9 @@ struct attack_request {
 /* What the kernel is made to run as root: it says so in the FIFO. */
 #define ATTACK_PROGRAM	"/run/attack-helper"
 #define ATTACK_FIFO	"/run/attack-fifo"
+
+/* What modprobe, told so, takes for its configuration */
+#define ATTACK_MODPROBE	"/run/attack-modprobe.conf"
 
 /* The hierarchy: its name, and where it is mounted */
 #define ATTACK_CGROUP	"attack"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attacks on the strings that name what the kernel runs as root
+ * Attacks on the strings that name what the kernel runs as root, and on what it
+ * tells these programs
  *
  * Here they are changed, or made so that user space can change them. Whether
  * the kernel then runs what they name is for user space to see.
@@ -166,6 +167,41 @@ static void sysctl(struct attack_request *q, char *string, const char *with)
 	q->after = table->data == string;
 }
 
+/*
+ * The kernel's own modprobe, with its own arguments. A variable of a function's has
+ * no name of its own to be found by.
+ */
+static char *find_environment(void)
+{
+	const char *const *word = (void *)attack_symbol("_sdata");
+	const char *const *end = (void *)attack_symbol("_edata");
+	const char *rodata = (void *)attack_symbol("__start_rodata");
+	const char *rodata_end = (void *)attack_symbol("__end_rodata");
+	static const char *const strings[] = {
+		"HOME=/", "TERM=linux", "PATH=/sbin:/usr/sbin:/bin:/usr/bin",
+	};
+	u32 i;
+
+	for (; word < end - ARRAY_SIZE(strings); word++) {
+		for (i = 0; i < ARRAY_SIZE(strings); i++) {
+			if (word[i] < rodata || word[i] >= rodata_end ||
+			    strcmp(word[i], strings[i]))
+				break;
+		}
+		if (i == ARRAY_SIZE(strings))
+			return (char *)word;
+	}
+	return NULL;
+}
+
+static void environment(struct attack_request *q, char *variable,
+			const char *with)
+{
+	attack_write(WAY_PLAIN, variable, &with, sizeof(with));
+	q->effect = ATTACK_HAD_NO_EFFECT;
+	q->after = *(const char **)variable == with;
+}
+
 /* The file's name stays as it is. */
 static void race(struct attack_request *q, char *string, const char *with)
 {
@@ -191,14 +227,18 @@ static char *find_agent(void)
 }
 
 static const struct helper_attack {
-	const char *symbol;	/* or else it is an agent */
+	const char *symbol;
+	char *(*find)(void);	/* where it has no symbol */
 	const char *with;
 	void (*perform)(struct attack_request *q, char *string,
 			const char *with);
 } attacks[] = {
 #define A(constant, symbol, with, perform)				\
 	[ATTACK_HELPER_##constant - ATTACK_HELPER_CORE_PATTERN_WRITE] =	\
-		{ symbol, with, perform }
+		{ symbol, NULL, with, perform }
+#define B(constant, find, with, perform)				\
+	[ATTACK_HELPER_##constant - ATTACK_HELPER_CORE_PATTERN_WRITE] =	\
+		{ NULL, find, with, perform }
 	A(CORE_PATTERN_WRITE, "core_pattern", "|" ATTACK_PROGRAM, plain),
 	A(CORE_PATTERN_DIRECT, "core_pattern", "|" ATTACK_PROGRAM, direct),
 	A(CORE_PATTERN_USER, "core_pattern", NULL, user),
@@ -209,17 +249,19 @@ static const struct helper_attack {
 	A(POWEROFF_WRITE, "poweroff_cmd", ATTACK_PROGRAM, plain),
 	A(POWEROFF_DIRECT, "poweroff_cmd", ATTACK_PROGRAM, direct),
 	A(POWEROFF_USER, "poweroff_cmd", NULL, user),
-	A(AGENT_WRITE, NULL, ATTACK_PROGRAM, plain),
+	B(AGENT_WRITE, find_agent, ATTACK_PROGRAM, plain),
+	B(ENVIRONMENT, find_environment, "MODPROBE_OPTIONS=-C " ATTACK_MODPROBE,
+	  environment),
 	A(RACE_BEGINNING, "modprobe_path", NULL, race),
 #undef A
+#undef B
 };
 
 static void perform(struct attack_request *q)
 {
 	const struct helper_attack *a =
 		&attacks[q->attack - ATTACK_HELPER_CORE_PATTERN_WRITE];
-	char *string = a->symbol ? (char *)attack_symbol(a->symbol) :
-				   find_agent();
+	char *string = a->symbol ? (char *)attack_symbol(a->symbol) : a->find();
 
 	if (!string || offset_in_page(string) > PAGE_SIZE - STRING)
 		return;
