@@ -33,10 +33,28 @@
 static struct kprobe nowhere;
 static struct optimized_kprobe nowhere_optimized;
 
+static bool denied_soon;
+
+/**
+ * denied_code_soon() - refuse new code before root does
+ * @soon: from now on; or go by what root says again
+ *
+ * Root is about to be told to seal what there is, and then to deny more. So what is
+ * being made by then is the last.
+ *
+ * Context: any.
+ */
+void denied_code_soon(bool soon)
+{
+	WRITE_ONCE(denied_soon, soon);
+}
+
 static bool notrace is_denied(void)
 {
-	return READ_ONCE(island_public()->policy.value[POLICY_DYNAMIC_CODE]) ==
-	       DYNAMIC_CODE_DENY;
+	const struct policy *policy = &island_public()->policy;
+
+	return READ_ONCE(denied_soon) ||
+	       READ_ONCE(policy->value[POLICY_DYNAMIC_CODE]) == DYNAMIC_CODE_DENY;
 }
 
 static void notrace say(const char *what)

@@ -18,12 +18,14 @@
 #include "bridge.h"
 #include "code.h"
 #include "cpus.h"
+#include "denied_code.h"
 #include "guards.h"
 #include "helper_hooks.h"
 #include "hypercall.h"
 #include "island_load.h"
 #include "lock.h"
 #include "policy.h"
+#include "sealing.h"
 #include "stacks.h"
 
 static const char *const on_off[] = { "off", "on", NULL };
@@ -118,6 +120,28 @@ static int set_lock(void)
 	return err;
 }
 
+/* No new code: what there is has to be known as such before. */
+static int set_denying(const struct policy_file *file, u32 value)
+{
+	int err;
+
+	denied_code_soon(true);
+	err = sealing_seal_existing();
+	if (!err)
+		err = cpus_hypercall(HYPERCALL_POLICY, file->key, value);
+	denied_code_soon(false);
+	return err;
+}
+
+static bool begins_to_deny(const struct policy_file *file, u32 value)
+{
+	const struct policy *policy = &island_public()->policy;
+
+	return READ_ONCE(policy->value[POLICY_DYNAMIC_CODE]) != DYNAMIC_CODE_DENY &&
+	       policy_would_be(policy, file->key, value, POLICY_DYNAMIC_CODE) ==
+	       DYNAMIC_CODE_DENY;
+}
+
 static int set(const struct policy_file *file, u32 value)
 {
 	const struct policy *policy = &island_public()->policy;
@@ -136,6 +160,8 @@ static int set(const struct policy_file *file, u32 value)
 	cpus_read_lock();
 	if (file->key == POLICY_LOCK && value)
 		err = set_lock();
+	else if (begins_to_deny(file, value))
+		err = set_denying(file, value);
 	else
 		err = cpus_hypercall(HYPERCALL_POLICY, file->key, value);
 	cpus_read_unlock();

@@ -501,6 +501,58 @@ int sealing_start(void)
 	return 0;
 }
 
+/* Linux frees a table once all CPUs have been interrupted. */
+static bool is_mapped_as_code(u64 va, u64 *size)
+{
+	pteval_t flags = 0;
+	unsigned int level;
+	pte_t *entry;
+
+	local_irq_disable();
+	entry = lookup_address(va, &level);
+	if (entry)
+		flags = pte_flags(READ_ONCE(*entry));
+	local_irq_enable();
+	*size = entry ? PAGE_SIZE : PMD_SIZE - va % PMD_SIZE;
+	return (flags & (_PAGE_PRESENT | _PAGE_RW | _PAGE_NX)) == _PAGE_PRESENT;
+}
+
+/**
+ * sealing_seal_existing() - seal what is code by now, without waiting for it to run
+ *
+ * For when no more may come: BPF programs, trampolines and the like that were there
+ * before, and have not run since. It is what was to be sealed anyway, and root looks
+ * at each page as it does when one runs for the first time; what somebody has mapped
+ * as code by now would have become code by being run. What Linux frees meanwhile is
+ * no longer mapped when root looks, or released afterwards.
+ *
+ * Context: may sleep; after sealing_start().
+ *
+ * Return: 0; -ENOMEM, after one line; or another negative errno.
+ */
+int sealing_seal_existing(void)
+{
+	struct seal_request q = { .class = CLASS_DYNAMIC };
+	bool is_code;
+	u64 va, size;
+	int err = 0;
+
+	/* Behind the last of them there is a guard page. */
+	for (va = MODULES_VADDR; !err && va < MODULES_END; va += size) {
+		is_code = is_mapped_as_code(va, &size);
+		if (is_code && !q.pages++)
+			q.va = va;
+		if (q.pages == PTRS_PER_PTE || (q.pages && !is_code)) {
+			err = cpus_hypercall(HYPERCALL_SEAL, (u64)&q, 0);
+			q.pages = 0;
+		}
+		cond_resched();
+	}
+	if (err == -ENOMEM)
+		pr_err("out of memory: root has no room to seal the code that there is\n");
+	return err;
+}
+
 /**
  * sealing_stop() - the opposite
  *

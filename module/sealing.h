@@ -15,6 +15,7 @@ u32 sealing_max_sites(void);
 void sealing_prepared(void);
 int sealing_seal_own(void);
 int sealing_start(void);
+int sealing_seal_existing(void);
 void sealing_stop(void);
 
 #endif /* CARAPACE_MODULE_SEALING_H */

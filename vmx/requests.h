@@ -11,7 +11,8 @@
  * struct seal_request - pages to seal
  * @va: first address
  * @pages: how many, mapped from there on
- * @class: CLASS_CODE or CLASS_RODATA (protect/code.h)
+ * @class: CLASS_CODE or CLASS_RODATA (protect/code.h); or CLASS_DYNAMIC, for what of
+ *	the pages is mapped as code and is nothing yet
  * @sites: address of an array of struct patch_site, for CLASS_CODE
  * @nr_sites: how many
  * @transient: Linux may free it soon: a module's initialisation, and the module

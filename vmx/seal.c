@@ -401,17 +401,32 @@ static bool may_be_dynamic(void)
 	return island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_SEAL;
 }
 
+/*
+ * Whatever of it can be code: what is known already stays what it is, and what Linux
+ * has freed meanwhile is gone.
+ */
 static int seal_dynamic(struct vcpu *vcpu, const struct seal_request *q)
 {
+	u64 end = q->va + q->pages * PAGE_SIZE;
 	struct guest_mapping m;
+	bool reduced = false;
 	int err = 0;
-	u32 i;
+	u64 va;
 
-	for (i = 0; !err && i < q->pages; i++) {
-		if (!guest_walk(vcpu, q->va + i * PAGE_SIZE, &m) ||
-		    !mapped_for(&m, CLASS_CODE))
-			return -EFAULT;
-		err = seal_new_code(vcpu, m.pa);
+	for (va = q->va; !err && va < end; va += PAGE_SIZE) {
+		if (!guest_walk(vcpu, va, &m) || !mapped_for(&m, CLASS_CODE) ||
+		    !may_seal(vcpu, m.pa))
+			continue;
+		err = reduce(vcpu, m.pa, CLASS_DYNAMIC);
+		reduced = true;
+	}
+	if (!reduced)
+		return err;
+	shootdown(vcpu);
+	for (va = q->va; va < end; va += PAGE_SIZE) {
+		if (guest_walk(vcpu, va, &m) &&
+		    ept_class(&island.ept, m.pa) == CLASS_DYNAMIC)
+			seal_set_class(m.pa, m.pa + PAGE_SIZE, CLASS_DYNAMIC);
 	}
 	return err;
 }
@@ -426,7 +441,8 @@ static int seal_dynamic(struct vcpu *vcpu, const struct seal_request *q)
  * Return: 0, and all of it is sealed, or nothing: -EINVAL for a request that is
  * none; -EPERM where policy allows no new code; -EFAULT where memory is not
  * mapped as it should be, or is something else already; -EEXIST where the
- * addresses are sealed; -ENOSPC and -ENOMEM where root has no room.
+ * addresses are sealed; -ENOSPC and -ENOMEM where root has no room. Of what is to
+ * be CLASS_DYNAMIC all that can be is sealed, also where the result is -ENOMEM.
  */
 int seal_request(struct vcpu *vcpu, u64 va)
 {
