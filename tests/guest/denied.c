@@ -261,21 +261,161 @@ TEST_F_TIMEOUT(denied, a_module_guarded, 200)
 	EXPECT_EQ(0, unload_module("carapace_vuln"));
 }
 
-TEST_F(denied, nobody_was_taken_for_an_attacker)
+/* How many reports there were, of whatever kind; -1 where nothing tells */
+static long reports(void)
 {
 	char line[128];
 	long count, sum = 0;
 	FILE *events = fopen(SYSFS "/events", "r");
 
-	ASSERT_NE(NULL, events);
+	if (!events)
+		return -1;
 	while (fgets(line, sizeof(line), events)) {
 		if (sscanf(line, "%*s %ld", &count) == 1)
 			sum += count;
 	}
 	fclose(events);
-	EXPECT_EQ(0, sum);
+	return sum;
+}
+
+TEST_F(denied, nobody_was_taken_for_an_attacker)
+{
+	EXPECT_EQ(0, reports());
 	EXPECT_TRUE(state_is("attached"));
 	EXPECT_EQ(0, detach());
+}
+
+/* A process that has a filter; with @busy it makes system calls until it is told */
+static pid_t start_filtered(int go, bool busy)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 1, code };
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+			_exit(1);
+		if (busy)
+			fcntl(go, F_SETFL, O_NONBLOCK);
+		if (write(ready[1], "", 1) != 1)
+			_exit(2);
+		while (read(go, &byte, 1) != 1) {
+			if (!busy)
+				_exit(3);
+		}
+		_exit(getppid() ? LIVES : 4);
+	}
+	if (read(ready[0], &byte, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static bool lives(pid_t pid, int go)
+{
+	int status;
+
+	return pid > 0 && write(go, "", 1) == 1 && waitpid(pid, &status, 0) == pid &&
+	       WIFEXITED(status) && WEXITSTATUS(status) == LIVES;
+}
+
+/*
+ * Code that is there before Carapace is, or before it denies more: some of it has run
+ * meanwhile, some has not
+ */
+FIXTURE(existing) {
+	int ran[2];		/* sockets */
+	int never_ran[2];
+	int waits[2];		/* pipes */
+	int is_busy[2];
+};
+
+FIXTURE_VARIANT(existing) {
+	const char *parameters;
+	const char *profile;	/* afterwards */
+};
+
+FIXTURE_VARIANT_ADD(existing, sealed) {
+	.parameters = "",
+};
+
+FIXTURE_VARIANT_ADD(existing, denied) {
+	.parameters = "dynamic_code=deny",
+};
+
+FIXTURE_VARIANT_ADD(existing, strict) {
+	.parameters = "profile=strict",
+};
+
+FIXTURE_VARIANT_ADD(existing, strict_later) {
+	.parameters = "",
+	.profile = "strict",
+};
+
+FIXTURE_SETUP(existing)
+{
+	ASSERT_EQ(0, write_text("/proc/sys/net/core/bpf_jit_enable", "1"));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, self->ran));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, self->never_ran));
+	ASSERT_EQ(0, pipe(self->waits));
+	ASSERT_EQ(0, pipe(self->is_busy));
+}
+
+FIXTURE_TEARDOWN(existing)
+{
+	detach();
+}
+
+static int attach_to_existing(const char *parameters, const char *profile)
+{
+	int err = load_module(carapace_ko(), parameters);
+
+	if (!err && profile)
+		err = write_text(SYSFS "/policy/profile", profile);
+	return err;
+}
+
+TEST_F(existing, filters)
+{
+	int new[2], err;
+	pid_t waits, is_busy;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, new));
+	ASSERT_EQ(0, cut_to(self->ran[1], 3));
+	ASSERT_EQ(3, arrives(self->ran));
+	ASSERT_EQ(0, cut_to(self->never_ran[1], 5));
+	waits = start_filtered(self->waits[0], false);
+	is_busy = start_filtered(self->is_busy[0], true);
+
+	ASSERT_EQ(0, attach_to_existing(variant->parameters, variant->profile));
+	EXPECT_EQ(3, arrives(self->ran));
+	EXPECT_EQ(5, arrives(self->never_ran));
+	EXPECT_TRUE(lives(waits, self->waits[1]));
+	EXPECT_TRUE(lives(is_busy, self->is_busy[1]));
+	err = cut_to(new[1], 4);
+	EXPECT_TRUE(!err || err == NO_COMPILER);
+	EXPECT_EQ(err ? 16 : 4, arrives(new));
+	EXPECT_EQ(0, reports());
+}
+
+TEST_F(existing, tracer)
+{
+	ASSERT_EQ(0, write_text(TRACING "set_ftrace_filter", FUNCTION));
+	ASSERT_EQ(0, write_text(TRACING "current_tracer", "function"));
+	ASSERT_EQ(0, attach_to_existing(variant->parameters, variant->profile));
+	EXPECT_TRUE(traces(FUNCTION));
+	EXPECT_EQ(0, write_text(TRACING "current_tracer", "nop"));
+	write_text(TRACING "set_ftrace_filter", "\n");
+	EXPECT_EQ(0, reports());
 }
 
 TEST_HARNESS_MAIN
