@@ -44,15 +44,28 @@ static u64 window;
 
 static DEFINE_MUTEX(memory_mutex);
 
-static struct vm_struct *no_area(unsigned long size, unsigned long flags)
+static struct vm_struct *no_area(unsigned long size, unsigned long flags,
+				 unsigned long start, unsigned long end,
+				 const void *caller)
 {
 	return NULL;
 }
 
-KERNEL_FUNCTION(get_vm_area, no_area);
+KERNEL_FUNCTION(__get_vm_area_caller, no_area);
+
+static struct vm_struct *take_addresses(u64 start, u64 end)
+{
+	return kernel_call(__get_vm_area_caller)(WINDOW_SIZE + SZ_1G, VM_IOREMAP,
+						 start, end,
+						 shadow_memory_prepare);
+}
 
 /**
  * shadow_memory_prepare() - take addresses for the window
+ *
+ * Linux gives the lowest that are free, to stacks, too: the window lies behind those
+ * that it covers, so as not to have stacks beyond them. With 5-level paging Linux may
+ * have no table for the next 512 GiB yet; then it lies among them.
  *
  * Without them there is no return guard, and everything else is as ever.
  *
@@ -63,8 +76,15 @@ KERNEL_FUNCTION(get_vm_area, no_area);
  */
 int shadow_memory_prepare(void)
 {
-	if (kernel_function_found(get_vm_area))
-		area = kernel_call(get_vm_area)(WINDOW_SIZE + SZ_1G, VM_IOREMAP);
+	u64 end = VMALLOC_END;
+
+	if (pgtable_l5_enabled())
+		end = ALIGN(VMALLOC_START + 1, P4D_SIZE);
+	if (kernel_function_found(__get_vm_area_caller)) {
+		area = take_addresses(VMALLOC_START + WINDOW_SIZE, end);
+		if (!area)
+			area = take_addresses(VMALLOC_START, VMALLOC_END);
+	}
 	if (!area) {
 		pr_err("no %llu GiB of kernel addresses are left for the return guard\n",
 		       WINDOW_SIZE / SZ_1G);
@@ -117,6 +137,8 @@ void shadow_memory_describe(struct returns_config *config)
 	preempt_enable();
 
 	config->stacks = VMALLOC_START;
+	/* Linux gives addresses from the beginning on; the end is for what CPUs have. */
+	config->stacks_end = VMALLOC_START + (VMALLOC_END - VMALLOC_START) / 2;
 	config->window = window;
 	config->stub_pa = page_to_phys(stub);
 	config->stub_words = offset_in_page(returns_words);

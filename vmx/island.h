@@ -49,6 +49,7 @@ struct choke_pointer {
 /**
  * struct returns_config - what root must know to guard returns
  * @stacks: where the window's stacks begin
+ * @stacks_end: where Linux's stacks end, also those that the window does not cover
  * @window: address of the window
  * @stub_pa: the page that stores in the shadow
  * @stub_words: offset in it of the words that it computes with
@@ -73,6 +74,7 @@ struct choke_pointer {
  */
 struct returns_config {
 	u64 stacks;
+	u64 stacks_end;
 	u64 window;
 	u64 stub_pa;
 	u64 stub_words;

@@ -272,8 +272,9 @@ static struct shadow_word word_of(const struct entry *e)
 }
 
 /*
- * Where there is no memory for a shadow, the function returns unverified; that is
- * counted, and the guest half sees to it that it does not come to that.
+ * Where there is no memory for a shadow, or the window does not cover the stack, the
+ * function returns unverified; that is counted. The guest half sees to it that it does
+ * not come to the one, and the other takes more addresses than Linux mostly has in use.
  */
 static bool store(struct vcpu *vcpu, const struct entry *e)
 {
@@ -491,7 +492,8 @@ static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
 		*answer = LOOK_AGAIN;
 		return true;
 	}
-	if (!known && shadow_is_full() && is_current_stack(vcpu, stack)) {
+	if (!known && (shadow_is_full() || shadow_is_beyond(stack)) &&
+	    is_current_stack(vcpu, stack)) {
 		island.config.public->returns_unverified++;
 		return true;
 	}
@@ -606,7 +608,7 @@ int return_guard_fill(struct vcpu *vcpu, u64 va)
 	if (f.stack % sizeof(word) || f.size % sizeof(word) ||
 	    f.size > config()->stack_size)
 		return -EINVAL;
-	if (!is_on_stack(vcpu, &f))
+	if (shadow_is_beyond(f.stack) || !is_on_stack(vcpu, &f))
 		return 0;
 	for (at = f.stack; at < f.stack + f.size; at += sizeof(word)) {
 		if (guest_read(vcpu, at, &word, sizeof(word)))

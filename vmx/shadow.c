@@ -445,6 +445,22 @@ static bool in_window(u64 stack)
 	return stack - island.config.returns.stacks < WINDOW_SIZE;
 }
 
+/**
+ * shadow_is_beyond() - whether Linux may have a stack there that the window cannot cover
+ * @stack: an address
+ *
+ * That takes more of Linux's addresses in use than the window covers; else nothing is
+ * there. Such a stack has no shadow and no record.
+ *
+ * Context: root.
+ */
+bool shadow_is_beyond(u64 stack)
+{
+	const struct returns_config *c = &island.config.returns;
+
+	return stack >= c->stacks && stack < c->stacks_end && !in_window(stack);
+}
+
 /* The frame of a stack's shadow, at the word */
 static u64 frame(struct vcpu *vcpu, u64 stack)
 {

@@ -57,6 +57,7 @@ int shadow_give(struct vcpu *vcpu, u64 pa);
 int shadow_take(struct vcpu *vcpu, u64 va);
 bool shadow_owns(u64 pa);
 bool shadow_is_full(void);
+bool shadow_is_beyond(u64 stack);
 u64 shadow_page(struct vcpu *vcpu, enum shadow_use use);
 u64 shadow_record(struct vcpu *vcpu, u64 stack);
 u64 shadow_record_make(struct vcpu *vcpu, u64 stack);

@@ -404,6 +404,15 @@ static void compare(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base,
 		put_back(&stack, record_pa, rsp - FRAME_POPPED, words);
 }
 
+/* Whether that is the task's stack, as Linux says, and one that has no record */
+static bool is_own_beyond(struct vcpu *vcpu, u64 task, u64 rsp)
+{
+	const struct returns_config *c = &island.config.returns;
+
+	return shadow_is_beyond(rsp) &&
+	       rsp - task_word(vcpu, task, c->task_stack, sizeof(u64)) < c->stack_size;
+}
+
 /* Whether the task goes on with that stack; false where it is to have another */
 static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rsp)
 {
@@ -416,7 +425,7 @@ static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rs
 	}
 	if (is_new_task(vcpu, record_pa, base, rsp))
 		return true;
-	if (!base || record_pa || !shadow_is_full())
+	if (base ? record_pa || !shadow_is_full() : !is_own_beyond(vcpu, task, rsp))
 		return false;
 	vcpu->config.public->unparked_unverified++;
 	return true;
@@ -470,7 +479,8 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
  *
  * Context: root, with the lock; all CPUs are stopped by the guest half.
  *
- * Return: 0, -EPERM, -EINVAL for what has no stack, or -ENOMEM.
+ * Return: 0, also where the stack cannot have a record; -EPERM; -EINVAL for what has no
+ * stack; or -ENOMEM.
  */
 int stack_guard_note(struct vcpu *vcpu, u64 task)
 {
@@ -480,6 +490,8 @@ int stack_guard_note(struct vcpu *vcpu, u64 task)
 
 	if (!island.stacks_armed || island.stacks_settled)
 		return -EPERM;
+	if (shadow_is_beyond(sp))
+		return 0;
 	if (!base)
 		return -EINVAL;
 	record_pa = stack_record_make(vcpu, base);
