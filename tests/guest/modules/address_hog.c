@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Takes the kernel addresses at which the return guard has a shadow for stacks
+ *
+ * No memory: from then on, while it is loaded, new stacks lie beyond them. Those that
+ * Linux has kept of tasks that are gone may be used again.
+ */
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/static_call.h>
+#include <linux/vmalloc.h>
+
+/* protect/returns.h: WINDOW_SIZE */
+#define REACH		(1ULL << 36)
+#define AREAS_MAX	4096
+
+static struct vm_struct **areas;
+static unsigned int nr_areas;
+
+static struct vm_struct *no_area(unsigned long size, unsigned long flags,
+				 unsigned long start, unsigned long end,
+				 const void *caller)
+{
+	return NULL;
+}
+
+DEFINE_STATIC_CALL(address_hog_take, no_area);
+
+static int find_function(void)
+{
+	struct kprobe probe = {
+		.symbol_name = "__get_vm_area_caller",
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	int err;
+
+	err = register_kprobe(&probe);
+	if (err)
+		return err;
+	static_call_update(address_hog_take, (typeof(&no_area))probe.addr);
+	unregister_kprobe(&probe);
+	return 0;
+}
+
+static bool is_beyond(u64 stack)
+{
+	return stack >= VMALLOC_START + REACH && stack < VMALLOC_END;
+}
+
+static int beyond_get(char *buffer, const struct kernel_param *parameter)
+{
+	struct task_struct *process, *task;
+	int count = 0;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		count += is_beyond((u64)task_stack_page(task));
+	rcu_read_unlock();
+	return sprintf(buffer, "%d\n", count);
+}
+
+static const struct kernel_param_ops beyond_ops = {
+	.get = beyond_get,
+};
+
+module_param_cb(beyond, &beyond_ops, NULL, 0400);
+MODULE_PARM_DESC(beyond, "Read it: how many tasks have their stack beyond");
+
+static int __init address_hog_init(void)
+{
+	struct vm_struct *area;
+	unsigned long size;
+	int err;
+
+	err = find_function();
+	if (err)
+		return err;
+	areas = vcalloc(AREAS_MAX, sizeof(*areas));
+	if (!areas)
+		return -ENOMEM;
+	for (size = REACH / 2; size >= PAGE_SIZE; size /= 2) {
+		while (nr_areas < AREAS_MAX) {
+			area = static_call(address_hog_take)(size, VM_MAP, VMALLOC_START,
+							     VMALLOC_START + REACH,
+							     THIS_MODULE);
+			if (!area)
+				break;
+			areas[nr_areas++] = area;
+		}
+	}
+	return 0;
+}
+
+static void __exit address_hog_exit(void)
+{
+	while (nr_areas)
+		free_vm_area(areas[--nr_areas]);
+	vfree(areas);
+}
+
+module_init(address_hog_init);
+module_exit(address_hog_exit);
+
+MODULE_DESCRIPTION("Takes the addresses of stacks, for tests");
+MODULE_LICENSE("GPL");
