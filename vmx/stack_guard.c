@@ -495,6 +495,12 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 	return RESULT_SKIP;
 }
 
+/* Whether that has been done already, since the CPUs were stopped */
+static bool is_noted(const struct stack_record *record, u64 task, u64 sp)
+{
+	return record->task == task && record->sp == sp;
+}
+
 /**
  * stack_guard_note() - note the stack of a task that sleeps
  * @vcpu: the CPU
@@ -523,20 +529,65 @@ int stack_guard_note(struct vcpu *vcpu, u64 task)
 	if (!record_pa)
 		return -ENOMEM;
 	stack_lock(vcpu, base);
-	if (!is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
+	if (!is_noted(stack_record_show(vcpu, record_pa), task, sp) &&
+	    !is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
 		note_stack(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
 	return 0;
 }
 
-static void forget_all(struct vcpu *vcpu)
+static bool is_running_on(u64 base)
+{
+	u32 i;
+
+	for (i = 0; i < island.config.nr_vcpus; i++) {
+		if (vcpu_number(i)->in && vcpu_number(i)->running_stack == base)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * As the task has it now, if it is still there: it may have been on a CPU that was
+ * bare, and have left it elsewhere, or for good.
+ */
+static void note_again(struct vcpu *vcpu, u64 record_pa, u64 base)
+{
+	const struct stack_record *record;
+	u64 task, sp;
+
+	stack_lock(vcpu, base);
+	record = stack_record_show(vcpu, record_pa);
+	if (record->sp != STACK_FREE && !is_running_on(base)) {
+		task = record->task;
+		sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
+		free_stack(vcpu, record_pa);
+		if (stack_record_base(sp) == base && !is_dead(vcpu, task) &&
+		    !is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
+			note_stack(vcpu, record_pa, base, task, sp);
+	}
+	stack_unlock(vcpu);
+}
+
+/*
+ * The guest half tells of all tasks that Linux lists. A task is not listed any more
+ * when it has been released, and may be preempted between that and its end; nobody
+ * but root knows its stack. To let it go on without, for what its task_struct says
+ * of it, would be to let anybody whose task_struct is made to say so. So what root
+ * has seen is not forgotten, and noted again first. Of who was not seen to leave
+ * a CPU, before this was armed, the guest half sees to it that none is left.
+ *
+ * A task that has ended on a bare CPU may be named, too. Nothing is taken from its
+ * task_struct that would not be taken from a listed one's: nothing is settled, and
+ * that is where Linux goes on.
+ */
+static void note_known(struct vcpu *vcpu)
 {
 	u64 record_pa, base = 0;
 
 	while ((record_pa = shadow_record_next(vcpu, &base)))
-		free_stack(vcpu, record_pa);
-	free_stack(vcpu, island.boot_stack_record);
-	stack_record_none();
+		note_again(vcpu, record_pa, base);
+	note_again(vcpu, island.boot_stack_record, island.config.returns.boot_stack);
 }
 
 static bool is_any_degraded(void)
@@ -553,7 +604,7 @@ static bool is_any_degraded(void)
 /**
  * stack_guard_settle() - compare from now on
  * @vcpu: the CPU
- * @done: all stacks are noted; 0 before that, to forget what was
+ * @done: all stacks are noted; 0 before that, to note those that root knows of
  *
  * Context: root, with the lock; all CPUs are stopped by the guest half.
  *
@@ -569,7 +620,7 @@ int stack_guard_settle(struct vcpu *vcpu, u64 done)
 	if (done)
 		island.stacks_settled = true;
 	else
-		forget_all(vcpu);
+		note_known(vcpu);
 	return 0;
 }
 
@@ -598,6 +649,17 @@ static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)
 	       region_write(vcpu, va, bytes, sizeof(bytes));
 }
 
+/* What was known when this was armed before, and is not any more */
+static void forget_all(struct vcpu *vcpu)
+{
+	u64 record_pa, base = 0;
+
+	while ((record_pa = shadow_record_next(vcpu, &base)))
+		free_stack(vcpu, record_pa);
+	free_stack(vcpu, island.boot_stack_record);
+	stack_record_none();
+}
+
 static int prepare(struct vcpu *vcpu)
 {
 	if (!config()->switch_jump || !config()->stub || !island.config.unwind.size ||
@@ -605,7 +667,10 @@ static int prepare(struct vcpu *vcpu)
 		return -EOPNOTSUPP;
 	if (!island.boot_stack_record)
 		island.boot_stack_record = shadow_page(vcpu, SHADOW_ROOT);
-	return island.boot_stack_record ? 0 : -ENOMEM;
+	if (!island.boot_stack_record)
+		return -ENOMEM;
+	forget_all(vcpu);
+	return 0;
 }
 
 /**
