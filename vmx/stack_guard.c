@@ -83,9 +83,10 @@ static u64 task_word(struct vcpu *vcpu, u64 task, u64 offset, u32 size)
 	return word;
 }
 
+/* Exactly as Linux asks: with that state and another one it has the task go on. */
 static bool is_dead(struct vcpu *vcpu, u64 task)
 {
-	return task_word(vcpu, task, config()->task_state, sizeof(u32)) &
+	return task_word(vcpu, task, config()->task_state, sizeof(u32)) ==
 	       config()->task_dead;
 }
 
