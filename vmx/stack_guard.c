@@ -526,6 +526,9 @@ int stack_guard_note(struct vcpu *vcpu, u64 task)
 		return 0;
 	if (!base)
 		return -EINVAL;
+	/* Linux has freed its stack, and lists it until its parent asks how it ended. */
+	if (is_dead(vcpu, task))
+		return 0;
 	record_pa = stack_record_make(vcpu, base);
 	if (!record_pa)
 		return -ENOMEM;
