@@ -25,20 +25,42 @@
 #define JUMP32		0xe9
 #define JUMP_OPERAND	4
 
+#ifdef CONFIG_OPTPROBES
+/*
+ * What an optimised probe has put aside, or NULL. Its jump need not be whole: armed
+ * again before Linux has come to take the jump away, it has an INT3 in front, and the
+ * rest stays. And it counts as optimised before it is.
+ */
+static const u8 *bytes_aside(struct kprobe *probe)
+{
+	const struct optimized_kprobe *op =
+		container_of(probe, struct optimized_kprobe, kp);
+	const u8 *behind = (u8 *)probe->addr + 1;
+	s32 distance;
+
+	if (*(u8 *)probe->addr != JUMP32) {
+		if (!(probe->flags & KPROBE_FLAG_OPTIMIZED))
+			return NULL;
+		memcpy(&distance, behind, sizeof(distance));
+		if (behind + JUMP_OPERAND + distance != (u8 *)op->optinsn.insn)
+			return NULL;
+	}
+	return op->optinsn.copied_insn;
+}
+#else
+static const u8 *bytes_aside(struct kprobe *probe)
+{
+	return NULL;
+}
+#endif
+
 /* The probe's own instruction, then what lies behind it, or did */
 static u64 bytes_under(struct kprobe *probe)
 {
 	u8 bytes[sizeof(u64)] = { probe->opcode };
 
-#ifdef CONFIG_OPTPROBES
-	if (*(u8 *)probe->addr == JUMP32) {
-		memcpy(bytes + 1,
-		       container_of(probe, struct optimized_kprobe,
-				    kp)->optinsn.copied_insn, JUMP_OPERAND);
-		return *(u64 *)bytes;
-	}
-#endif
-	memcpy(bytes + 1, (u8 *)probe->addr + 1, JUMP_OPERAND);
+	memcpy(bytes + 1, bytes_aside(probe) ? : (u8 *)probe->addr + 1,
+	       JUMP_OPERAND);
 	return *(u64 *)bytes;
 }
 

@@ -407,6 +407,22 @@ TEST_F(existing, filters)
 	EXPECT_EQ(0, reports());
 }
 
+/*
+ * Armed again at once after it was optimised: Linux, which was to take the jump away,
+ * leaves it with an INT3 in front.
+ */
+TEST_F(existing, kprobe)
+{
+	ASSERT_GT(FURTHEST, place_within("existing", 10));
+	EXPECT_TRUE(hits("existing"));
+	EXPECT_EQ(0, enable_kprobe("existing", "1"));
+	ASSERT_EQ(0, attach_to_existing(variant->parameters, variant->profile));
+	EXPECT_TRUE(traces("existing"));
+	EXPECT_EQ(0, enable_kprobe("existing", "0"));
+	EXPECT_EQ(0, remove_kprobe("existing"));
+	EXPECT_EQ(0, reports());
+}
+
 TEST_F(existing, tracer)
 {
 	ASSERT_EQ(0, write_text(TRACING "set_ftrace_filter", FUNCTION));
