@@ -26,11 +26,6 @@
 /* A BPF program or trampoline; nobody waits longer for the lock */
 #define LONGEST	(1ULL << 20)
 
-static bool none_is_new(void)
-{
-	return island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_DENY;
-}
-
 static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 {
 	struct guest_mapping m;
@@ -48,7 +43,7 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 		 * no code is new, only what is freed is filled: the page must not
 		 * become code for that.
 		 */
-		if (!m.executable || m.writable || m.user || none_is_new() ||
+		if (!m.executable || m.writable || m.user || !seal_may_be_dynamic() ||
 		    !seal_in_range(va) || region_at(va, 1))
 			return 0;	/* Linux can write there itself. */
 		err = seal_new_code(vcpu, m.pa);
@@ -150,7 +145,7 @@ int code_write(struct vcpu *vcpu, u64 va)
 	err = guest_read(vcpu, va, &w, sizeof(w));
 	if (err)
 		return err;
-	if (!is_removal(&w) && none_is_new())
+	if (!is_removal(&w) && !seal_may_be_dynamic())
 		return -EPERM;
 	if (w.size > LONGEST)
 		return -EINVAL;

@@ -268,24 +268,44 @@ const struct region *region_at(u64 va, u64 size)
 	return NULL;
 }
 
+/**
+ * region_from() - the region that begins at an address
+ * @va: the address
+ *
+ * Context: root, with the lock.
+ *
+ * Return: the region, or NULL.
+ */
+struct region *region_from(u64 va)
+{
+	const struct region *region = region_at(va, 1);
+
+	return region && region->patch.va == va ? (struct region *)region : NULL;
+}
+
 /*
  * The guest's tables say where to look, and root's knowledge whether that is it:
- * what another frame has at the address tells nothing of the code.
+ * what another frame has at the address tells nothing of the code. Whose it is; NULL
+ * where that is no region's.
  */
-static bool resolve(struct vcpu *vcpu, u64 va, u64 *pa)
+static const struct region *resolve(struct vcpu *vcpu, u64 va, u64 *pa)
 {
+	const struct region *region;
 	const struct code_range *text = &island.config.text;
 	struct guest_mapping m;
 	u64 found;
 
 	if (va - text->va < text->size) {
 		*pa = text->pa + (va - text->va);
-		return true;
+		return &island.regions.region[REGION_CORE];
 	}
-	if (!guest_walk(vcpu, va, &m) || !region_of(m.pa, &found) || found != va)
-		return false;
+	if (!guest_walk(vcpu, va, &m))
+		return NULL;
+	region = region_of(m.pa, &found);
+	if (!region || found != va)
+		return NULL;
 	*pa = m.pa;
-	return true;
+	return region;
 }
 
 /**
@@ -338,13 +358,14 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
  */
 bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size)
 {
-	const struct region *region = region_at(va, size);
+	const struct region *region = NULL;
 	u32 i = size;
 	u64 pa;
 
 	while (i) {
 		i--;
-		if (!resolve(vcpu, va + i, &pa))
+		region = resolve(vcpu, va + i, &pa);
+		if (!region)
 			return false;
 		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[i];
 	}

@@ -80,6 +80,7 @@ bool region_frame(const struct region *region, u32 at, u64 *pa);
 
 const struct region *region_of(u64 pa, u64 *va);
 const struct region *region_at(u64 va, u64 size);
+struct region *region_from(u64 va);
 bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size);
 bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size);
 

@@ -48,13 +48,6 @@ _Static_assert(sizeof(struct site_page) == PAGE_SIZE, "a page");
 /* As many as are patched with one look at where they are kept */
 #define BATCH	32
 
-static struct region *find_region(u64 text)
-{
-	struct region *region = (struct region *)region_at(text, 1);
-
-	return region && region->patch.va == text ? region : NULL;
-}
-
 /* What is to be remembered of a site; false where no return stands there */
 static bool look(struct vcpu *vcpu, const struct region *region, u32 offset,
 		 struct site *site)
@@ -239,7 +232,7 @@ int return_sites_patch(struct vcpu *vcpu, u64 va)
 		return -EFAULT;
 	if (q.undo && island_locked())
 		return -EPERM;
-	region = find_region(q.text);
+	region = region_from(q.text);
 	/* All CPUs wait for as long as this takes. */
 	if (!region || q.nr_sites > region->patch.size / RETURN_SITE)
 		return -EINVAL;

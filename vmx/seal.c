@@ -241,9 +241,9 @@ int seal_release(struct vcpu *vcpu, u64 pa)
  */
 int seal_transient(u64 va, bool transient)
 {
-	struct region *region = (struct region *)region_at(va, 1);
+	struct region *region = region_from(va);
 
-	if (!region || region->patch.va != va || !seal_in_range(va))
+	if (!region || !seal_in_range(va))
 		return -EINVAL;
 	if (transient && island_locked())
 		return -EPERM;
@@ -396,7 +396,12 @@ static int seal_region(struct vcpu *vcpu, const struct seal_request *q)
 	return 0;
 }
 
-static bool may_be_dynamic(void)
+/**
+ * seal_may_be_dynamic() - whether policy allows new code
+ *
+ * Context: root, with the lock.
+ */
+bool seal_may_be_dynamic(void)
 {
 	return island.policy.value[POLICY_DYNAMIC_CODE] == DYNAMIC_CODE_SEAL;
 }
@@ -459,9 +464,9 @@ int seal_request(struct vcpu *vcpu, u64 va)
 		return -EINVAL;
 	switch (q.class) {
 	case CLASS_CODE:
-		return may_be_dynamic() ? seal_region(vcpu, &q) : -EPERM;
+		return seal_may_be_dynamic() ? seal_region(vcpu, &q) : -EPERM;
 	case CLASS_DYNAMIC:
-		return may_be_dynamic() ? seal_dynamic(vcpu, &q) : -EPERM;
+		return seal_may_be_dynamic() ? seal_dynamic(vcpu, &q) : -EPERM;
 	case CLASS_RODATA:
 		return seal_region(vcpu, &q);
 	}

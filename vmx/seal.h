@@ -37,6 +37,7 @@ int seal_set_class(u64 start, u64 end, enum page_class class);
 int seal_split(struct vcpu *vcpu, u64 pa);
 int seal_new_code(struct vcpu *vcpu, u64 pa);
 void seal_close(struct vcpu *vcpu);
+bool seal_may_be_dynamic(void);
 bool seal_in_range(u64 va);
 bool seal_is_memory(u64 pa);
 u64 seal_rights(enum page_class class);

@@ -377,8 +377,8 @@ int stack_unwind_request(struct vcpu *vcpu, u64 va)
 
 	if (guest_read(vcpu, va, &q, sizeof(q)))
 		return -EFAULT;
-	region = (struct region *)region_at(q.text, 1);
-	if (!region || region->patch.va != q.text)
+	region = region_from(q.text);
+	if (!region)
 		return -EINVAL;
 	if (region->nr_unwind)
 		return -EEXIST;
