@@ -231,13 +231,15 @@ static bool is_code(enum compat_module_part part)
 	return part == MODULE_PART_TEXT || part == MODULE_PART_INIT_TEXT;
 }
 
-/* A module may fail until it is live, and is freed then. */
+/*
+ * A module may fail until it is live, and is freed then. Its initialisation is sealed
+ * before that only, and freed in any case.
+ */
 static int seal(const struct module *mod, enum compat_module_part part)
 {
 	struct seal_request q = {
 		.class = is_code(part) ? CLASS_CODE : CLASS_RODATA,
-		.transient = part == MODULE_PART_INIT_TEXT ||
-			     mod->state != MODULE_STATE_LIVE,
+		.transient = mod->state != MODULE_STATE_LIVE,
 	};
 	struct patch_site *sites = NULL;
 	u32 nr_sites = 0;

@@ -67,7 +67,7 @@ static struct vm_struct *take_addresses(u64 start, u64 end)
  * that it covers, so as not to have stacks beyond them. With 5-level paging Linux may
  * have no table for the next 512 GiB yet; then it lies among them.
  *
- * Without them there is no return guard, and everything else is as ever.
+ * Without them Carapace does not load.
  *
  * Context: may sleep; before island_load(), while Linux may still patch this
  *	module as it likes.
