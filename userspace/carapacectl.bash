@@ -56,6 +56,12 @@ _carapacectl_loaded()
 	cut -d " " -f 1 /proc/modules 2>/dev/null
 }
 
+_carapacectl_files()
+{
+	compopt -o filenames
+	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
 # What attach takes: a file, and the module's parameters
 _carapacectl_attach()
 {
@@ -85,15 +91,11 @@ _carapacectl_argument()
 		_carapacectl_attach "$current"
 		;;
 	sites,*)
-		compopt -o filenames
-		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		_carapacectl_files "$current"
 		;;
 	verify,*)
-		compopt -o filenames
-		mapfile -t COMPREPLY < <(
-			compgen -W "$(_carapacectl_loaded)" -- "$current"
-			compgen -f -- "$current"
-		)
+		_carapacectl_files "$current"
+		_carapacectl_complete "$(_carapacectl_loaded)" "$current"
 		;;
 	guard,*)
 		_carapacectl_names "vmlinux $(_carapacectl_loaded)" "$current"
