@@ -145,6 +145,16 @@ impossible()
 	esac
 }
 
+# total COUNTER: of all CPUs
+total()
+{
+	local counter sum=0
+	for counter in "$sysfs"/stats/cpu*/"$1"; do
+		sum=$((sum + $(cat "$counter")))
+	done
+	echo $sum
+}
+
 # counted_attacks: how many the events file tells of, of all kinds
 counted_attacks()
 {

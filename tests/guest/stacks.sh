@@ -52,16 +52,6 @@ STACKS_ARM=16
 STACKS_NOTE=17
 STACKS_SETTLE=18
 
-# total COUNTER: of all CPUs
-total()
-{
-	local counter sum=0
-	for counter in "$sysfs"/stats/cpu*/"$1"; do
-		sum=$((sum + $(cat "$counter")))
-	done
-	echo $sum
-}
-
 none_reported()
 {
 	equals "$(counted_attacks)" 0 && all_verified &&

@@ -5,7 +5,6 @@
  * No memory: from then on, while it is loaded, new stacks lie beyond them. Those that
  * Linux has kept of tasks that are gone may be used again.
  */
-#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -13,6 +12,8 @@
 #include <linux/sched/task_stack.h>
 #include <linux/static_call.h>
 #include <linux/vmalloc.h>
+
+#include "lookup.h"
 
 /* protect/returns.h: WINDOW_SIZE */
 #define REACH		(1ULL << 36)
@@ -29,22 +30,6 @@ static struct vm_struct *no_area(unsigned long size, unsigned long flags,
 }
 
 DEFINE_STATIC_CALL(address_hog_take, no_area);
-
-static int find_function(void)
-{
-	struct kprobe probe = {
-		.symbol_name = "__get_vm_area_caller",
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	int err;
-
-	err = register_kprobe(&probe);
-	if (err)
-		return err;
-	static_call_update(address_hog_take, (typeof(&no_area))probe.addr);
-	unregister_kprobe(&probe);
-	return 0;
-}
 
 static bool is_beyond(u64 stack)
 {
@@ -74,11 +59,13 @@ static int __init address_hog_init(void)
 {
 	struct vm_struct *area;
 	unsigned long size;
+	u64 address;
 	int err;
 
-	err = find_function();
+	err = find_function("__get_vm_area_caller", &address);
 	if (err)
 		return err;
+	static_call_update(address_hog_take, (typeof(&no_area))address);
 	areas = vcalloc(AREAS_MAX, sizeof(*areas));
 	if (!areas)
 		return -ENOMEM;

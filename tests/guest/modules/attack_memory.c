@@ -22,7 +22,7 @@ static u64 lookup_name;
 
 int attack_symbols_init(void)
 {
-	return find_lookup_name(&lookup_name);
+	return find_function("kallsyms_lookup_name", &lookup_name);
 }
 
 /* "name", or "module:name"; 0 when there is none */

@@ -68,17 +68,22 @@ static void numbers(struct attack_request *q)
 	preempt_enable();
 }
 
-/* Set a key of the policy, and set it back */
-static void set_policy(struct attack_request *q, u32 key, u32 value, u32 usual)
+/* Ask for what makes something weaker, and take it back */
+static void weaken(struct attack_request *q, u64 number, u64 what, u64 value, u64 usual)
 {
-	q->after = vmcall(HYPERCALL_POLICY, key, value);
+	q->after = vmcall(number, what, value);
 	if (!q->after) {
-		vmcall(HYPERCALL_POLICY, key, usual);
+		vmcall(number, what, usual);
 		q->effect = ATTACK_SUCCEEDED;
 	} else {
 		q->effect = q->after == HYPERCALL_MAGIC ?
 			    ATTACK_RAISED_FAULT : ATTACK_HAD_NO_EFFECT;
 	}
+}
+
+static void set_policy(struct attack_request *q, u32 key, u32 value, u32 usual)
+{
+	weaken(q, HYPERCALL_POLICY, key, value, usual);
 }
 
 static void weaken_enforce(struct attack_request *q)
@@ -99,16 +104,8 @@ static void weaken_registers(struct attack_request *q)
 /* Linux says that of a module that is being unloaded; dummy's first page has it. */
 static void weaken_module(struct attack_request *q)
 {
-	u64 text = attack_symbol("dummy:dummy_setup") & PAGE_MASK;
-
-	q->after = vmcall(HYPERCALL_TRANSIENT, text, 1);
-	if (!q->after) {
-		vmcall(HYPERCALL_TRANSIENT, text, 0);
-		q->effect = ATTACK_SUCCEEDED;
-	} else {
-		q->effect = q->after == HYPERCALL_MAGIC ?
-			    ATTACK_RAISED_FAULT : ATTACK_HAD_NO_EFFECT;
-	}
+	weaken(q, HYPERCALL_TRANSIENT, attack_symbol("dummy:dummy_setup") & PAGE_MASK,
+	       1, 0);
 }
 
 static void unlock(struct attack_request *q)

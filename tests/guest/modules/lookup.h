@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Where kallsyms_lookup_name() is, which is not exported
+ * Where functions are that are not exported
  */
 #ifndef LOOKUP_H
 #define LOOKUP_H
@@ -8,10 +8,10 @@
 #include <linux/kprobes.h>
 
 /* kprobes look symbols up; one that is never armed changes no code. */
-static inline int find_lookup_name(u64 *address)
+static inline int find_function(const char *name, u64 *address)
 {
 	struct kprobe probe = {
-		.symbol_name = "kallsyms_lookup_name",
+		.symbol_name = name,
 		.flags = KPROBE_FLAG_DISABLED,
 	};
 	int err;

@@ -19,7 +19,7 @@ static u64 lookup_name;
 
 int vuln_symbols_init(void)
 {
-	return find_lookup_name(&lookup_name);
+	return find_function("kallsyms_lookup_name", &lookup_name);
 }
 
 /* Only sprint_symbol() tells sizes: "name+0x0/0x1c0 [module]" */
