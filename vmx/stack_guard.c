@@ -279,6 +279,20 @@ static bool undo_word(struct stack *stack, u64 record_pa, u64 sp, u64 at)
 }
 
 /*
+ * What was written from a word on, outwards. Of the registers that entering the kernel
+ * has saved all goes back: a chain of returns that reaches them has words in common
+ * with them (zeros), and user mode would go on with what is beyond those.
+ */
+static void undo_outwards(struct stack *stack, u64 record_pa, u64 sp, u64 at)
+{
+	const u64 entry = stack->base + config()->fork_slot + sizeof(u64);
+
+	while (at < stack_end(stack->base) &&
+	       (undo_word(stack, record_pa, sp, at) || at >= entry))
+		at += sizeof(u64);
+}
+
+/*
  * As the task left it: what the CPU has loaded from it, too, and what was written
  * together with such a word. What Linux has written stays: that is apart from it.
  */
@@ -298,8 +312,7 @@ static void put_back(struct stack *stack, u64 record_pa, u64 sp,
 		stack_write(stack, slot, words->value[i]);
 		for (at = slot - sizeof(u64); undo_word(stack, record_pa, sp, at);)
 			at -= sizeof(u64);
-		for (at = slot + sizeof(u64); undo_word(stack, record_pa, sp, at);)
-			at += sizeof(u64);
+		undo_outwards(stack, record_pa, sp, slot + sizeof(u64));
 	}
 	vmwrite(GUEST_RSP, sp + FRAME_POPPED);
 }
