@@ -11,6 +11,7 @@
 #include <linux/mutex.h>
 #include <linux/objtool.h>
 #include <linux/ptrace.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
 #include <linux/smp.h>
@@ -295,6 +296,18 @@ int stacks_can_freeze(void)
 	return err;
 }
 
+/*
+ * Who has been released and not ended yet is listed no more, so that root is not
+ * told of it. Root knows it if it has left a CPU since root looks; the others, who may
+ * have been preempted before, are waited for. Where tasks are preempted this is until
+ * they are at their end (exit_tasks_rcu_finish()); where they are not, they are at
+ * it, but for those that sleep there.
+ */
+static void see_tasks_end(void)
+{
+	synchronize_rcu_tasks();
+}
+
 static void disarm(void)
 {
 	cpus_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
@@ -319,6 +332,7 @@ int stacks_arm(void)
 		if (!err)
 			err = cpus_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
 		if (!err) {
+			see_tasks_end();
 			err = settle();
 			if (err)
 				disarm();

@@ -83,9 +83,10 @@ static u64 task_word(struct vcpu *vcpu, u64 task, u64 offset, u32 size)
 	return word;
 }
 
+/* Exactly as Linux asks: with that state and another one it has the task go on. */
 static bool is_dead(struct vcpu *vcpu, u64 task)
 {
-	return task_word(vcpu, task, config()->task_state, sizeof(u32)) &
+	return task_word(vcpu, task, config()->task_state, sizeof(u32)) ==
 	       config()->task_dead;
 }
 
@@ -190,18 +191,16 @@ static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
 	/* What called the first CPU's idle loop is gone since the boot. */
 	if (!stack_walk(&stack, &frame, words, STACK_WALK_ALL) && task != config()->boot_task)
 		public->parked_in_part++;
+	stack_record_set(vcpu, record_pa, task, sp);
 	record = stack_record_show(vcpu, record_pa);
-	record->task = task;
-	record->sp = sp;
 	record->copied = false;
 	memcpy(&record->words, words, sizeof(*words));
 	copy_stack(&stack, record_pa, sp);
 }
 
-/* Not parked any more */
-static void mark_stack(struct vcpu *vcpu, u64 record_pa, u64 sp)
+static void free_stack(struct vcpu *vcpu, u64 record_pa)
 {
-	stack_record_show(vcpu, record_pa)->sp = sp;
+	stack_record_set(vcpu, record_pa, 0, STACK_FREE);
 }
 
 /* The task that this CPU leaves */
@@ -215,14 +214,18 @@ static void park(struct vcpu *vcpu, u64 task)
 		return;
 	record_pa = stack_record_made(vcpu, base);
 	if (record_pa && is_dead(vcpu, task))
-		mark_stack(vcpu, record_pa, STACK_FREE);
+		free_stack(vcpu, record_pa);
 	else if (record_pa)
 		note_stack(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
 }
 
-/* A task that has never run is where fork put it, on a stack of no other task. */
-static bool is_new_task(struct vcpu *vcpu, u64 record_pa, u64 base, u64 rsp)
+/*
+ * A task that has never run is where fork put it, on a stack of no other task. That is
+ * how it looks; an attacker has one look so who can write such a frame, anywhere, and
+ * the task's stack pointer. So only who has no other stack is taken for one.
+ */
+static bool is_new_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 rsp)
 {
 	u64 address = 0;
 
@@ -335,25 +338,44 @@ static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
 			  guard_violation(vcpu, POLICY_PARKED_STACKS, &r);
 }
 
-/* A task's noted stack, wherever it is; for when something is wrong already */
+/* Whether this stack is the task's: it is on it, or has left it so */
+static bool names(const struct stack_record *record, u64 task)
+{
+	return record->task == task && record->sp != STACK_FREE;
+}
+
+/* A task's stack, wherever it is: slow, for when something seems to be wrong */
 static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
 {
 	u64 record_pa;
 
 	*base = 0;
 	while ((record_pa = shadow_record_next(vcpu, base))) {
-		if (is_tasks(stack_record_show(vcpu, record_pa), task))
+		if (names(stack_record_show(vcpu, record_pa), task))
 			return record_pa;
 	}
 	*base = island.config.returns.boot_stack;
 	record_pa = island.boot_stack_record;
-	return is_tasks(stack_record_show(vcpu, record_pa), task) ? record_pa : 0;
+	return names(stack_record_show(vcpu, record_pa), task) ? record_pa : 0;
+}
+
+/* With the lock: a task that no stack is of; whether it begins on this one */
+static bool begins(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
+{
+	u64 record_pa = stack_record_hold(vcpu, base);
+	bool new = is_new_stack(vcpu, record_pa, base, rsp);
+
+	if (new && record_pa)
+		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
+	stack_unlock(vcpu);
+	return new;
 }
 
 /*
  * The CPU is on a stack that is not the task's, or not where it left it. Back to
- * that; where there is none the machine cannot go on. Return: the stack that the
- * task goes on with.
+ * that; where there is none the machine cannot go on. But a new task may come here,
+ * too, when another one shares its number. Return: the stack that the task goes on
+ * with.
  */
 static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
@@ -363,8 +385,12 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 
 	island_lock(vcpu);
 	record_pa = find_stack(vcpu, task, &right);
+	if (!record_pa && begins(vcpu, task, base, rsp)) {
+		island_unlock();
+		return base;
+	}
 	stack_lock(vcpu, right);
-	/* Another CPU may have gone on with it just now. */
+	/* Another CPU may be on it, or have gone on with it just now. */
 	if (record_pa && !is_tasks(stack_record_show(vcpu, record_pa), task))
 		record_pa = 0;
 	if (record_pa) {
@@ -380,7 +406,7 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 		base = right;
 	} else if (record_pa) {
 		/* It never comes back there. */
-		mark_stack(vcpu, record_pa, STACK_FREE);
+		free_stack(vcpu, record_pa);
 	}
 	stack_unlock(vcpu);
 	island_publish();
@@ -436,8 +462,8 @@ static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rs
 		compare(vcpu, record_pa, task, base, rsp);
 		return true;
 	}
-	if (is_new_task(vcpu, record_pa, base, rsp))
-		return true;
+	if (is_new_stack(vcpu, record_pa, base, rsp))
+		return !stack_record_may_name(task);
 	if (base ? record_pa || !shadow_is_full() : !is_own_beyond(vcpu, task, rsp))
 		return false;
 	vcpu->config.public->unparked_unverified++;
@@ -453,7 +479,7 @@ static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 
 	/* At once: no other CPU goes on with it, too. */
 	if (right && record_pa)
-		mark_stack(vcpu, record_pa, STACK_RUNS);
+		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
 	stack_unlock(vcpu);
 	return right ? base : wrong_stack(vcpu, task, base, rsp);
 }
@@ -477,10 +503,16 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 	base = unpark(vcpu, to, vmread(GUEST_RSP));
 	record_pa = stack_record_made(vcpu, base);
 	if (record_pa)
-		mark_stack(vcpu, record_pa, STACK_RUNS);
+		stack_record_set(vcpu, record_pa, to, STACK_RUNS);
 	stack_unlock(vcpu);
 	vcpu->running_stack = base;
 	return RESULT_SKIP;
+}
+
+/* Whether that has been done already, since the CPUs were stopped */
+static bool is_noted(const struct stack_record *record, u64 task, u64 sp)
+{
+	return record->task == task && record->sp == sp;
 }
 
 /**
@@ -507,23 +539,72 @@ int stack_guard_note(struct vcpu *vcpu, u64 task)
 		return 0;
 	if (!base)
 		return -EINVAL;
+	/* Linux has freed its stack, and lists it until its parent asks how it ended. */
+	if (is_dead(vcpu, task))
+		return 0;
 	record_pa = stack_record_make(vcpu, base);
 	if (!record_pa)
 		return -ENOMEM;
 	stack_lock(vcpu, base);
-	if (!is_new_task(vcpu, record_pa, base, sp + FRAME_POPPED))
+	if (!is_noted(stack_record_show(vcpu, record_pa), task, sp) &&
+	    !is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
 		note_stack(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
 	return 0;
 }
 
-static void forget_all(struct vcpu *vcpu)
+static bool is_running_on(u64 base)
+{
+	u32 i;
+
+	for (i = 0; i < island.config.nr_vcpus; i++) {
+		if (vcpu_number(i)->in && vcpu_number(i)->running_stack == base)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * As the task has it now, if it is still there: it may have been on a CPU that was
+ * bare, and have left it elsewhere, or for good.
+ */
+static void note_again(struct vcpu *vcpu, u64 record_pa, u64 base)
+{
+	const struct stack_record *record;
+	u64 task, sp;
+
+	stack_lock(vcpu, base);
+	record = stack_record_show(vcpu, record_pa);
+	if (record->sp != STACK_FREE && !is_running_on(base)) {
+		task = record->task;
+		sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
+		free_stack(vcpu, record_pa);
+		if (stack_record_base(sp) == base && !is_dead(vcpu, task) &&
+		    !is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
+			note_stack(vcpu, record_pa, base, task, sp);
+	}
+	stack_unlock(vcpu);
+}
+
+/*
+ * The guest half tells of all tasks that Linux lists. A task is not listed any more
+ * when it has been released, and may be preempted between that and its end; nobody
+ * but root knows its stack. To let it go on without, for what its task_struct says
+ * of it, would be to let anybody whose task_struct is made to say so. So what root
+ * has seen is not forgotten, and noted again first. Of who was not seen to leave
+ * a CPU, before this was armed, the guest half sees to it that none is left.
+ *
+ * A task that has ended on a bare CPU may be named, too. Nothing is taken from its
+ * task_struct that would not be taken from a listed one's: nothing is settled, and
+ * that is where Linux goes on.
+ */
+static void note_known(struct vcpu *vcpu)
 {
 	u64 record_pa, base = 0;
 
 	while ((record_pa = shadow_record_next(vcpu, &base)))
-		mark_stack(vcpu, record_pa, STACK_FREE);
-	mark_stack(vcpu, island.boot_stack_record, STACK_FREE);
+		note_again(vcpu, record_pa, base);
+	note_again(vcpu, island.boot_stack_record, island.config.returns.boot_stack);
 }
 
 static bool is_any_degraded(void)
@@ -540,7 +621,7 @@ static bool is_any_degraded(void)
 /**
  * stack_guard_settle() - compare from now on
  * @vcpu: the CPU
- * @done: all stacks are noted; 0 before that, to forget what was
+ * @done: all stacks are noted; 0 before that, to note those that root knows of
  *
  * Context: root, with the lock; all CPUs are stopped by the guest half.
  *
@@ -556,7 +637,7 @@ int stack_guard_settle(struct vcpu *vcpu, u64 done)
 	if (done)
 		island.stacks_settled = true;
 	else
-		forget_all(vcpu);
+		note_known(vcpu);
 	return 0;
 }
 
@@ -585,6 +666,17 @@ static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)
 	       region_write(vcpu, va, bytes, sizeof(bytes));
 }
 
+/* What was known when this was armed before, and is not any more */
+static void forget_all(struct vcpu *vcpu)
+{
+	u64 record_pa, base = 0;
+
+	while ((record_pa = shadow_record_next(vcpu, &base)))
+		free_stack(vcpu, record_pa);
+	free_stack(vcpu, island.boot_stack_record);
+	stack_record_none();
+}
+
 static int prepare(struct vcpu *vcpu)
 {
 	if (!config()->switch_jump || !config()->stub || !island.config.unwind.size ||
@@ -592,7 +684,10 @@ static int prepare(struct vcpu *vcpu)
 		return -EOPNOTSUPP;
 	if (!island.boot_stack_record)
 		island.boot_stack_record = shadow_page(vcpu, SHADOW_ROOT);
-	return island.boot_stack_record ? 0 : -ENOMEM;
+	if (!island.boot_stack_record)
+		return -ENOMEM;
+	forget_all(vcpu);
+	return 0;
 }
 
 /**

@@ -5,6 +5,7 @@
  * The page belongs to the stack's address (shadow_record()); the first CPU's idle
  * task has its stack in the kernel's image, and its record elsewhere.
  */
+#include "memory.h"
 #include "shadow.h"
 #include "shootdown.h"
 #include "stack_lock.h"
@@ -110,4 +111,61 @@ u64 stack_record_made(struct vcpu *vcpu, u64 base)
 struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa)
 {
 	return window_map(vcpu, record_pa);
+}
+
+/*
+ * How many records name a task, or one of those that share its number with it. A
+ * record that goes with its stack stays counted: that is one search more.
+ */
+static u32 *names_of(u64 task)
+{
+	/* By 2^64 divided by the golden ratio: tasks lie at like distances */
+	u64 number = task / 64 * 0x9e3779b97f4a7c15;
+
+	return &island.stack_tasks[number / (~0ULL / STACK_TASKS + 1)];
+}
+
+/**
+ * stack_record_set() - whose a stack is from now on, and where that has left it
+ * @vcpu: the CPU
+ * @record_pa: the record's physical address
+ * @task: the task
+ * @sp: as in struct stack_record
+ *
+ * Context: root, after stack_record_hold(). Ends what the window showed.
+ */
+void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp)
+{
+	struct stack_record *record = stack_record_show(vcpu, record_pa);
+
+	/* In this order, so that a task that has one always has one. */
+	if (sp != STACK_FREE)
+		__atomic_add_fetch(names_of(task), 1, __ATOMIC_SEQ_CST);
+	if (record->sp != STACK_FREE)
+		__atomic_sub_fetch(names_of(record->task), 1, __ATOMIC_SEQ_CST);
+	record->task = task;
+	record->sp = sp;
+}
+
+/**
+ * stack_record_may_name() - whether a stack may be a task's
+ * @task: the task
+ *
+ * Context: root.
+ *
+ * Return: false where none is; true, too, for one of some hundreds that have none.
+ */
+bool stack_record_may_name(u64 task)
+{
+	return __atomic_load_n(names_of(task), __ATOMIC_SEQ_CST);
+}
+
+/**
+ * stack_record_none() - no record names a task any more
+ *
+ * Context: root, with the lock; all records are free, or gone.
+ */
+void stack_record_none(void)
+{
+	memset(island.stack_tasks, 0, sizeof(island.stack_tasks));
 }

@@ -23,7 +23,7 @@ struct vcpu;
 
 /**
  * struct stack_record - what root knows of a stack
- * @task: whose it is
+ * @task: whose it is, unless it is free
  * @sp: where its task left it, or one of the above
  * @words: what is compared as it goes on
  * @copied: whether there is a @copy
@@ -47,5 +47,8 @@ u64 stack_record_make(struct vcpu *vcpu, u64 base);
 u64 stack_record_made(struct vcpu *vcpu, u64 base);
 u64 stack_record_hold(struct vcpu *vcpu, u64 base);
 struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa);
+void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp);
+bool stack_record_may_name(u64 task);
+void stack_record_none(void);
 
 #endif /* CARAPACE_VMX_STACK_RECORD_H */

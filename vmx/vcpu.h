@@ -131,6 +131,9 @@ struct stack_lock {
 	u32 holder;		/* 0, or its index + 1 */
 } __attribute__((aligned(64)));
 
+/* Tasks that have a stack's record are counted (stack_record.c): a power of two */
+#define STACK_TASKS	16384
+
 /*
  * All that the vCPUs share; written by island_init(), and under .lock after.
  * The image's header names .config by the address of the whole.
@@ -162,6 +165,7 @@ struct island {
 	u32 holder;		/* of all other CPUs: 0, or index + 1 */
 	u32 lock;		/* 0, or its holder's index + 1 */
 	struct stack_lock stack_lock[STACK_LOCKS];
+	u32 stack_tasks[STACK_TASKS];
 };
 
 extern struct island island;

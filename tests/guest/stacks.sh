@@ -24,7 +24,7 @@ guard=$1
 shift
 case $guard in
 parked)
-	: "${EXPLOITS:=PARKED_CORE PARKED_DEEP PARKED_ENTRY PARKED_FRAME_POINTER PARKED_CALLER PARKED_STUB PARKED_POINTER TASK_SLEEPING TASK_BETWEEN TASK_STALE}"
+	: "${EXPLOITS:=PARKED_CORE PARKED_DEEP PARKED_ENTRY PARKED_FRAME_POINTER PARKED_CALLER PARKED_STUB PARKED_POINTER PARKED_FORK TASK_SLEEPING TASK_BETWEEN TASK_STALE}"
 	file=$sysfs/policy/parked_stacks
 	kind=parked-stack
 	context=parked
@@ -141,13 +141,15 @@ switch_in_a_loop()
 }
 
 # A CPU goes and comes, and tasks run on it meanwhile that root does not see
+# hotplug ROUNDS COMMAND...
 hotplug()
 {
-	local cpu status=0 load before
+	local rounds=$1 cpu status=0 load before
+	shift
 	cpu=$(online_list | tail -n 1)
 	[ "$cpu" != 0 ] || return 0
-	stress-ng --quiet --fork 1 --futex 1 --timeout 60 >/dev/null 2>&1 & load=$!
-	for _ in $(seq "$ROUNDS"); do
+	"$@" >/dev/null 2>&1 & load=$!
+	for _ in $(seq "$rounds"); do
 		echo 0 > /sys/devices/system/cpu/cpu"$cpu"/online &&
 		echo 1 > /sys/devices/system/cpu/cpu"$cpu"/online || status=1
 	done
@@ -245,7 +247,7 @@ overwritten()
 count()
 {
 	case $1 in
-	work)	echo 16 ;;
+	work)	echo 17 ;;
 	lock)	echo 4 ;;
 	*)	echo $(($(echo "$EXPLOITS" | wc -w) + 2)) ;;
 	esac
@@ -299,7 +301,11 @@ for mode; do
 		check "work: tracing" tracing
 		check "work: modules" modules
 		check "work: off and on in a loop" switch_in_a_loop
-		check "work: CPU hotplug" hotplug
+		check "work: CPU hotplug" hotplug "$ROUNDS" \
+			stress-ng --quiet --fork 1 --futex 1 --timeout 60
+		# Such a thread is in no list of tasks while it ends.
+		check "work: CPU hotplug while threads end" \
+			hotplug $((ROUNDS * 5)) ./threads 120
 		check "work: suspend to RAM" suspend ;;
 	lock)
 		echo on > "$sysfs/policy/lock"

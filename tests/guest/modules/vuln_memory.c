@@ -104,8 +104,9 @@ int vuln_allocate(struct vuln_file *file, struct vuln_allocation *a)
 	if (a->size > VULN_BYTES || a->allocator >= VULN_ALLOCATORS)
 		return -EINVAL;
 	vuln_memory_release(file);
+	/* As much as a stack: somewhere in it one might end. */
 	if (a->allocator == VULN_VMALLOC)
-		file->memory = vmalloc(VULN_BYTES);
+		file->memory = vmalloc(THREAD_SIZE);
 	else
 		file->memory = kmalloc(VULN_BYTES, GFP_KERNEL);
 	if (!file->memory)
