@@ -208,12 +208,14 @@ static void park(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
 	u64 base = vcpu->running_stack ? : stack_record_base(sp);
+	bool dead = is_dead(vcpu, task);
 	u64 record_pa;
 
-	if (stack_record_base(sp) != base)
+	/* Who is dead has no stack any more, wherever it was in the end. */
+	if (!dead && stack_record_base(sp) != base)
 		return;
 	record_pa = stack_record_made(vcpu, base);
-	if (record_pa && is_dead(vcpu, task))
+	if (record_pa && dead)
 		free_stack(vcpu, record_pa);
 	else if (record_pa)
 		note_stack(vcpu, record_pa, base, task, sp);
@@ -381,7 +383,7 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
 	u64 right, record_pa, sp = 0;
 	struct stack stack;
-	bool undone;
+	bool parked, undone;
 
 	island_lock(vcpu);
 	record_pa = find_stack(vcpu, task, &right);
@@ -391,16 +393,15 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 	}
 	stack_lock(vcpu, right);
 	/* Another CPU may be on it, or have gone on with it just now. */
-	if (record_pa && !is_tasks(stack_record_show(vcpu, record_pa), task))
-		record_pa = 0;
-	if (record_pa) {
+	parked = record_pa && is_tasks(stack_record_show(vcpu, record_pa), task);
+	if (parked) {
 		sp = stack_record_show(vcpu, record_pa)->sp;
 		memcpy(&vcpu->walk, &stack_record_show(vcpu, record_pa)->words,
 		       sizeof(vcpu->walk));
 	}
 	undone = verdict_undoes(report(vcpu, task, task + config()->task_sp, sp,
-				       rsp - FRAME_POPPED, !record_pa));
-	if (record_pa && undone) {
+				       rsp - FRAME_POPPED, !parked));
+	if (parked && undone) {
 		stack = (struct stack){ .vcpu = vcpu, .base = right };
 		put_back(&stack, record_pa, sp, &vcpu->walk);
 		base = right;

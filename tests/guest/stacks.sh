@@ -80,10 +80,13 @@ is_well()
 		./vuln_work 2
 }
 
+# New tasks have what ended ones had, whatever those have gone on with.
 works()
 {
 	mark_log
-	is_well
+	is_well &&
+	stress-ng --quiet --fork 1 --timeout "$SECONDS_OF_LOAD" >/dev/null 2>&1 &&
+	equals "$(log_since_mark | grep 'carapace: ATTACK')" ''
 }
 
 # TASK_BETWEEN: a stack that is deeper than what is noted of it: what is in the middle
