@@ -219,6 +219,8 @@ void sealing_describe(struct island_config *config)
 	for (i = 0; i < ARRAY_SIZE(return_thunks); i++)
 		config->return_thunks[i] = kernel_symbol(return_thunks[i]);
 	describe_counting(&config->counting);
+	config->detour = kernel_symbol("optprobe_template_end") -
+			 kernel_symbol("optprobe_template_entry");
 	config->modules_start = MODULES_VADDR;
 	config->modules_end = MODULES_END;
 	config->landing = (u64)landing;

@@ -158,8 +158,8 @@ static bool is_jump(const struct write *w, u64 va, const u8 *bytes)
 		if (!is_free(w, va + i))
 			return false;
 	}
-	return patch_target_of(w->world, va + PATCH_PROBE, bytes + 1) ==
-	       PATCH_TARGET_DYNAMIC;
+	return w->world->detour(w->world->context,
+				patch_leads_to(va + PATCH_PROBE, bytes + 1), va);
 }
 
 /* Whether what stands at @va is a kprobe's INT3, or a part of its jump */

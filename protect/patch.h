@@ -26,7 +26,8 @@
  *  - a byte becomes INT3: a kprobe, which is noted with the five bytes that
  *    stood there;
  *  - the four bytes behind a noted INT3 become the displacement of a jump to
- *    dynamic code, and then the INT3 the jump: an optimised kprobe; and back;
+ *    dynamic code that comes back right there, and then the INT3 the jump: an
+ *    optimised kprobe; and back;
  *  - what was noted is restored exactly, and with its first byte forgotten;
  *  - a NOP right before a function becomes what counts its calls there, byte by
  *    byte: with retbleed=stuff, Linux has calls lead there, once it is whole

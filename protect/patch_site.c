@@ -11,6 +11,8 @@
 #define JMP8	0xeb
 #define JCC	0x0f
 
+#define JUMP32_SIZE	5
+
 /* What follows the fixed bytes of a form */
 enum operand {
 	OPERAND_NONE,
@@ -197,17 +199,46 @@ static s32 get_s32(const u8 *bytes)
 }
 
 /**
- * patch_target_of() - what a call or a jump leads to
- * @world: what is around
+ * patch_leads_to() - where a call or a jump leads
  * @next: the address behind it
  * @operand: its displacement, four bytes
  *
  * Context: pure.
  */
-enum patch_target patch_target_of(const struct patch_world *world, u64 next,
-				  const u8 *operand)
+u64 patch_leads_to(u64 next, const u8 *operand)
 {
-	return world->target(world->context, next + (s64)get_s32(operand));
+	return next + (s64)get_s32(operand);
+}
+
+static enum patch_target target_of(const struct patch_world *world, u64 next,
+				   const u8 *operand)
+{
+	return world->target(world->context, patch_leads_to(next, operand));
+}
+
+/**
+ * patch_detour_returns() - whether a detour is a kprobe's, by how it ends
+ * @va: where it has the instructions that the kprobe's jump covers
+ * @bytes: what stands there, PATCH_DETOUR of them
+ * @probe: where the kprobe is
+ *
+ * Behind these, which are as many as it takes for five bytes, it jumps to where they
+ * end in the code. As both jumps are relative, the one back leaves one displacement
+ * for the one there, also where somebody has mapped the detour elsewhere.
+ *
+ * Context: pure.
+ */
+bool patch_detour_returns(u64 va, const u8 *bytes, u64 probe)
+{
+	u32 size;
+
+	for (size = JUMP32_SIZE; size + JUMP32_SIZE <= PATCH_DETOUR; size++) {
+		if (bytes[size] == JMP32 &&
+		    patch_leads_to(va + size + JUMP32_SIZE, bytes + size + 1) ==
+		    probe + size)
+			return true;
+	}
+	return false;
 }
 
 static bool calls_function(u32 what, u64 next, const u8 *operand,
@@ -215,7 +246,7 @@ static bool calls_function(u32 what, u64 next, const u8 *operand,
 {
 	bool dynamic = what & WHAT_DYNAMIC || kinds[patch_kind(what)].flags & DYNAMIC;
 
-	switch (patch_target_of(world, next, operand)) {
+	switch (target_of(world, next, operand)) {
 	case PATCH_TARGET_FUNCTION:
 		return true;
 	case PATCH_TARGET_DYNAMIC:
@@ -248,7 +279,7 @@ static bool has_form(enum form form, u32 what, u64 va, const u8 *bytes,
 	case OPERAND_FUNCTION:
 		return calls_function(what, va + length, operand, world);
 	case OPERAND_DYNAMIC:
-		return patch_target_of(world, va + length, operand) ==
+		return target_of(world, va + length, operand) ==
 		       PATCH_TARGET_DYNAMIC;
 	default:
 		return true;

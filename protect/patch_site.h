@@ -57,8 +57,11 @@ enum patch_target {
 	PATCH_TARGET_NONE,
 	PATCH_TARGET_FUNCTION,	/* sealed known code, where a function begins */
 	PATCH_TARGET_CODE,	/* sealed known code elsewhere */
-	PATCH_TARGET_DYNAMIC,	/* a page of dynamic code */
+	PATCH_TARGET_DYNAMIC,	/* sealed dynamic code, where such may begin */
 };
+
+/* What a kprobe becomes a jump to: of its end, at most */
+#define PATCH_DETOUR	24
 
 /* The longest instruction that counts calls */
 #define PATCH_COUNTING	10
@@ -81,12 +84,14 @@ struct patch_counting {
  * struct patch_world - what is not in the bytes that are judged
  * @counting: how calls are counted, or NULL
  * @target: what is at an address
+ * @detour: whether at an address there is what a kprobe becomes a jump to
  * @read: copy bytes that the write does not change; false if it can't
- * @context: for both
+ * @context: for all of them
  */
 struct patch_world {
 	const struct patch_counting *counting;
 	enum patch_target (*target)(void *context, u64 va);
+	bool (*detour)(void *context, u64 va, u64 probe);
 	bool (*read)(void *context, u64 va, u8 *bytes, u32 size);
 	void *context;
 };
@@ -97,8 +102,8 @@ enum patch_kind patch_kind(u32 what);
 u32 patch_length(u32 what);
 void patch_sort(struct patch_site *sites, struct patch_site *scratch, u32 nr);
 bool patch_sites_valid(const struct patch_site *sites, u32 nr, u64 size);
-enum patch_target patch_target_of(const struct patch_world *world, u64 next,
-				  const u8 *operand);
+u64 patch_leads_to(u64 next, const u8 *operand);
+bool patch_detour_returns(u64 va, const u8 *bytes, u64 probe);
 bool patch_site_legal(u32 what, u64 va, const u8 *before, const u8 *after,
 		      const struct patch_world *world);
 

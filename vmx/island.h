@@ -163,6 +163,8 @@ struct stacks_config {
  *	look like the beginning of a function; 0 for none
  * @return_thunks: the same, for those that code jumps to instead of returning
  * @counting: how Linux counts calls
+ * @detour: how long the code that a kprobe becomes a jump to is, up to the
+ *	instructions that the jump covers; 0 where there is none
  * @modules_start: from here
  * @modules_end: to here, Linux puts code
  * @landing: where a CPU goes that cannot go back
@@ -197,6 +199,7 @@ struct island_config {
 	u64 functions[ISLAND_FUNCTIONS];
 	u64 return_thunks[ISLAND_THUNKS];
 	struct patch_counting counting;
+	u64 detour;
 	u64 modules_start;
 	u64 modules_end;
 	u64 landing;

@@ -522,6 +522,37 @@ int seal_new_code(struct vcpu *vcpu, u64 pa)
 }
 
 /**
+ * seal_dynamic_code() - have an address lead to dynamic code, if it may
+ * @vcpu: the CPU
+ * @va: the address
+ * @pa: set to its physical address
+ *
+ * Linux has code patched to lead to what has never run. That is sealed now, where it
+ * would be when it runs; before that is so (fetch.c), what could be counts.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ *
+ * Return: whether sealed dynamic code is mapped there as Linux maps code.
+ */
+bool seal_dynamic_code(struct vcpu *vcpu, u64 va, u64 *pa)
+{
+	struct guest_mapping m;
+
+	if (!seal_in_range(va) || region_at(va, 1) || !guest_walk(vcpu, va, &m) ||
+	    !mapped_for(&m, CLASS_CODE) || !seal_is_memory(m.pa))
+		return false;
+	*pa = m.pa;
+	switch (ept_class(&island.ept, m.pa)) {
+	case CLASS_DYNAMIC:
+		return true;
+	case CLASS_DATA:
+		return !island.policy.value[POLICY_ENFORCE] ||
+		       (seal_may_be_dynamic() && !seal_new_code(vcpu, m.pa));
+	}
+	return false;
+}
+
+/**
  * seal_close() - let no page keep what it got because policy allowed it
  * @vcpu: the CPU
  *

@@ -16,6 +16,9 @@
 #include "window.h"
 #include "write_judge.h"
 
+/* Tracers' have pages of their own, BPF's are apart by this (BPF_PROG_CHUNK_SIZE). */
+#define TRAMPOLINE_ALIGNMENT	64
+
 static bool is_listed(u64 va)
 {
 	u32 i;
@@ -40,15 +43,30 @@ static bool begins_function(struct vcpu *vcpu, u64 va)
 /* A place where a jump may lead to: what patch_judge() asks */
 static enum patch_target target_at(void *context, u64 va)
 {
-	const struct region *region = region_at(va, 1);
 	struct vcpu *vcpu = context;
+	u64 pa;
 
-	/* Not of a region: it need not have run yet. It is sealed when it runs. */
-	if (!region)
-		return seal_in_range(va) ? PATCH_TARGET_DYNAMIC :
-					   PATCH_TARGET_NONE;
-	return begins_function(vcpu, va) ? PATCH_TARGET_FUNCTION :
-					   PATCH_TARGET_CODE;
+	if (region_at(va, 1))
+		return begins_function(vcpu, va) ? PATCH_TARGET_FUNCTION :
+						   PATCH_TARGET_CODE;
+	return va % TRAMPOLINE_ALIGNMENT == 0 && seal_dynamic_code(vcpu, va, &pa) ?
+	       PATCH_TARGET_DYNAMIC : PATCH_TARGET_NONE;
+}
+
+/* Such code is in one page: Linux has slots for it. */
+static bool detour_at(void *context, u64 va, u64 probe)
+{
+	u64 offset = island.config.detour;
+	struct vcpu *vcpu = context;
+	u8 bytes[PATCH_DETOUR];
+	u64 pa;
+
+	if (!offset || va % PAGE_SIZE + offset + sizeof(bytes) > PAGE_SIZE ||
+	    !seal_dynamic_code(vcpu, va, &pa))
+		return false;
+	memcpy(bytes, (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE + offset,
+	       sizeof(bytes));
+	return patch_detour_returns(va + offset, bytes, probe);
 }
 
 static bool read_at(void *context, u64 va, u8 *bytes, u32 size)
@@ -62,6 +80,7 @@ static u32 first_illegal(struct vcpu *vcpu, const struct sealed_write *w)
 	const struct patch_world world = {
 		.counting = &island.config.counting,
 		.target = target_at,
+		.detour = detour_at,
 		.read = read_at,
 		.context = vcpu,
 	};

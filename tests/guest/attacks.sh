@@ -31,9 +31,9 @@ read_modes "$@"
 # EFER_NXE: without NX no stack can be used any more, nobody lives to tell.
 # EXEC_MODULE_@(FORGED|FILLED): a page-table entry that asks for sealing is as good as a
 # module that is loaded. Under "log" that is no violation either.
-# CODE_REMAP_*, CODE_CALL_OTHER, EXEC_BPF_CONSTANTS: limits that the README states:
-# page tables that lead to other data, or to other sealed code; what is legal for
-# Linux's own patching; and jumps into sealed code. SELF_ANNOUNCE_BPF as well: Linux
+# CODE_REMAP_*, CODE_CALL_OTHER, CODE_PROBE_MIDDLE, EXEC_BPF_CONSTANTS: limits that the
+# README states: page tables that lead to other data, or to other sealed code; what is
+# legal for Linux's own patching; and jumps into sealed code. SELF_ANNOUNCE_BPF as well: Linux
 # announces what a JIT writes, and so can an attacker. HELPER_RACE_*: what is written
 # while a program is started that may be.
 # SELF_DETACH, SELF_EXIT, SELF_CALL_SHUTDOWN: where they succeed there is nothing left
@@ -52,7 +52,7 @@ block	EXEC_*_@(NX|SMEP)		0	fault		-
 
 bare	@(CODE|EXEC|HELPER)_*		0	succeeded	-
 off	@(CODE|EXEC|HELPER)_*		0	succeeded	-
-@(log|block)	@(CODE_REMAP_*|CODE_CALL_OTHER|EXEC_BPF_CONSTANTS|HELPER_RACE_*)	0	succeeded	-
+@(log|block)	@(CODE_REMAP_*|CODE_CALL_OTHER|CODE_PROBE_MIDDLE|EXEC_BPF_CONSTANTS|HELPER_RACE_*)	0	succeeded	-
 log	CODE_REMAP			0	succeeded	exec
 log	CODE_*				0	succeeded	code
 log	EXEC_@(USER|VMALLOC_USER)	0	succeeded	register
@@ -60,6 +60,7 @@ log	EXEC_MODULE_@(FORGED|FILLED)	0	succeeded	-
 log	EXEC_*				0	succeeded	exec
 log	HELPER_*			0	succeeded	helper
 block	CODE_REMAP			137	no-effect	exec
+@(block|deny)	CODE_@(PROBE|ENTRY)_GADGET	137	no-effect	code
 block	CODE_*				137	(no-effect|fault)	code
 block	EXEC_MODULE_@(FORGED|FILLED)	0	succeeded	-
 deny	EXEC_MODULE_@(FORGED|FILLED)	137	no-effect	exec

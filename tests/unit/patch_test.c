@@ -68,6 +68,11 @@ static enum patch_target target(void *context UNUSED, u64 va)
 	return offset - DYNAMIC < PAGE_SIZE ? PATCH_TARGET_DYNAMIC : PATCH_TARGET_NONE;
 }
 
+static bool detour(void *context UNUSED, u64 va, u64 probe UNUSED)
+{
+	return va - BASE - DYNAMIC < PAGE_SIZE;
+}
+
 static bool read_code(void *context UNUSED, u64 va, u8 *bytes, u32 size)
 {
 	if (va < BASE || va + size > BASE + SIZE)
@@ -76,7 +81,9 @@ static bool read_code(void *context UNUSED, u64 va, u8 *bytes, u32 size)
 	return true;
 }
 
-static const struct patch_world world = { .target = target, .read = read_code };
+static const struct patch_world world = {
+	.target = target, .detour = detour, .read = read_code,
+};
 
 static const struct {
 	u32 offset;
@@ -649,15 +656,17 @@ TEST(beside_the_code)
 	EXPECT_EQ(0x103, patch_judge(&small, &notes, BASE, code, after, PAGE_SIZE, &world));
 }
 
-static enum patch_target all_dynamic(void *context UNUSED, u64 va UNUSED)
+static bool all_detours(void *context UNUSED, u64 va UNUSED, u64 probe UNUSED)
 {
-	return PATCH_TARGET_DYNAMIC;
+	return true;
 }
 
 /* Not even where what stands in the site could be the jump's displacement */
 TEST(an_optimised_kprobe_has_no_part_of_a_site)
 {
-	static const struct patch_world dynamic = { .target = all_dynamic, .read = read_code };
+	static const struct patch_world dynamic = {
+		.target = target, .detour = all_detours, .read = read_code,
+	};
 	static const u8 int3 = 0xcc, jmp = 0xe9;
 	u32 at = JUMP5 - 1;
 
@@ -666,6 +675,32 @@ TEST(an_optimised_kprobe_has_no_part_of_a_site)
 	code[at] = int3;
 	EXPECT_EQ(0, patch_judge(&region, &notes, BASE + at, code + at, &jmp, 1, &dynamic));
 	EXPECT_EQ(1, notes.count);
+}
+
+/* A detour is one of the kprobe at @probe only: its jump back says so. */
+TEST(a_detour_ends_where_it_began)
+{
+	const u64 va = BASE + DYNAMIC + 0x80, probe = BASE + PROBE;
+	u8 bytes[PATCH_DETOUR];
+	u32 size, back, i;
+
+	for (size = 0; size + 5 <= PATCH_DETOUR; size++) {
+		memset(bytes, 0xe9, sizeof(bytes));
+		back = (u32)(probe - (va + 5));
+		memcpy(bytes + size + 1, &back, sizeof(back));
+		EXPECT_EQ(size >= 5, patch_detour_returns(va, bytes, probe));
+		EXPECT_FALSE(patch_detour_returns(va, bytes, probe + 1));
+		EXPECT_FALSE(patch_detour_returns(va + 1, bytes, probe));
+		EXPECT_EQ(size >= 5, patch_detour_returns(va + PAGE_SIZE, bytes,
+							  probe + PAGE_SIZE));
+		for (i = 0; i < 4; i++) {
+			bytes[size + 1 + i] ^= 0x10;
+			EXPECT_FALSE(patch_detour_returns(va, bytes, probe));
+			bytes[size + 1 + i] ^= 0x10;
+		}
+		bytes[size] = 0xe8;
+		EXPECT_FALSE(patch_detour_returns(va, bytes, probe));
+	}
 }
 
 /* sarq $5, %gs:X(%rip), as two stores that overlap, and nothing else there */
@@ -678,7 +713,7 @@ TEST(padding_counts_calls)
 		.bytes = { 0x65, 0x48, 0xc1, 0x3d, 0, 0, 0, 0, 0x05 },
 	};
 	static const struct patch_world counted = {
-		.counting = &counting, .target = target, .read = read_code,
+		.counting = &counting, .target = target, .detour = detour, .read = read_code,
 	};
 	u32 at = FUNCTION_A - counting.length, i;
 	u32 distance = counting.target - (BASE + FUNCTION_A);
@@ -716,7 +751,9 @@ static bool read_nothing(void *context UNUSED, u64 va UNUSED, u8 *bytes UNUSED, 
 /* What can't be read can't be judged. */
 TEST(the_other_part_cannot_be_read)
 {
-	static const struct patch_world blind = { .target = target, .read = read_nothing };
+	static const struct patch_world blind = {
+		.target = target, .detour = detour, .read = read_nothing,
+	};
 	u8 after[PAGE_SIZE];
 
 	start();

@@ -3,8 +3,8 @@
  * Attacks by way of how Linux patches its own code
  *
  * What may be patched, and with what, is known for each place. So an attacker
- * tries to have it checked while it is that, and written when it is not; or to
- * have a static call lead elsewhere.
+ * tries to have it checked while it is that, and written when it is not; to have a
+ * static call lead elsewhere; or to have a jump whose displacement is code.
  */
 #include <linux/cpumask.h>
 #include <linux/jump_label.h>
@@ -149,12 +149,116 @@ static void call_middle(struct attack_request *q)
 	lead_static_call(q, at);
 }
 
+#define INT3		0xcc
+#define JUMP_SIZE	5
+#define FURTHEST	16	/* into a function: its ENDBR, and what is to be patched */
+
+static void patch(u8 *at, const u8 *bytes, size_t size)
+{
+	attack_call(attack_symbol("text_poke_kgdb"), (u64)at, (u64)bytes, size, 0);
+}
+
+static u8 *find_in(u8 *function, const u8 *bytes, size_t size)
+{
+	u8 *at;
+
+	for (at = function; at < function + FURTHEST; at++) {
+		if (!memcmp(at, bytes, size))
+			return at;
+	}
+	return NULL;
+}
+
+/* INT3 in what attack_canary() is to return */
+static void probe_middle(struct attack_request *q)
+{
+	static const u32 canary = ATTACK_CANARY;
+	static const u8 int3 = INT3;
+	u8 *function = (u8 *)attack_canary, *at;
+
+	OPTIMIZER_HIDE_VAR(function);
+	at = find_in(function, (const u8 *)&canary, sizeof(canary));
+	if (!at)
+		return;
+	q->before = attack_canary();
+	patch(at, &int3, 1);
+	q->after = attack_canary();
+	patch(at, (const u8 *)&canary, 1);
+	q->effect = (u8)q->after == INT3 ? ATTACK_SUCCEEDED : ATTACK_HAD_NO_EFFECT;
+}
+
+/* "mov $0x5a, %al; ret" */
+static const u8 gadget[] = { 0xb0, 0x5a, 0xc3 };
+
+#define GADGET_RETURNS	0x5a
+
+/* With that, and leading to where nothing is */
+static bool find_displacement(const u8 *site, u8 displacement[JUMP_SIZE - 1])
+{
+	unsigned int level;
+	s32 distance;
+	u64 to, pa;
+
+	memcpy(displacement, gadget, sizeof(gadget));
+	for (displacement[3] = 0; displacement[3] < 0x40; displacement[3]++) {
+		memcpy(&distance, displacement, sizeof(distance));
+		to = (u64)site + JUMP_SIZE + distance;
+		if (to >= MODULES_VADDR && to < MODULES_END &&
+		    !attack_entry(to, &pa, &level))
+			return true;
+	}
+	return false;
+}
+
+/* In the order in which Linux has a jump or a call come, but for its first byte */
+static void run_displacement(struct attack_request *q, u8 *site)
+{
+	u8 old[JUMP_SIZE], displacement[JUMP_SIZE - 1];
+	static const u8 int3 = INT3;
+
+	if (!site || !find_displacement(site, displacement))
+		return;
+	memcpy(old, site, sizeof(old));
+	patch(site, &int3, 1);
+	patch(site + 1, displacement, sizeof(displacement));
+	q->effect = ATTACK_HAD_NO_EFFECT;
+	/* What was refused has been made what is there, where it came from, too. */
+	if (!memcmp(site + 1, gadget, sizeof(gadget))) {
+		q->after = (u8)attack_call((u64)site + 1, 0, 0, 0, 0);
+		if (q->after == GADGET_RETURNS)
+			q->effect = ATTACK_SUCCEEDED;
+		patch(site + 1, old + 1, sizeof(displacement));
+	}
+	patch(site, old, 1);
+}
+
+static void probe_gadget(struct attack_request *q)
+{
+	static const u8 begins[] = { NOP1, MOVL_EAX };
+	u8 *function = (u8 *)attack_other_canary;
+
+	OPTIMIZER_HIDE_VAR(function);
+	run_displacement(q, find_in(function, begins, sizeof(begins)));
+}
+
+static void entry_gadget(struct attack_request *q)
+{
+	static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	u8 *function = (u8 *)race_branch;
+
+	OPTIMIZER_HIDE_VAR(function);
+	run_displacement(q, find_in(function, nop5, sizeof(nop5)));
+}
+
 static void (*const attacks[])(struct attack_request *q) = {
 #define A(constant, function)						\
 	[ATTACK_CODE_##constant - ATTACK_CODE_CALL_OTHER] = function
 	A(CALL_OTHER, call_other),
 	A(CALL_MIDDLE, call_middle),
 	A(RACE_SOURCE, race_source),
+	A(PROBE_MIDDLE, probe_middle),
+	A(PROBE_GADGET, probe_gadget),
+	A(ENTRY_GADGET, entry_gadget),
 #undef A
 };
 
@@ -165,6 +269,6 @@ static void perform(struct attack_request *q)
 
 const struct attack_group attack_patch = {
 	.first = ATTACK_CODE_CALL_OTHER,
-	.last = ATTACK_CODE_RACE_SOURCE,
+	.last = ATTACK_CODE_ENTRY_GADGET,
 	.perform = perform,
 };
