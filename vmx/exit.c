@@ -59,6 +59,8 @@ static exit_handler *const exit_handlers[EXIT_REASON_COUNT] = {
 	[EXIT_REASON_VMFUNC]		= handle_undefined,
 	[EXIT_REASON_SEAMCALL]		= handle_undefined,
 	[EXIT_REASON_TDCALL]		= handle_undefined,
+	[EXIT_REASON_RDMSR_IMM]		= handle_undefined,
+	[EXIT_REASON_WRMSRNS_IMM]	= handle_undefined,
 };
 
 u32 guest_cpl(void)

@@ -356,13 +356,15 @@ enum intr_type {
 	X(74, BUS_LOCK)				\
 	X(75, NOTIFY)				\
 	X(76, SEAMCALL)				\
-	X(77, TDCALL)
+	X(77, TDCALL)				\
+	X(84, RDMSR_IMM)			\
+	X(85, WRMSRNS_IMM)
 
 enum vm_exit_reason {
 #define X(number, name) EXIT_REASON_##name = (number),
 	VM_EXIT_REASONS(X)
 #undef X
-	EXIT_REASON_COUNT = 78,
+	EXIT_REASON_COUNT = 86,
 };
 
 #endif /* CARAPACE_VMX_VMCS_H */
