@@ -360,6 +360,24 @@ static bool claim_kicks(void)
 	return true;
 }
 
+static void tell_unsealed(struct irq_work *work)
+{
+	pr_err_ratelimited("no memory is left to seal new code, so it is not run: load Carapace again to have more\n");
+}
+
+static DEFINE_IRQ_WORK(unsealed_work, tell_unsealed);
+static atomic64_t unsealed_seen;
+
+static bool claim_unsealed(void)
+{
+	u64 unsealed = READ_ONCE(island_public()->code_unsealed);
+
+	if (atomic64_xchg(&unsealed_seen, unsealed) == unsealed)
+		return false;
+	irq_work_queue(&unsealed_work);
+	return true;
+}
+
 static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
 	struct incidents *list = this_cpu_ptr(incidents);
@@ -371,6 +389,7 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 	if (smp_processor_id() >= island_nr_vcpus())
 		return NMI_DONE;
 	kicked = claim_kicks();
+	kicked |= claim_unsealed();
 	ring = &island_vcpu_public(smp_processor_id())->reports;
 	/* Pairs with report_add(): entries below are complete. */
 	count = smp_load_acquire(&ring->count);
@@ -453,6 +472,7 @@ void reports_stop(void)
 	unregister_nmi_handler(NMI_LOCAL, "carapace-reports");
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu_ptr(incidents, cpu)->work);
+	irq_work_sync(&unsealed_work);
 	uevent_finish();
 	free_percpu(incidents);
 }

@@ -125,6 +125,7 @@ STAT(ept_4k, READ_ONCE(island_public()->ept_leaves[0]));
 STAT(ept_2m, READ_ONCE(island_public()->ept_leaves[1]));
 STAT(ept_1g, READ_ONCE(island_public()->ept_leaves[2]));
 STAT(sealed_pages, READ_ONCE(island_public()->sealed_pages));
+STAT(code_unsealed, READ_ONCE(island_public()->code_unsealed));
 STAT(pool_bytes, pool_bytes());
 STAT(pool_used_bytes, READ_ONCE(island_public()->pool_used) * PAGE_SIZE);
 STAT(guarded_functions, guarded_functions());
@@ -140,6 +141,7 @@ static const struct attribute *stats_attrs[] = {
 	&ept_2m_attr.attr,
 	&ept_1g_attr.attr,
 	&sealed_pages_attr.attr,
+	&code_unsealed_attr.attr,
 	&pool_bytes_attr.attr,
 	&pool_used_bytes_attr.attr,
 	&guarded_functions_attr.attr,

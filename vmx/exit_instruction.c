@@ -200,6 +200,9 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 	case HYPERCALL_TEST_NMI:
 		__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
 		return RESULT_SKIP;
+	case HYPERCALL_TEST_TABLES:
+		island.ept.reserve = island.config.pool.nr_total;
+		return RESULT_SKIP;
 #endif
 	default:
 		return locked_call(vcpu);

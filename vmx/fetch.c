@@ -16,6 +16,9 @@
  * on by everybody, and still be written: until policy changes. So new code is not
  * sealed before it is enforced: while Carapace attaches or detaches, there are
  * CPUs that would not tell root that Linux has freed it.
+ *
+ * Where root has no memory for the page tables that it takes, new code is not run,
+ * whatever policy says, and nobody is to blame: the guest half says so.
  */
 #include "code.h"
 #include "cpu_ops.h"
@@ -54,6 +57,14 @@ static void turn_back(struct vcpu *vcpu, u64 to)
 	vmwrite(GUEST_RIP, to);
 	if (island.config.controls.exit & VM_EXIT_LOAD_CET_STATE)
 		vmwrite(GUEST_S_CET, vmread(GUEST_S_CET) & ~S_CET_TRACKER);
+}
+
+static struct exit_result cannot_seal(struct vcpu *vcpu)
+{
+	island.config.public->code_unsealed++;
+	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
+	turn_back(vcpu, caller(vcpu));
+	return RESULT_RESUME;
 }
 
 /* What is not data gets no more than the right that was missing. */
@@ -101,6 +112,7 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 		.object = va,
 		.found = fetch.class,
 	};
+	int err;
 
 	/* The tables may have changed since the CPU walked them: then again. */
 	if (!guest_walk(vcpu, va, &m) || (m.pa ^ gpa) >> PAGE_SHIFT)
@@ -109,9 +121,13 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 	fetch.writable = m.writable;
 	/* What cannot be sealed (no memory's, say) is run like anything else. */
 	if (island.policy.value[POLICY_ENFORCE] && guest_owns(pa) &&
-	    fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE]) &&
-	    !seal_new_code(vcpu, pa))
-		return RESULT_RESUME;
+	    fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE])) {
+		err = seal_new_code(vcpu, pa);
+		if (!err)
+			return RESULT_RESUME;
+		if (err == -ENOMEM)
+			return cannot_seal(vcpu);
+	}
 
 	report.expected = fetch.cpl ? 0 : caller(vcpu);
 	if (!verdict_undoes(guard_violation(vcpu, POLICY_EXEC, &report)))

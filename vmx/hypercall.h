@@ -34,6 +34,7 @@ enum hypercall {
 	HYPERCALL_STACKS_SETTLE	= 18,	/* RSI = 1 when all are noted, 0 before that */
 	HYPERCALL_UNWIND	= 19,	/* RSI = address of a struct unwind_request */
 	HYPERCALL_TRANSIENT	= 20,	/* RSI = sealed address, RDX = freed soon? */
+	HYPERCALL_TEST_TABLES	= 21,	/* testing builds: none are left for EPT */
 };
 #endif
 

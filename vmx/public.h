@@ -104,6 +104,7 @@ struct vcpu_public {
  * @returns_unshadowed: entries that had no memory for a shadow
  * @returns_unverified: returns that found none for that reason
  * @stacks_armed: every switch to another task leads to root
+ * @code_unsealed: how often new code was not run, for want of memory to seal it
  * @policy: the policy that root goes by
  */
 struct island_public {
@@ -119,6 +120,7 @@ struct island_public {
 	u64 returns_unshadowed;
 	u64 returns_unverified;
 	u64 stacks_armed;
+	u64 code_unsealed;
 	struct policy policy;
 };
 

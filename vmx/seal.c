@@ -528,11 +528,12 @@ int seal_new_code(struct vcpu *vcpu, u64 pa)
  * @pa: set to its physical address
  *
  * Linux has code patched to lead to what has never run. That is sealed now, where it
- * would be when it runs; before that is so (fetch.c), what could be counts.
+ * would be when it runs; before that is so, and where there is no memory for it, in
+ * which case it will not run (fetch.c), what could be counts.
  *
  * Context: root, with the lock. Ends what the window showed.
  *
- * Return: whether sealed dynamic code is mapped there as Linux maps code.
+ * Return: whether dynamic code is mapped there as Linux maps code.
  */
 bool seal_dynamic_code(struct vcpu *vcpu, u64 va, u64 *pa)
 {
@@ -547,7 +548,8 @@ bool seal_dynamic_code(struct vcpu *vcpu, u64 va, u64 *pa)
 		return true;
 	case CLASS_DATA:
 		return !island.policy.value[POLICY_ENFORCE] ||
-		       (seal_may_be_dynamic() && !seal_new_code(vcpu, m.pa));
+		       (seal_may_be_dynamic() &&
+			seal_new_code(vcpu, m.pa) != -EPERM);
 	}
 	return false;
 }

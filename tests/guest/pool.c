@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The pool's memory reads as zeros and cannot be written
+ * The pool's memory reads as zeros and cannot be written; and what happens when
+ * there is none left
  *
  * Through a fresh mapping and through /proc/kcore; each refused write counts.
  * Only the pages that root shows are read, and those cannot be written either.
@@ -8,7 +9,9 @@
  * attached, and the pool's own addresses can be written once it is gone.
  */
 #include <elf.h>
+#include <linux/filter.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include <kselftest_harness.h>
 
@@ -18,6 +21,7 @@
 #define CHUNK		(2UL << 20)
 #define PATTERN		0x0123456789abcdefUL
 #define ATTEMPTS	8	/* that one instruction gets (vmx/decoy.c) */
+#define FILTERS		150
 
 FIXTURE(pool)
 {
@@ -173,6 +177,65 @@ TEST_F(pool, reads_as_zeros_in_kcore)
 	/* Control: kcore shows what there is. */
 	ASSERT_TRUE(read_kcore(physical_address(own), page, PAGE));
 	EXPECT_EQ(PATTERN, page[0]);
+}
+
+/* A filter that takes some pages, and cuts datagrams to @length: errno */
+static int cut_to(int fd, __u32 length)
+{
+	static struct sock_filter code[BPF_MAXINSNS];
+	struct sock_fprog program = { BPF_MAXINSNS, code };
+	int i;
+
+	for (i = 0; i < BPF_MAXINSNS - 1; i++)
+		code[i] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, i);
+	code[i] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, length);
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			  sizeof(program)) ? errno : 0;
+}
+
+static long arrives(const int sockets[2])
+{
+	char text[] = "as long as this";
+
+	if (send(sockets[0], text, sizeof(text), 0) != sizeof(text))
+		return -1;
+	return recv(sockets[1], text, sizeof(text), MSG_DONTWAIT);
+}
+
+static long unsealed(void)
+{
+	return atol(read_text(SYSFS "/stats/code_unsealed"));
+}
+
+/*
+ * What was not run has cut nothing. Some may be in memory that is mapped in pages small
+ * enough. Control: once detached, the same one runs.
+ */
+TEST_F(pool, without_memory_new_code_is_not_run)
+{
+	struct ring0_request q = {
+		.op = RING0_vmcall,
+		.arg = { HYPERCALL_MAGIC, HYPERCALL_TEST_TABLES },
+	};
+	int sockets[2], i;
+	long length;
+
+	ASSERT_EQ(0, write_text("/proc/sys/net/core/bpf_jit_enable", "1"));
+	ASSERT_EQ(0, write_text(SYSFS "/policy/action", "block"));
+	ASSERT_EQ(0, unsealed());
+	ASSERT_EQ(RING0_NO_FAULT, ring0(self->device, &q));
+	for (i = 0; i < FILTERS && !unsealed(); i++) {
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
+		ASSERT_EQ(0, cut_to(sockets[1], 5));
+		length = arrives(sockets);
+		EXPECT_EQ(unsealed() ? 16 : 5, length);
+	}
+	EXPECT_LT(0, unsealed());
+	EXPECT_EQ(0, system("dmesg | grep -q 'carapace: no memory is left to seal new code'"));
+	EXPECT_NE(0, system("dmesg | grep -q 'carapace: ATTACK kind=exec'"));
+	EXPECT_TRUE(state_is("attached"));
+	EXPECT_EQ(0, detach());
+	EXPECT_EQ(5, arrives(sockets));
 }
 
 /* Control: it is the pool that is refused, not the way there. */
