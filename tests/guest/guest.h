@@ -74,7 +74,7 @@ static inline int detach(void)
 }
 
 /* A module of the tests' own, from where the program is; it may be there. */
-static inline int load_test_module(const char *name)
+static inline int load_test_module_with(const char *name, const char *parameters)
 {
 	char path[PATH_MAX];
 	ssize_t length;
@@ -87,8 +87,13 @@ static inline int load_test_module(const char *name)
 	*strrchr(path, '/') = 0;
 	length = strlen(path);
 	snprintf(path + length, sizeof(path) - length, "/modules/%s.ko", name);
-	err = load_module(path, "");
+	err = load_module(path, parameters);
 	return err == -EEXIST ? 0 : err;
+}
+
+static inline int load_test_module(const char *name)
+{
+	return load_test_module_with(name, "");
 }
 
 static inline int pin_to_cpu(int cpu)
