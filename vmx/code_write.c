@@ -63,7 +63,8 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 /*
  * Linux patches one at a time, with text_mutex held, so there is one to remember.
  * An INT3 in front, or what was announced, byte by byte: half of that never runs,
- * for the INT3 comes first and goes last.
+ * for the INT3 comes first and goes last. Where no code is new, it is to become what
+ * it is: ftrace writes the call of a trampoline again when that is used again.
  */
 static int announce_patch(struct vcpu *vcpu, const struct code_write *w)
 {
@@ -79,6 +80,9 @@ static int announce_patch(struct vcpu *vcpu, const struct code_write *w)
 	for (i = 0; i < w->size; i++) {
 		if (!guest_walk(vcpu, w->va + i, &m) || !guest_owns(m.pa))
 			return -EFAULT;
+		if (!seal_may_be_dynamic() &&
+		    *((u8 *)window_map(vcpu, m.pa) + m.pa % PAGE_SIZE) != patch->after[i])
+			return -EPERM;
 		patch->pa[i] = m.pa;
 	}
 	patch->size = w->size;
@@ -122,7 +126,7 @@ u32 code_patch_illegal(u64 pa, const u8 *before, const u8 *after, u32 size)
 /* What is freed is filled with INT3, and that is no new code. */
 static bool is_removal(const struct code_write *w)
 {
-	return !w->from && !w->patch && (u8)w->fill == INT3;
+	return !w->from && (u8)w->fill == INT3;
 }
 
 /**
@@ -145,12 +149,12 @@ int code_write(struct vcpu *vcpu, u64 va)
 	err = guest_read(vcpu, va, &w, sizeof(w));
 	if (err)
 		return err;
-	if (!is_removal(&w) && !seal_may_be_dynamic())
-		return -EPERM;
 	if (w.size > LONGEST)
 		return -EINVAL;
 	if (w.patch)
 		return announce_patch(vcpu, &w);
+	if (!is_removal(&w) && !seal_may_be_dynamic())
+		return -EPERM;
 	for (done = 0; done < w.size; done += size) {
 		size = PIECE - (w.va + done) % PIECE;
 		if (size > w.size - done)

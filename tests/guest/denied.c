@@ -435,11 +435,25 @@ TEST_F(existing, kprobe)
 	EXPECT_EQ(0, reports());
 }
 
+/* The trampoline that it had stays, and is written to again. */
+TEST_F(existing, kprobe_at_an_entry)
+{
+	ASSERT_EQ(0, add_kprobe("existing", 0));
+	EXPECT_TRUE(hits("existing"));
+	ASSERT_EQ(0, attach_to_existing(variant->parameters, variant->profile));
+	EXPECT_TRUE(hits("existing"));
+	EXPECT_EQ(0, remove_kprobe("existing"));
+	EXPECT_EQ(0, reports());
+}
+
 TEST_F(existing, tracer)
 {
 	ASSERT_EQ(0, write_text(TRACING "set_ftrace_filter", FUNCTION));
 	ASSERT_EQ(0, write_text(TRACING "current_tracer", "function"));
 	ASSERT_EQ(0, attach_to_existing(variant->parameters, variant->profile));
+	EXPECT_TRUE(traces(FUNCTION));
+	EXPECT_EQ(0, write_text(TRACING "current_tracer", "nop"));
+	EXPECT_EQ(0, write_text(TRACING "current_tracer", "function"));
 	EXPECT_TRUE(traces(FUNCTION));
 	EXPECT_EQ(0, write_text(TRACING "current_tracer", "nop"));
 	write_text(TRACING "set_ftrace_filter", "\n");
