@@ -16,11 +16,11 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <asm/insn.h>
 
 #include "choke_points.h"
 #include "compat.h"
 #include "ftrace_records.h"
+#include "instructions.h"
 #include "island.h"
 #include "kernel_symbols.h"
 #include "return_functions.h"
@@ -59,23 +59,16 @@ static const struct {
 	{ "set_memory_rox", "process_one_work" },
 };
 
-static int no_decoder(struct insn *insn, const void *code, int size,
-		      enum insn_mode mode)
-{
-	return -ENOENT;
-}
-
 static int no_size(unsigned long address, unsigned long *size,
 		   unsigned long *offset)
 {
 	return 0;
 }
 
-KERNEL_FUNCTION(insn_decode, no_decoder);
 KERNEL_FUNCTION(kallsyms_lookup_size_offset, no_size);
 
 /**
- * choke_points_prepare() - find out how Linux decodes code
+ * choke_points_prepare() - find out how Linux finds functions' ends
  *
  * Context: may sleep; while Linux may still patch this module as it likes.
  *
@@ -83,8 +76,7 @@ KERNEL_FUNCTION(kallsyms_lookup_size_offset, no_size);
  */
 int choke_points_prepare(void)
 {
-	if (kernel_function_found(insn_decode))
-		kernel_function_found(kallsyms_lookup_size_offset);
+	kernel_function_found(kallsyms_lookup_size_offset);
 	return 0;
 }
 
@@ -145,12 +137,12 @@ static void add_sites(struct return_functions *f, unsigned long function,
 		      unsigned long size)
 {
 	unsigned long va = function;
-	struct insn insn;
+	u32 length;
 	u64 target;
 
 	while (va < function + size && f->nr_sites < SITES_MAX) {
-		if (kernel_call(insn_decode)(&insn, (void *)va, MAX_INSN_SIZE,
-					     INSN_MODE_KERN))
+		length = instruction_length(va);
+		if (!length)
 			return;
 		switch (return_site_form((const u8 *)va, va, &target)) {
 		case RETURN_JUMP:
@@ -167,7 +159,7 @@ static void add_sites(struct return_functions *f, unsigned long function,
 		case RETURN_UNKNOWN:
 			break;
 		}
-		va += insn.length;
+		va += length;
 	}
 }
 

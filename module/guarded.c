@@ -39,6 +39,7 @@
 #include "guarded.h"
 #include "hypercall.h"
 #include "island_load.h"
+#include "layout.h"
 #include "lock.h"
 #include "machine.h"
 #include "module_list.h"
@@ -53,9 +54,14 @@
 /* As many of a module's sites as one page of root's remembers */
 #define SITES_PER_PAGE	510
 
+static const u64 jumps_size = RETURN_JUMPS * RETURN_JUMP_ROOM;
+
 static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;
+
+/* Somebody may be where functions jumped to that are guarded no more. */
+static bool jumps_left;
 
 /* Names that the module was loaded with: these are guarded as often as they come. */
 static char **awaited;
@@ -157,6 +163,11 @@ static void note_probed(struct kprobe *probe, void *probed)
 		p->probe = probe;
 }
 
+static int nothing(void *unused)
+{
+	return 0;
+}
+
 static int patch_back(const struct guarded *g)
 {
 	struct return_patch q = {
@@ -164,7 +175,28 @@ static int patch_back(const struct guarded *g)
 		.undo = true,
 	};
 
+	jumps_left = true;
 	return cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
+}
+
+/*
+ * Nobody is left there, before root uses these places for other functions: no task
+ * that was interrupted, no interrupt's handler, and no idle task.
+ */
+static void see_jumps_end(void)
+{
+	if (jumps_left) {
+		synchronize_rcu_tasks();
+		stop_machine(nothing, NULL, NULL);
+	}
+	jumps_left = false;
+}
+
+/* Where a guarded return, or jump, leads now */
+static bool is_checked(u64 target, bool *jump)
+{
+	*jump = target - (u64)returns_jumps < jumps_size;
+	return *jump || target == (u64)returns_check;
 }
 
 /*
@@ -174,19 +206,26 @@ static int patch_back(const struct guarded *g)
 static void look_what_became(struct guarded *g)
 {
 	struct return_functions *f = &g->functions;
+	enum return_form form;
+	struct return_site site;
 	u32 i, nr = 0;
 	u64 va, target;
+	bool jump;
 
 	for (i = 0; i < f->nr_sites; i++) {
 		va = f->text + f->sites[i].offset;
-		if (f->sites[i].state == RETURN_GUARDED &&
-		    !guarded_site_patched(g, i)) {
-			if (f->choke && return_site_form((const u8 *)va, va,
-							 &target) == RETURN_JUMP)
+		form = return_site_form((const u8 *)va, va, &target);
+		site = f->sites[i];
+		if (site.state == RETURN_GUARDED) {
+			if (form == RETURN_JUMP && is_checked(target, &jump))
+				site.jump = jump;
+			else if (form == RETURN_JUMP && f->choke)
 				continue;
-			f->sites[i].state = RETURN_CHANGED;
+			else
+				site.state = form == RETURN_JUMP && site.jump ?
+					     RETURN_REFUSED : RETURN_CHANGED;
 		}
-		f->sites[nr++] = f->sites[i];
+		f->sites[nr++] = site;
 	}
 	f->nr_sites = nr;
 }
@@ -334,6 +373,7 @@ static int guard_module(struct module *mod)
 		err = add_entries(g);
 	if (err)
 		goto out_functions;
+	see_jumps_end();
 	err = cpus_stop_all(fill_stacks, g);
 	if (!err)
 		err = patch(g);
@@ -650,9 +690,10 @@ bool guarded_site_patched(const struct guarded *guarded, u32 site)
 {
 	u64 va = guarded->functions.text + guarded->functions.sites[site].offset;
 	u64 target;
+	bool jump;
 
 	return return_site_form((const u8 *)va, va, &target) == RETURN_JUMP &&
-	       target == (u64)returns_check;
+	       is_checked(target, &jump);
 }
 
 /* No CPU is in its code any more, and none will be. */
@@ -718,11 +759,6 @@ int guarded_start(void)
 	mutex_lock(&guarded_mutex);
 	ready = true;
 	mutex_unlock(&guarded_mutex);
-	return 0;
-}
-
-static int nothing(void *unused)
-{
 	return 0;
 }
 

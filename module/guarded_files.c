@@ -162,8 +162,10 @@ static ssize_t modules_read(struct file *file, struct kobject *kobj,
 
 /* A module each line: what is covered, and how many of what is not for which reason */
 struct tally {
-	u32 sites;
-	u32 by_state[RETURN_STATE_COUNT];
+	u32 returns;
+	u32 jumps;
+	u32 jumps_guarded;
+	u32 by_state[RETURN_STATE_COUNT];	/* returns */
 };
 
 static enum return_state state_of(const struct guarded *g, u32 site)
@@ -176,24 +178,34 @@ static enum return_state state_of(const struct guarded *g, u32 site)
 
 static void count(const struct guarded *g, struct tally *t)
 {
+	const struct return_functions *f = &g->functions;
+	enum return_state state;
 	u32 i;
 
-	t->sites = g->functions.nr_sites;
-	for (i = 0; i < t->sites; i++)
-		t->by_state[state_of(g, i)]++;
+	for (i = 0; i < f->nr_sites; i++) {
+		state = state_of(g, i);
+		if (f->sites[i].jump) {
+			t->jumps++;
+			t->jumps_guarded += state == RETURN_GUARDED;
+		} else {
+			t->returns++;
+			t->by_state[state]++;
+		}
+	}
 }
 
 static int add_line(const struct guarded *g, void *text)
 {
 	const struct return_functions *f = &g->functions;
-	struct tally t = { .sites = 0 };
+	struct tally t = { .returns = 0 };
 
 	count(g, &t);
 	add(text,
-	    "%s functions %u of %u returns %u of %u untraceable %u shared %u changed %u\n",
+	    "%s functions %u of %u returns %u of %u untraceable %u shared %u changed %u jumps %u of %u\n",
 	    g->name, f->nr_entries, f->nr_entries + f->nr_shared,
-	    t.by_state[RETURN_GUARDED], t.sites, t.by_state[RETURN_NO_ENTRY],
-	    t.by_state[RETURN_SHARED], t.by_state[RETURN_CHANGED]);
+	    t.by_state[RETURN_GUARDED], t.returns, t.by_state[RETURN_NO_ENTRY],
+	    t.by_state[RETURN_SHARED], t.by_state[RETURN_CHANGED],
+	    t.jumps_guarded, t.jumps);
 	return 0;
 }
 
@@ -204,13 +216,14 @@ static ssize_t coverage_read(struct file *file, struct kobject *kobj,
 	return read_text("", count_module, add_line, buf, at, count);
 }
 
-/* A return each line that is not guarded, and why */
+/* A return, or a jump, each line that is not guarded, and why */
 static int count_uncovered(const struct guarded *g, void *nr)
 {
-	struct tally t = { .sites = 0 };
+	struct tally t = { .returns = 0 };
 
 	count(g, &t);
-	*(u32 *)nr += t.sites - t.by_state[RETURN_GUARDED];
+	*(u32 *)nr += t.returns - t.by_state[RETURN_GUARDED] +
+		      t.jumps - t.jumps_guarded;
 	return 0;
 }
 
@@ -228,9 +241,9 @@ static int add_uncovered(const struct guarded *g, void *text)
 	for (i = 0; i < f->nr_sites; i++) {
 		state = state_of(g, i);
 		if (state != RETURN_GUARDED)
-			add(text, "%s %pS: %s\n", g->name,
+			add(text, "%s %pS: %s%s\n", g->name,
 			    (void *)(f->text + f->sites[i].offset),
-			    why[state]);
+			    f->sites[i].jump ? "jump: " : "", why[state]);
 	}
 	return 0;
 }

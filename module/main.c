@@ -21,6 +21,7 @@
 #include "guarded.h"
 #include "guards.h"
 #include "helper_hooks.h"
+#include "instructions.h"
 #include "island.h"
 #include "island_load.h"
 #include "kernel_symbols.h"
@@ -152,6 +153,8 @@ static int __init start_all(void)
 	if (err)
 		return err;
 	err = blocked_prepare();
+	if (!err)
+		err = instructions_prepare();
 	if (!err)
 		err = choke_points_prepare();
 	if (!err)

@@ -6,6 +6,9 @@
  * of its returns (.return_sites), and its symbols, which say to which function a
  * return belongs. A part that the compiler moved out of a function (NAME.cold)
  * belongs to it.
+ *
+ * There is no list of the places where a function ends by jumping to another one,
+ * which then returns in its place. These are found by decoding.
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
@@ -15,16 +18,22 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/static_call.h>
 #include <linux/string.h>
 
 #include "compat.h"
 #include "ftrace_records.h"
+#include "instructions.h"
+#include "kernel_symbols.h"
 #include "return_functions.h"
 #include "returns.h"
 
 #define COLD	".cold"
+
+#define JMP8	0xeb
 
 /* A function by its symbol */
 struct symbol {
@@ -38,6 +47,8 @@ struct symbol {
 struct symbols {
 	struct symbol *symbol;
 	u32 nr;
+	u64 thunks;		/* what jumps by a pointer lead to */
+	u64 thunks_size;
 };
 
 static int by_start(const void *a, const void *b)
@@ -193,6 +204,148 @@ static enum return_state state_at(const struct symbols *s, u64 va)
 	return state;
 }
 
+/* Each has this room, and they lie one behind the other. */
+#define THUNK_SIZE	32
+
+static void find_pointer_thunks(struct symbols *s)
+{
+	u64 last = kernel_symbol("__x86_indirect_thunk_r15");
+
+	s->thunks = kernel_symbol("__x86_indirect_thunk_rax");
+	s->thunks_size = s->thunks ? last + THUNK_SIZE - s->thunks : 0;
+}
+
+/* jmp *REGISTER, with what may stand before it */
+static bool jumps_by_register(const u8 *code, u32 length)
+{
+	return length >= 2 && code[length - 2] == 0xff &&
+	       (code[length - 1] & 0xf8) == 0xe0;
+}
+
+static bool is_static_call(const struct module *mod, u64 va)
+{
+	const struct static_call_site *site = mod->static_call_sites;
+	u32 i;
+
+	for (i = 0; i < mod->num_static_call_sites; i++) {
+		if ((u64)&site[i].addr + site[i].addr == va)
+			return true;
+	}
+	return false;
+}
+
+/* Where a function begins: in this module, or it is somewhere else */
+static bool begins_function(const struct symbols *s,
+			    const struct return_functions *f, u64 va)
+{
+	const struct symbol *symbol = symbol_at(s, va);
+
+	return va - f->text >= f->size || (symbol && symbol->start == va);
+}
+
+/*
+ * Whether an instruction ends its function by jumping to another one; what becomes of
+ * it, then. A jump to the function's other part is none.
+ */
+static bool ends_by_jump(const struct module *mod, const struct symbols *s,
+			 const struct return_functions *f, struct symbol *symbol,
+			 u64 va, u32 length, enum return_state *state)
+{
+	const u8 *code = (const u8 *)va;
+	struct symbol *other;
+	u64 target;
+
+	if (jumps_by_register(code, length)) {
+		*state = RETURN_POINTER;
+		return true;
+	}
+	if (length == 2 && code[0] == JMP8) {
+		target = va + length + (s8)code[1];
+		*state = RETURN_SHORT;
+	} else if (length == RETURN_SITE &&
+		   return_site_form(code, va, &target) == RETURN_JUMP) {
+		*state = target - s->thunks < s->thunks_size ? RETURN_POINTER :
+			 is_static_call(mod, va) ? RETURN_STATIC_CALL :
+			 state_of(s, va);
+	} else {
+		return false;
+	}
+	other = symbol_at(s, target);
+	return begins_function(s, f, target) &&
+	       (!other || whole(s, other) != whole(s, symbol));
+}
+
+static bool is_listed(const struct return_functions *f, u32 nr, u32 offset)
+{
+	const struct return_site key = { .offset = offset };
+
+	return bsearch(&key, f->sites, nr, sizeof(key), by_offset);
+}
+
+static int add_site(struct return_functions *f, u32 *room,
+		    struct return_site site)
+{
+	struct return_site *sites;
+
+	if (f->nr_sites == *room) {
+		sites = kvmalloc_array(*room * 2, sizeof(*sites), GFP_KERNEL);
+		if (!sites)
+			return -ENOMEM;
+		memcpy(sites, f->sites, f->nr_sites * sizeof(*sites));
+		kvfree(f->sites);
+		f->sites = sites;
+		*room *= 2;
+	}
+	f->sites[f->nr_sites++] = site;
+	return 0;
+}
+
+/* Of one function, behind the @listed returns, which are sorted */
+static int collect_jumps_of(const struct module *mod, const struct symbols *s,
+			    struct return_functions *f, struct symbol *symbol,
+			    u32 listed, u32 *room)
+{
+	enum return_state state;
+	int err = 0;
+	u32 length;
+	u64 va;
+
+	for (va = symbol->start; !err && va < symbol->end; va += length) {
+		length = instruction_length(va);
+		if (!length)
+			break;
+		if (ends_by_jump(mod, s, f, symbol, va, length, &state) &&
+		    !is_listed(f, listed, va - f->text))
+			err = add_site(f, room, (struct return_site){
+				.offset = va - f->text,
+				.state = state,
+				.jump = true,
+			});
+	}
+	return err;
+}
+
+/*
+ * Symbols may share a beginning; the last one is what symbol_at() finds there. What
+ * static calls lead to is a jump, and no function.
+ */
+static int collect_jumps(const struct module *mod, const struct symbols *s,
+			 struct return_functions *f, u32 room)
+{
+	u32 listed = f->nr_sites, i;
+	int err = 0;
+
+	for (i = 0; !err && i < s->nr; i++) {
+		if (symbol_at(s, s->symbol[i].start) == &s->symbol[i] &&
+		    !str_has_prefix(s->symbol[i].name, STATIC_CALL_TRAMP_PREFIX_STR))
+			err = collect_jumps_of(mod, s, f, &s->symbol[i], listed,
+					       &room);
+		cond_resched();
+	}
+	sort(f->sites, f->nr_sites, sizeof(*f->sites), by_offset, NULL);
+	return err;
+}
+
 static int collect_sites(const struct module *mod, const struct symbols *s,
 			 struct return_functions *f)
 {
@@ -215,7 +368,7 @@ static int collect_sites(const struct module *mod, const struct symbols *s,
 		};
 	}
 	sort(f->sites, f->nr_sites, sizeof(*f->sites), by_offset, NULL);
-	return 0;
+	return collect_jumps(mod, s, f, end - start + 1);
 }
 
 /**
@@ -241,6 +394,7 @@ int return_functions_find(const struct module *mod, struct return_functions *f)
 		.start = f->text,
 		.size = f->size,
 	};
+	find_pointer_thunks(&symbols);
 	err = find_symbols(mod, f, &symbols);
 	if (!err) {
 		ftrace_records_lock();

@@ -9,12 +9,16 @@
 
 struct module;
 
-/* Why a return is not guarded: X(constant, in returns/uncovered) */
+/* Why a return, or a jump, is not guarded: X(constant, in returns/uncovered) */
 #define RETURN_STATES(X)						\
 	X(GUARDED,	"guarded")					\
 	X(NO_ENTRY,	"its function cannot be traced")		\
 	X(SHARED,	"its function's entry is somebody else's")	\
-	X(CHANGED,	"something else stands there")
+	X(CHANGED,	"something else stands there")			\
+	X(POINTER,	"it jumps by a pointer")			\
+	X(SHORT,	"its jump is too short to lead elsewhere")	\
+	X(STATIC_CALL,	"Linux changes where it jumps")			\
+	X(REFUSED,	"where it jumps is no function, or there is no more room")
 
 enum return_state {
 #define X(constant, text) RETURN_##constant,
@@ -24,13 +28,15 @@ enum return_state {
 };
 
 /**
- * struct return_site - one place where a function returns
+ * struct return_site - one place where a function ends
  * @offset: in the module's text
  * @state: enum return_state; CHANGED is found out by looking there
+ * @jump: it does not return but jumps to another function, which does
  */
 struct return_site {
 	u32 offset;
-	u32 state;
+	u16 state;
+	bool jump;
 };
 
 /* A part of the code */
@@ -46,7 +52,7 @@ struct code_part {
  * @entries: addresses of the slots of all functions that can be guarded, sorted
  * @nr_entries: how many
  * @nr_shared: how many more could be, if nobody else used their slots
- * @sites: all returns that the compiler made, sorted
+ * @sites: all returns that the compiler made, and such jumps, sorted
  * @nr_sites: how many
  * @ranges: where the functions are: in all of a module's code
  * @nr_ranges: how many

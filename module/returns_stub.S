@@ -271,6 +271,69 @@ SYM_INNER_LABEL(returns_check, SYM_L_GLOBAL)
 SYM_FUNC_END(returns_check_function)
 
 /**
+ * returns_check_jump - the same, where a function ends by jumping to another
+ *
+ * Called by what such a jump has been led to, with the function's return address
+ * above. The registers hold what the other function is given; of those that it may
+ * use as it likes, R10 and R11 are none. That it goes on by what the call has put on
+ * the stack is as at a function's entry.
+ */
+SYM_FUNC_START(returns_check_jump_function)
+SYM_INNER_LABEL(returns_check_jump, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+1:	lea	8(%rsp), %r11
+	sub	returns_stacks(%rip), %r11
+	cmp	returns_reach(%rip), %r11
+	jae	3f
+	add	returns_window(%rip), %r11
+2:	movslq	(%r11), %r10
+	cmp	%r10, 8(%rsp)
+	jne	3f
+	cmpb	$0, returns_freezing(%rip)
+	jne	7f
+6:	RET
+
+	/* The other one's callers are its own matter: its entry notes them anew. */
+7:	cmp	$MODULES_VADDR, %r10
+	jae	6b
+	mov	%rax, %r11
+	mov	$HYPERCALL_THAW_JUMP, %rax
+8:	vmcall
+9:	mov	%r11, %rax
+	RET
+	_ASM_EXTABLE(8b, 9b)
+
+3:	mov	%rax, %r10
+	mov	$HYPERCALL_CHECK_JUMP, %rax
+4:	vmcall
+	test	%eax, %eax
+	mov	%r10, %rax
+	jz	1b
+	RET
+
+5:	mov	%r10, %rax
+	RET
+	_ASM_EXTABLE(2b, 3b)
+	_ASM_EXTABLE(4b, 5b)
+SYM_FUNC_END(returns_check_jump_function)
+
+/**
+ * returns_jumps - what such jumps are led to: RETURN_JUMPS times RETURN_JUMP_ROOM
+ *
+ * Written by root. The stack is everywhere as when a function begins, which the
+ * unwind data says of all of it.
+ */
+	.balign	RETURN_JUMP_ROOM, 0xcc
+SYM_FUNC_START(returns_jumps_function)
+SYM_INNER_LABEL(returns_jumps, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	.rept	RETURN_JUMPS * RETURN_JUMP_ROOM
+	nop
+	.endr
+	RET
+SYM_FUNC_END(returns_jumps_function)
+
+/**
  * returns_blocked - where root sends a CPU instead of a blocked return
  *
  * With the stack as at the return, or on a stack that is the task's own again.
@@ -288,5 +351,30 @@ SYM_TYPED_FUNC_START(returns_blocked)
 	mov	%r10, (%rsp)
 	RET
 SYM_FUNC_END(returns_blocked)
+
+/**
+ * returns_blocked_jump - the same, instead of such a jump
+ *
+ * Who goes on does so with it: root has put the return address right.
+ */
+SYM_TYPED_FUNC_START(returns_blocked_jump)
+	push	%rax
+	push	%rdi
+	push	%rsi
+	push	%rdx
+	push	%rcx
+	push	%r8
+	push	%r9
+	mov	%r10, %rdi
+	call	return_was_blocked
+	pop	%r9
+	pop	%r8
+	pop	%rcx
+	pop	%rdx
+	pop	%rsi
+	pop	%rdi
+	pop	%rax
+	RET
+SYM_FUNC_END(returns_blocked_jump)
 
 	.section .note.GNU-stack, "", @progbits

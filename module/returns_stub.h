@@ -12,11 +12,12 @@ extern const char returns_shadow_begin[], returns_shadow_end[],
 		  returns_shadow_choke[], returns_stored[];
 extern const char returns_entry[], returns_entry_ask[], returns_entry_choke[],
 		  returns_entry_choke_ask[], returns_check[], returns_blocked[];
+extern const char returns_jumps[], returns_check_jump[], returns_blocked_jump[];
 
 /* What the stubs compute with, in their page: vmx/stub_words.c */
 extern const char returns_words[];
 
-/* What the last of these calls: blocked.c */
+/* What those that block call: blocked.c */
 void return_was_blocked(u64 address);
 
 #endif /* CARAPACE_MODULE_RETURNS_STUB_H */

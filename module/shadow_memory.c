@@ -147,7 +147,10 @@ void shadow_memory_describe(struct returns_config *config)
 	config->shadow_end = (u64)returns_shadow_end;
 	config->stored = (u64)returns_stored;
 	config->check = (u64)returns_check;
+	config->jumps = (u64)returns_jumps;
+	config->check_jump = (u64)returns_check_jump;
 	config->blocked = (u64)returns_blocked;
+	config->blocked_jump = (u64)returns_blocked_jump;
 	config->task_stack = offsetof(struct task_struct, stack);
 	config->stack_size = THREAD_SIZE;
 	config->percpu = CPU_ENTRY_AREA_BASE;

@@ -11,6 +11,7 @@
 
 #define RET	0xc3
 #define INT3	0xcc
+#define CALL32	0xe8
 #define JMP32	0xe9
 
 /**
@@ -58,6 +59,26 @@ bool return_site_jump(u64 va, u64 target, u8 bytes[RETURN_SITE])
 	bytes[0] = JMP32;
 	for (i = 1; i < RETURN_SITE; i++)
 		bytes[i] = (u32)distance >> 8 * (i - 1);
+	return true;
+}
+
+/**
+ * return_jump_code() - what a function that ends by jumping to another is led to
+ * @va: where this is to stand
+ * @check: what it calls
+ * @target: where it jumps then
+ * @bytes: set
+ *
+ * Context: pure.
+ *
+ * Return: false where one of them is too far.
+ */
+bool return_jump_code(u64 va, u64 check, u64 target, u8 bytes[RETURN_JUMP_CODE])
+{
+	if (!return_site_jump(va, check, bytes) ||
+	    !return_site_jump(va + RETURN_SITE, target, bytes + RETURN_SITE))
+		return false;
+	bytes[0] = CALL32;
 	return true;
 }
 

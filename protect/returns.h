@@ -49,6 +49,9 @@ static inline bool is_code_address(u64 va)
 
 #define RETURN_SITE	5
 
+/* A call, and a jump */
+#define RETURN_JUMP_CODE	10
+
 /* What stands at a return site */
 enum return_form {
 	RETURN_UNKNOWN,
@@ -59,6 +62,7 @@ enum return_form {
 enum return_form return_site_form(const u8 bytes[RETURN_SITE], u64 va,
 				  u64 *target);
 bool return_site_jump(u64 va, u64 target, u8 bytes[RETURN_SITE]);
+bool return_jump_code(u64 va, u64 check, u64 target, u8 bytes[RETURN_JUMP_CODE]);
 void return_site_plain(u8 bytes[RETURN_SITE]);
 #endif /* !__ASSEMBLER__ */
 

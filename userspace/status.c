@@ -141,6 +141,7 @@ static void print_coverage(const struct pairs *coverage)
 {
 	static const char *const names[] = {
 		"functions", "functions_of", "returns", "returns_of",
+		"jumps", "jumps_of",
 	};
 	u64 totals[ARRAY_SIZE(names)] = { 0 };
 	char name[SYSFS_NAME], text[SYSFS_VALUE];
@@ -160,7 +161,8 @@ static void print_coverage(const struct pairs *coverage)
 	if (coverage->count)
 		printf("%zu modules and the like: %" PRIu64 " of %" PRIu64
 		       " functions, %" PRIu64 " of %" PRIu64 " returns\n",
-		       coverage->count, totals[0], totals[1], totals[2], totals[3]);
+		       coverage->count, totals[0], totals[1], totals[2] + totals[4],
+		       totals[3] + totals[5]);
 	else
 		printf("no module's returns\n");
 }

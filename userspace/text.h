@@ -27,6 +27,7 @@
 	X(LOCK,		"locks",		"lock prefixes")	\
 	X(PARAVIRT,	"paravirt",		"paravirtual calls")	\
 	X(GUARD,	"guarded_returns",	"guarded returns")	\
+	X(GUARD_JUMP,	"guard_jumps",		"jumps for those")	\
 	X(PROBE,	"probes",		"kprobes")
 
 enum text_kind {

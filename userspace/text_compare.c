@@ -9,6 +9,7 @@
 #include "text_parts.h"
 
 #define LONGEST_SITE	255
+#define JUMP		5
 #define PROBE		5	/* what an optimised kprobe overwrites */
 
 /* One section that is compared */
@@ -98,6 +99,24 @@ static u64 explained_by_probe(struct comparison *c, u64 offset)
 	return offset + 1;
 }
 
+/* What is not the same there is where a jump leads to, and that may be all of it. */
+static u64 explained_by_jump(struct comparison *c, u64 offset)
+{
+	struct text_place place;
+	enum text_kind kind;
+	u32 length, back;
+
+	for (back = 0; back < JUMP && back <= offset; back++) {
+		place = place_at(c, offset - back);
+		length = text_explains_jump(&c->layout, &place, &kind);
+		if (length <= back)
+			continue;
+		c->result->patched[kind]++;
+		return offset - back + length;
+	}
+	return 0;
+}
+
 static void name_function(const struct comparison *c,
 			  struct text_difference *difference)
 {
@@ -156,6 +175,8 @@ static void compare(struct comparison *c)
 			if (c->live[offset] == c->expected[offset])
 				break;
 			end = explained_by_site(c, offset);
+			if (!end)
+				end = explained_by_jump(c, offset);
 			if (!end)
 				end = explained_by_probe(c, offset);
 			if (end)

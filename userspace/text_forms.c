@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "layout.h"
 #include "text_parts.h"
 
 #define CALL	0xe8
@@ -21,6 +22,8 @@
 #define ENDBR_SIZE		4
 
 #define OWN	"carapace"
+#define PLACES	"returns_jumps"
+#define CHECKED_JUMP	10	/* what stands in one: a call, and a jump */
 
 /* As /proc/kallsyms calls them, each with a number behind it */
 #define BPF		"bpf"
@@ -423,9 +426,63 @@ u32 text_explains(const struct text_layout *layout,
 		good = is_paravirt(layout, site, place);
 		break;
 	case TEXT_GUARD:
+	case TEXT_GUARD_JUMP:
 	case TEXT_PROBE:
 	case TEXT_KIND_COUNT:
 		break;
 	}
 	return good ? site->length : 0;
+}
+
+/* Whether the guard's places for jumps of functions that end so are there */
+static bool is_place_for_jump(const struct text_layout *layout, u64 va)
+{
+	const struct symbol *symbol = NULL;
+
+	while ((symbol = symbols_named(layout->world->symbols, PLACES, symbol))) {
+		if (!strcmp(symbol->module, OWN))
+			return va - symbol->va < RETURN_JUMPS * RETURN_JUMP_ROOM;
+	}
+	return false;
+}
+
+/* A call of the guard's check, and a jump: where that leads, or 0 */
+static u64 checked_jump(const struct text_layout *layout, u64 va, const u8 *code)
+{
+	if (code[0] != CALL || code[5] != JMP ||
+	    !is_return_stub(layout, branch_target(va, code, 5)))
+		return 0;
+	return branch_target(va + 5, code + 5, 5);
+}
+
+/**
+ * text_explains_jump() - a function that ends by jumping to another one
+ * @layout: the module
+ * @place: where its code is not as the file has it
+ * @kind: set, to what it is
+ *
+ * Where the guard is, the jump leads to code of the guard's, which checks first and
+ * jumps there then. In the guard's own file there is nothing in these places, and what
+ * is written there stays.
+ *
+ * Return: how many bytes that explains, from @place on; 0 for none.
+ */
+u32 text_explains_jump(const struct text_layout *layout,
+		       const struct text_place *place, enum text_kind *kind)
+{
+	u8 code[CHECKED_JUMP];
+	u64 to;
+
+	*kind = TEXT_GUARD_JUMP;
+	if (place->left >= sizeof(code) && is_place_for_jump(layout, place->va) &&
+	    begins_function(layout, checked_jump(layout, place->va, place->live)))
+		return sizeof(code);
+	*kind = TEXT_GUARD;
+	if (place->left < 5 || place->live[0] != JMP || place->expected[0] != JMP)
+		return 0;
+	to = branch_target(place->va, place->live, 5);
+	return is_place_for_jump(layout, to) &&
+	       layout->world->read(layout->world->context, to, code, sizeof(code)) &&
+	       checked_jump(layout, to, code) ==
+	       branch_target(place->va, place->expected, 5) ? 5 : 0;
 }

@@ -52,5 +52,7 @@ bool text_is_nops(const u8 *code, u32 length);
 u32 text_explains(const struct text_layout *layout,
 		  const struct text_site *site, const struct text_place *place,
 		  enum text_kind *kind);
+u32 text_explains_jump(const struct text_layout *layout,
+		       const struct text_place *place, enum text_kind *kind);
 
 #endif /* CARAPACE_USERSPACE_TEXT_PARTS_H */

@@ -169,12 +169,16 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 	case HYPERCALL_ENTER_CHOKE:
 		return return_guard_enter(vcpu, true);
 	case HYPERCALL_CHECK:
-		return return_guard_check(vcpu);
+		return return_guard_check(vcpu, false);
+	case HYPERCALL_CHECK_JUMP:
+		return return_guard_check(vcpu, true);
 	case HYPERCALL_FREEZE:
 		frozen_frames_freeze(vcpu);
 		return RESULT_SKIP;
 	case HYPERCALL_THAW:
-		return return_guard_thaw(vcpu);
+		return return_guard_thaw(vcpu, false);
+	case HYPERCALL_THAW_JUMP:
+		return return_guard_thaw(vcpu, true);
 	case HYPERCALL_SWITCH:
 		return stack_guard_switch(vcpu);
 	default:

@@ -46,17 +46,22 @@ enum hypercall {
  * ENTER_CHOKE: the same, if it follows a call of this function.
  * CHECK: compare the one at the stack pointer. RAX = 1: it may be used. RAX = 0:
  *	look again.
+ * CHECK_JUMP: the same with the one above that, for a function that ends by jumping
+ *	to another.
  */
 #define HYPERCALL_ENTER		0x7265746e65706163	/* "capenter" */
 #define HYPERCALL_ENTER_CHOKE	0x656b6f6863706163	/* "capchoke" */
 #define HYPERCALL_CHECK		0x6b63656863706163	/* "capcheck" */
+#define HYPERCALL_CHECK_JUMP	0x706d756a63706163	/* "capcjump" */
 
 /*
  * FREEZE: note by which words the callers of the function go on that was entered.
  * THAW: compare them, as it returns. R10 is where to; R11 is what RAX was.
+ * THAW_JUMP: the same, as it ends by jumping to another.
  */
 #define HYPERCALL_FREEZE	0x657a657266706163	/* "capfreze" */
 #define HYPERCALL_THAW		0x7374776168706163	/* "caphawts" */
+#define HYPERCALL_THAW_JUMP	0x706d756a68706163	/* "caphjump" */
 
 /*
  * SWITCH: this CPU is changing from the task in RDI to the one in RSI, and is on

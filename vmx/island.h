@@ -58,7 +58,10 @@ struct choke_pointer {
  * @shadow_end: to this one, exclusive, the CPU is in the shadow view
  * @stored: where it goes on when it has stored, back in the guard view
  * @check: where patched returns jump to
+ * @jumps: where functions jump to that end by a jump: RETURN_JUMPS places
+ * @check_jump: what these call
  * @blocked: where a CPU goes instead of returning
+ * @blocked_jump: the same, instead of going on there
  * @gs_task: offset from the kernel's GS base, of the pointer to the task
  * @gs_irq_stack: the same, of the one to the top of the interrupt stack
  * @task_stack: offset of the stack's address in a task
@@ -83,7 +86,10 @@ struct returns_config {
 	u64 shadow_end;
 	u64 stored;
 	u64 check;
+	u64 jumps;
+	u64 check_jump;
 	u64 blocked;
+	u64 blocked_jump;
 	u64 gs_task;
 	u64 gs_irq_stack;
 	u64 task_stack;

@@ -72,6 +72,13 @@
 #define STUB_NR_CALLERS		256		/* a power of two */
 #define STUB_WORDS_SIZE		(STUB_CALLERS + 8 * STUB_NR_CALLERS)
 
+/*
+ * Where functions jump to that end by a jump: a call of the check, and that jump
+ * (return_jumps.c). The room of one, and how many.
+ */
+#define RETURN_JUMP_ROOM	16
+#define RETURN_JUMPS		4096
+
 /* The image's first word: "ISLAND" */
 #define ISLAND_MAGIC		LAYOUT_UL(0x444e414c5349)
 

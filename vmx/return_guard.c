@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "requests.h"
 #include "return_guard.h"
+#include "return_jumps.h"
 #include "sealed_code.h"
 #include "shadow.h"
 #include "shootdown.h"
@@ -171,6 +172,7 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 		for (i = 0; i < TAIL_PIECE; i++) {
 			if (!jump_target(bytes + i, at + i + CALL_NEAR, &target))
 				continue;
+			target = return_jump_target(target);
 			if (target == to)
 				return true;
 			if (depth > 1 &&
@@ -233,11 +235,12 @@ static bool follows_call(struct vcpu *vcpu, u64 va)
 }
 
 /*
- * The guest half ends the task (module/blocked.c), or goes on at @address. On the
- * task's own stack again, if it had another one: in the middle, for what lies
- * above is of no use any more, and what ends a task needs some room.
+ * The guest half ends the task (module/blocked.c), or goes on: at @address, or where
+ * it was about to jump. On the task's own stack again, if it had another one: in the
+ * middle, for what lies above is of no use any more, and what ends a task needs some
+ * room.
  */
-static void land(struct vcpu *vcpu, bool stack_lost, u64 address)
+static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 {
 	u64 stack = return_guard_task_stack(vcpu);
 
@@ -245,7 +248,7 @@ static void land(struct vcpu *vcpu, bool stack_lost, u64 address)
 		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
 	vcpu->regs.rax = vcpu->regs.r10;
 	vcpu->regs.r10 = address;
-	vmwrite(GUEST_RIP, config()->blocked);
+	vmwrite(GUEST_RIP, jump ? config()->blocked_jump : config()->blocked);
 }
 
 static enum verdict report(struct vcpu *vcpu, u64 function, u64 stack,
@@ -348,14 +351,14 @@ static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 	stack_known = store(vcpu, &e);
 	if (is_misled(vcpu, e.stack) &&
 	    verdict_undoes(report_misled(vcpu, e.function, e.stack))) {
-		land(vcpu, false, 0);
+		land(vcpu, false, 0, false);
 		return false;
 	}
 	if (stack_known && called)
 		return true;
 	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
 		return true;
-	land(vcpu, !stack_known, 0);
+	land(vcpu, !stack_known, 0, false);
 	return false;
 }
 
@@ -469,7 +472,7 @@ static bool read_word(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 }
 
 /* What the stub is told; or the guest goes elsewhere */
-static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
+static bool check(struct vcpu *vcpu, u64 stack, bool jump, u64 *answer)
 {
 	struct shadow_word word = { .address = 0 };
 	bool known = read_word(vcpu, stack, &word);
@@ -486,7 +489,7 @@ static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
 		if (is_misled(vcpu, stack)) {
 			if (!verdict_undoes(report_misled(vcpu, rip, stack)))
 				return true;
-			land(vcpu, false, expected);
+			land(vcpu, false, expected, jump);
 			return false;
 		}
 		*answer = LOOK_AGAIN;
@@ -502,25 +505,32 @@ static bool check(struct vcpu *vcpu, u64 stack, u64 *answer)
 	/* For who looks at the stack, and for who can't be ended */
 	if (expected)
 		guest_write_word(vcpu, stack, expected);
-	land(vcpu, !known, expected);
+	land(vcpu, !known, expected, jump);
 	return false;
+}
+
+/* Where the return address is; what such a jump is led to has put one more there. */
+static u64 return_slot(bool jump)
+{
+	return vmread(GUEST_RSP) + (jump ? sizeof(u64) : 0);
 }
 
 /**
  * return_guard_check() - a function is about to return, and the stub asks
  * @vcpu: the CPU
+ * @jump: it is about to jump to another one, which returns in its place
  *
  * Context: root, at a VMCALL.
  *
  * Return: what the exit's handler returns.
  */
-struct exit_result return_guard_check(struct vcpu *vcpu)
+struct exit_result return_guard_check(struct vcpu *vcpu, bool jump)
 {
 	u64 answer;
 	bool goes_on;
 
 	island_lock(vcpu);
-	goes_on = check(vcpu, vmread(GUEST_RSP), &answer);
+	goes_on = check(vcpu, return_slot(jump), jump, &answer);
 	if (goes_on)
 		vcpu->regs.rax = answer;
 	island_publish();
@@ -531,6 +541,7 @@ struct exit_result return_guard_check(struct vcpu *vcpu)
 /**
  * return_guard_thaw() - a function is about to return to core kernel code
  * @vcpu: the CPU
+ * @jump: as for return_guard_check()
  *
  * Its own return address is compared already, and in R10.
  *
@@ -538,10 +549,10 @@ struct exit_result return_guard_check(struct vcpu *vcpu)
  *
  * Return: what the exit's handler returns.
  */
-struct exit_result return_guard_thaw(struct vcpu *vcpu)
+struct exit_result return_guard_thaw(struct vcpu *vcpu, bool jump)
 {
 	struct shadow_word word = { .function = 0 };
-	u64 stack = vmread(GUEST_RSP), address = vcpu->regs.r10;
+	u64 stack = return_slot(jump), address = vcpu->regs.r10;
 	bool undone;
 
 	if (frozen_frames_thaw(vcpu, stack))
@@ -553,7 +564,7 @@ struct exit_result return_guard_thaw(struct vcpu *vcpu)
 		 frozen_frames_undo(vcpu, stack, code_address(word.function));
 	if (undone) {
 		vcpu->regs.r10 = vcpu->regs.r11;
-		land(vcpu, false, address);
+		land(vcpu, false, address, jump);
 	}
 	island_publish();
 	island_unlock();

@@ -26,8 +26,8 @@ struct own_stack_word {
 u64 return_guard_task_stack(struct vcpu *vcpu);
 bool return_guard_leave_view(struct vcpu *vcpu);
 struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke);
-struct exit_result return_guard_check(struct vcpu *vcpu);
-struct exit_result return_guard_thaw(struct vcpu *vcpu);
+struct exit_result return_guard_check(struct vcpu *vcpu, bool jump);
+struct exit_result return_guard_thaw(struct vcpu *vcpu, bool jump);
 int return_guard_fill(struct vcpu *vcpu, u64 va);
 
 #endif /* CARAPACE_VMX_RETURN_GUARD_H */

@@ -2,9 +2,10 @@
 /*
  * Carapace: return sites that are patched
  *
- * A site is patched only where a return stands, and only to jump to the check; so
- * whoever makes the request can have returns verified, and nothing else. What was
- * there is kept, in the shadow's memory, and is put back when that is asked for.
+ * A site is patched only where a return stands, or a jump by which a function ends,
+ * and only to be checked; so whoever makes the request can have returns verified, and
+ * nothing else. What was there is kept, in the shadow's memory, and is put back when
+ * that is asked for.
  *
  * All other CPUs are held meanwhile: the five bytes are not one store, and a CPU
  * could be at any of them.
@@ -13,6 +14,7 @@
 #include "guest_walk.h"
 #include "region.h"
 #include "requests.h"
+#include "return_jumps.h"
 #include "return_sites.h"
 #include "returns.h"
 #include "sealed_code.h"
@@ -24,11 +26,12 @@
 /**
  * struct site - one that is patched
  * @offset: in its region
- * @thunk: displacement of the jump that stood there; 0 where it was a return
+ * @distance: from its end to where the jump led that stood there; 0 where it was a
+ *	return
  */
 struct site {
 	u32 offset;
-	s32 thunk;
+	s32 distance;
 };
 
 /**
@@ -66,13 +69,42 @@ static bool look(struct vcpu *vcpu, const struct region *region, u32 offset,
 	case RETURN_JUMP:
 		*site = (struct site){
 			.offset = offset,
-			.thunk = target - va - RETURN_SITE,
+			.distance = target - va - RETURN_SITE,
 		};
-		return is_return_thunk(target);
+		return is_return_thunk(target) ||
+		       return_jump_is_one(vcpu, va, target);
 	case RETURN_UNKNOWN:
 		break;
 	}
 	return false;
+}
+
+/* Where the function that ends there went on */
+static u64 target_of(const struct region *region, const struct site *site)
+{
+	return region->patch.va + site->offset + RETURN_SITE + site->distance;
+}
+
+/* A jump to another function; false for one that is a return */
+static bool is_jump(const struct region *region, const struct site *site)
+{
+	return site->distance && !is_return_thunk(target_of(region, site));
+}
+
+/* Where the site is to lead; 0 where there is no room for that */
+static u64 lead(struct vcpu *vcpu, const struct region *region,
+		const struct site *site)
+{
+	return is_jump(region, site) ?
+	       return_jump_hold(vcpu, target_of(region, site)) :
+	       island.config.returns.check;
+}
+
+static void forget(const struct region *region, const struct site *site)
+{
+	island.patched_sites--;
+	if (is_jump(region, site))
+		return_jump_put(target_of(region, site));
 }
 
 /* The page that has room for @room more; made where there is none */
@@ -112,14 +144,16 @@ static int patch_batch(struct vcpu *vcpu, struct region *region,
 	struct site sites[BATCH];
 	u8 bytes[RETURN_SITE];
 	u32 i, found = 0;
-	u64 va;
+	u64 va, to;
 
 	if (!pa)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {
 		va = region->patch.va + offsets[i];
-		if (!look(vcpu, region, offsets[i], &sites[found]) ||
-		    !return_site_jump(va, island.config.returns.check, bytes) ||
+		if (!look(vcpu, region, offsets[i], &sites[found]))
+			continue;
+		to = lead(vcpu, region, &sites[found]);
+		if (!to || !return_site_jump(va, to, bytes) ||
 		    !region_write(vcpu, va, bytes, sizeof(bytes)))
 			continue;
 		found++;
@@ -156,10 +190,12 @@ static bool restore(struct vcpu *vcpu, const struct region *region,
 	if (!region_read(vcpu, va, bytes, sizeof(bytes)))
 		return true;
 	if (return_site_form(bytes, va, &target) != RETURN_JUMP ||
-	    target != island.config.returns.check)
+	    (is_jump(region, site) ?
+	     return_jump_target(target) != target_of(region, site) :
+	     target != island.config.returns.check))
 		return false;
-	if (site->thunk)
-		return_site_jump(va, va + RETURN_SITE + site->thunk, bytes);
+	if (site->distance)
+		return_site_jump(va, target_of(region, site), bytes);
 	else
 		return_site_plain(bytes);
 	return region_write(vcpu, va, bytes, sizeof(bytes));
@@ -176,7 +212,7 @@ static u32 restore_page(struct vcpu *vcpu, const struct region *region, u64 pa,
 	for (i = 0; i < nr; i++) {
 		site = ((struct site_page *)window_map(vcpu, pa))->site[i];
 		if (restore(vcpu, region, &site)) {
-			island.patched_sites--;
+			forget(region, &site);
 			continue;
 		}
 		page = window_map(vcpu, pa);
@@ -253,11 +289,13 @@ void return_sites_drop(struct vcpu *vcpu, struct region *region)
 {
 	const struct site_page *page;
 	u64 pa, next;
+	u32 i;
 
 	for (pa = region->returns_pa; pa; pa = next) {
 		page = window_map(vcpu, pa);
 		next = page->next;
-		island.patched_sites -= page->nr;
+		for (i = 0; i < page->nr; i++)
+			forget(region, &page->site[i]);
 		shadow_page_free(pa);
 	}
 	region->returns_pa = 0;

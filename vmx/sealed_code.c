@@ -16,7 +16,6 @@
 #include "vcpu.h"
 
 /* gcc's -O2 for x86-64 */
-#define FUNCTION_ALIGNMENT	16
 
 #define ENDBR64			0xfa1e0ff3
 #define ENDBR64_POISON		0x001f0f66	/* until 6.14 */

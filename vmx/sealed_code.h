@@ -9,6 +9,9 @@
 
 struct vcpu;
 
+/* Compilers align functions so. */
+#define FUNCTION_ALIGNMENT	16
+
 bool sealed_code_follows_call(struct vcpu *vcpu, u64 va);
 bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va);
 bool sealed_code_begins_function(struct vcpu *vcpu, u64 va);

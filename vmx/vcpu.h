@@ -16,6 +16,7 @@
 #include "region.h"
 #include "registers.h"
 #include "return_guard.h"
+#include "return_jumps.h"
 #include "seal.h"
 #include "shadow.h"
 #include "stack_record.h"
@@ -152,6 +153,8 @@ struct island {
 	u64 window_entry[WINDOW_SIZE / SIZE_1G];	/* in Linux's tables */
 	u64 eptp_list_pa;			/* 0 without VMFUNC */
 	u32 patched_sites;			/* returns that compare */
+	u32 nr_return_jumps;
+	struct return_jump return_jumps[RETURN_JUMPS];
 	bool stub_callers;			/* there are some: stub_words.c */
 	bool stacks_armed;			/* stack_guard.c */
 	bool stacks_settled;

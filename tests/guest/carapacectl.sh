@@ -92,6 +92,7 @@ guarded()
 		carapacectl status &&
 	carapacectl status --json > "$work/json" || return
 	names="functions,functions_of,returns,returns_of,untraceable,shared,changed"
+	names+=",jumps,jumps_of"
 	json "$work/json" \
 		"','.join(j['coverage']['ata_piix']) == '$names'" \
 		"sorted(j['coverage']) == ['ata_piix', 'vmlinux']" \

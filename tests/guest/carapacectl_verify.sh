@@ -82,13 +82,16 @@ counted()
 	sed -n "s/^$1: .*[ ]\([0-9]*\) $2.*/\1/p" "$work/out"
 }
 
-# as_guarded MODULE: the guarded returns that the tool knows in it are the guard's
+# as_guarded MODULE: the guarded returns, and jumps by which functions end, that the
+# tool knows in it are the guard's
 as_guarded()
 {
-	local returns
+	local returns jumps
 	returns=$(sed -n "s/^$1 .* returns \([0-9]*\) of .*/\1/p" \
 		$sysfs/returns/coverage)
-	[ "$returns" -gt 0 ] && equals "$(counted "$1" 'guarded returns')" "$returns"
+	jumps=$(sed -n "s/^$1 .* jumps \([0-9]*\) of .*/\1/p" $sysfs/returns/coverage)
+	[ "$returns" -gt 0 ] && [ "$jumps" -gt 0 ] &&
+		equals "$(counted "$1" 'guarded returns')" $((returns + jumps))
 }
 
 # Returns that go through the guard, and the slots that call it

@@ -107,4 +107,18 @@ TEST(calls_and_jumps_tell_their_target)
 	EXPECT_FALSE(jump_target(bytes, VA + CALL_NEAR, &target));
 }
 
+TEST(function_that_ends_by_a_jump_is_checked_first)
+{
+	u8 bytes[RETURN_JUMP_CODE];
+	u64 target;
+
+	ASSERT_TRUE(return_jump_code(VA, VA - 0x1000, VA + 0x2000, bytes));
+	EXPECT_TRUE(call_target(bytes, VA + CALL_NEAR, &target));
+	EXPECT_EQ(VA - 0x1000, target);
+	EXPECT_TRUE(jump_target(bytes + CALL_NEAR, VA + 2 * CALL_NEAR, &target));
+	EXPECT_EQ(VA + 0x2000, target);
+	EXPECT_FALSE(return_jump_code(VA, 0xffff888000000000ULL, VA, bytes));
+	EXPECT_FALSE(return_jump_code(VA, VA, 0xffff888000000000ULL, bytes));
+}
+
 TEST_HARNESS_MAIN

@@ -104,6 +104,7 @@ struct vuln_allocation {
 struct vuln_sleep {
 	__u64 milliseconds;
 	__u64 depth;	/* of a recursion that sleeps at its end; or 0 */
+	__u64 jump;	/* in a function that ends by jumping to another */
 };
 
 /*

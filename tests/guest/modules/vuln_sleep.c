@@ -4,6 +4,7 @@
  */
 #include <linux/capability.h>
 #include <linux/compiler.h>
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
@@ -40,6 +41,13 @@ static noinline long vuln_sleep_below(struct vuln_file *file, u64 depth,
 	return err;
 }
 
+/* Returns by way of a function of the kernel's that it jumps to. */
+static noinline long vuln_sleep_jump(struct vuln_file *file, u64 milliseconds)
+{
+	vuln_sleep_until(file, milliseconds);
+	return msleep_interruptible(0);
+}
+
 /* An administrator who is woken gets what only administrators get. */
 noinline long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s)
 {
@@ -52,7 +60,8 @@ noinline long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s)
 	if (s->depth)
 		return vuln_sleep_below(file, s->depth, s->milliseconds);
 	barrier_data(room);
-	err = vuln_sleep_until(file, s->milliseconds);
+	err = s->jump ? vuln_sleep_jump(file, s->milliseconds) :
+			vuln_sleep_until(file, s->milliseconds);
 	if (!err && capable(CAP_SYS_ADMIN))
 		vuln_grant();
 	barrier_data(room);
