@@ -43,6 +43,8 @@ static const char *obstacle(void)
 {
 	unsigned int cpu;
 
+	if (cpus_any_degraded())
+		return "a CPU is bare; unload Carapace and load it again";
 	for_each_present_cpu(cpu) {
 		if (!cpu_is_attached(cpu))
 			return "not all CPUs are attached; bring them online";

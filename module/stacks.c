@@ -239,6 +239,21 @@ static int settle(void)
 	return err ? : cpus_stop_all(note_all, NULL);
 }
 
+static const struct reason reasons[] = {
+	{ -EOPNOTSUPP, "this kernel has no unwind tables (CONFIG_UNWINDER_ORC), or does not switch tasks as expected" },
+	{ -EBUSY, "something stands at the end of __switch_to_asm(); remove the probe and try again" },
+	{ -ESTALE, "a CPU is bare; unload Carapace and load it again" },
+	{ -ENOMEM, "out of memory; free some and try again" },
+	{ -ENXIO, "no CPU is attached" },
+};
+
+static void say_why(const char *what, int err)
+{
+	pr_notice("%s (%d): %s\n", what, err,
+		  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
+		  "unexpected");
+}
+
 static void settle_again(struct work_struct *work)
 {
 	int err = 0;
@@ -249,8 +264,7 @@ static void settle_again(struct work_struct *work)
 	mutex_unlock(&stacks_mutex);
 	/* Settled already, by a work that was queued before */
 	if (err && err != -EPERM)
-		pr_warn("parked stacks are not guarded any more (%d); write policy/parked_stacks again\n",
-			err);
+		say_why("parked stacks are not guarded any more", err);
 }
 
 static DECLARE_WORK(settle_work, settle_again);
@@ -266,20 +280,6 @@ void stacks_unsettled(void)
 		schedule_work(&settle_work);
 }
 
-static const struct reason reasons[] = {
-	{ -EOPNOTSUPP, "this kernel has no unwind tables (CONFIG_UNWINDER_ORC), or does not switch tasks as expected" },
-	{ -EBUSY, "something stands at the end of __switch_to_asm(); remove the probe and try again" },
-	{ -ENOMEM, "out of memory" },
-	{ -ENXIO, "no CPU is attached" },
-};
-
-static void say_why(const char *what, int err)
-{
-	pr_notice("%s are not guarded (%d): %s\n", what, err,
-		  reason_of(reasons, ARRAY_SIZE(reasons), err) ? :
-		  "unexpected");
-}
-
 /**
  * stacks_can_freeze() - see to it that root can note callers' frames
  *
@@ -292,7 +292,7 @@ int stacks_can_freeze(void)
 	int err = can_unwind ? need_records() : -EOPNOTSUPP;
 
 	if (err)
-		say_why("callers' frames", err);
+		say_why("callers' frames are not guarded", err);
 	return err;
 }
 
@@ -340,7 +340,7 @@ int stacks_arm(void)
 	}
 	mutex_unlock(&stacks_mutex);
 	if (err)
-		say_why("parked stacks", err);
+		say_why("parked stacks are not guarded", err);
 	return err;
 }
 

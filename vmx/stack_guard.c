@@ -626,7 +626,7 @@ static bool is_any_degraded(void)
  *
  * Context: root, with the lock; all CPUs are stopped by the guest half.
  *
- * Return: 0; -EPERM where it is settled, or not armed; -EBUSY while a CPU is bare
+ * Return: 0; -EPERM where it is settled, or not armed; -ESTALE while a CPU is bare
  * on which tasks run.
  */
 int stack_guard_settle(struct vcpu *vcpu, u64 done)
@@ -634,7 +634,7 @@ int stack_guard_settle(struct vcpu *vcpu, u64 done)
 	if (!island.stacks_armed || island.stacks_settled)
 		return -EPERM;
 	if (is_any_degraded())
-		return -EBUSY;
+		return -ESTALE;
 	if (done)
 		island.stacks_settled = true;
 	else

@@ -65,13 +65,23 @@ expand()
 	done
 }
 
+# What takes all CPUs is refused, and the line says what to do.
+# refused_while_bare KEY
+refused_while_bare()
+{
+	mark_log
+	! echo on 2>/dev/null >"$sysfs/policy/$1" &&
+		one_line 'a CPU is bare; unload Carapace and load it again' &&
+		equals "$(cat "$sysfs/policy/$1")" off
+}
+
 # Detaching from a bare CPU, too, ends what guards the others.
 only_expected()
 {
 	equals "$(log_since_mark | grep -cE 'ATTACK|BUG: |WARNING: ')" 0
 }
 
-plan $(($(online_list | wc -l) * 13 + 7))
+plan $(($(online_list | wc -l) * 15 + 7))
 
 for cpu in $(online_list); do
 	others=$(online_list | grep -vx "$cpu")
@@ -89,6 +99,9 @@ for cpu in $(online_list); do
 		"$(expand "$(cat $sysfs/cpus)")" "$others"
 	check "cpu$cpu: is bare" is_bare "$cpu"
 	check "cpu$cpu: the others are not" for_others is_guest
+	for key in parked_stacks lock; do
+		check "cpu$cpu: $key stays off" refused_while_bare $key
+	done
 	check "cpu$cpu: Linux is alive" alive
 	check "cpu$cpu: what it frees is code no more" \
 		for_others frees_code "$cpu"
