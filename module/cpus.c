@@ -477,7 +477,8 @@ static void remove_hooks(void)
  *
  * Context: may sleep; after island_load().
  *
- * Return: 0, or the errno of the first CPU that failed, and then all are back.
+ * Return: 0; or the errno of the first CPU that failed, or another one, after one
+ * line, and then all are back.
  */
 int cpus_attach(void)
 {
@@ -491,8 +492,10 @@ int cpus_attach(void)
 		init_irq_work(&per_cpu(lifecycle, cpu).report, report_degraded);
 
 	ret = register_nmi_handler(NMI_LOCAL, nmi_handler, 0, "carapace");
-	if (ret)
+	if (ret) {
+		pr_err("cannot hear of NMIs (%d); please report this line\n", ret);
 		return ret;
+	}
 	ret = hooks_add(&emergency_set);
 	if (ret) {
 		unregister_nmi_handler(NMI_LOCAL, "carapace");

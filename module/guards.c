@@ -300,16 +300,20 @@ static int set_parameters(bool lock)
  *
  * Context: may sleep; all CPUs are attached, and nothing after this can fail.
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno, after one line.
  */
 int guards_start(void)
 {
 	int err = set_parameters(false);
 
-	if (!err)
-		err = cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
 	if (err)
 		return err;
+	err = cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
+	if (err) {
+		pr_err("root does not enforce the policy (%d); load it again\n",
+		       err);
+		return err;
+	}
 	err = set_parameters(true);
 	if (err)
 		guards_stop();

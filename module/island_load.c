@@ -344,14 +344,12 @@ static int call_init(void)
 
 /**
  * island_load() - build everything that no CPU can do without
- * @machine: what machine_read() found, and was accepted
  *
- * Context: may sleep. No CPU is in VMX operation.
+ * Context: may sleep; after machine_read(). No CPU is in VMX operation.
  *
- * Return: 0, or a negative errno, and then nothing is held. -ENOMEM has been
- * reported.
+ * Return: 0, or a negative errno after one line, and then nothing is held.
  */
-int island_load(const struct machine *machine)
+int island_load(void)
 {
 	struct vcpu_config **vcpus;
 	int err;
@@ -360,20 +358,25 @@ int island_load(const struct machine *machine)
 	vcpus = kcalloc(nr_vcpus, sizeof(*vcpus), GFP_KERNEL);
 	vcpu_publics = kcalloc(nr_vcpus, sizeof(*vcpu_publics), GFP_KERNEL);
 	err = -ENOMEM;
-	if (!vcpus || !vcpu_publics)
+	if (!vcpus || !vcpu_publics) {
+		pr_err("out of memory: no room to list %u CPUs; free some memory\n",
+		       nr_vcpus);
 		goto out_vcpus;
+	}
 
-	err = pool_allocate(&pool, pages_needed(machine));
+	err = pool_allocate(&pool, pages_needed(machine()));
 	if (err)
 		goto out_vcpus;
 	err = bridge_allocate();
-	if (err)
+	if (err) {
+		pr_err("out of memory: no room for page tables; free some memory\n");
 		goto out_pool;
-	err = build(machine, vcpus);
+	}
+	err = build(machine(), vcpus);
 	if (!err)
 		err = call_init();
 	if (err) {
-		pr_err("cannot build the island in %llu KiB of memory (%d)\n",
+		pr_err("cannot build the island in %llu KiB of memory (%d); please report this line\n",
 		       pool_bytes() / SZ_1K, err);
 		goto out_bridge;
 	}

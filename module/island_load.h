@@ -9,7 +9,7 @@
 
 struct machine;
 
-int island_load(const struct machine *machine);
+int island_load(void);
 void island_unload(void);
 
 long island_call_enter(unsigned int cpu);

@@ -127,95 +127,108 @@ static int refuse_place(void)
 	return 0;
 }
 
-static void report(const char *what, const struct cpumask *cpus, ktime_t start,
+static void report(const char *what, const struct cpumask *cpus, ktime_t begun,
 		   const char *memory)
 {
 	pr_info("%s CPUs %*pbl in %lld us, %llu KiB %s\n", what,
-		cpumask_pr_args(cpus), ktime_us_delta(ktime_get(), start),
+		cpumask_pr_args(cpus), ktime_us_delta(ktime_get(), begun),
 		pool_bytes() / SZ_1K, memory);
+}
+
+/**
+ * struct step - a part of loading, and of unloading
+ * @start: 0 or a negative errno, and then @stop is not called
+ * @stop: the opposite
+ * @what: what is missing where @start failed; NULL where it has said so itself
+ */
+struct step {
+	int (*start)(void);
+	void (*stop)(void);
+	const char *what;
+};
+
+/* While no CPU is in VMX operation */
+static const struct step preparation[] = {
+	{ .start = guards_check_parameters },
+	{ .start = refuse_place },
+	{ .start = machine_read },
+	{ .start = sealing_prepare },
+	{ .start = blocked_prepare },
+	{ .start = instructions_prepare },
+	{ .start = choke_points_prepare },
+	{ .start = stacks_prepare },
+	{ .start = shadow_memory_prepare, .stop = shadow_memory_release },
+	{ .start = island_load, .stop = island_unload },
+};
+
+static int guard_parameter(void)
+{
+	return guard_names ? guarded_await(guard_names) : 0;
+}
+
+/* With CPUs that come, are there, or go */
+static const struct step operation[] = {
+	{ sysfs_create, sysfs_remove, "/sys/kernel/carapace" },
+	{ reports_start, reports_stop, "reports of attacks" },
+	{ .start = cpus_attach, .stop = cpus_detach },
+	{ .start = sealing_start, .stop = sealing_stop },
+	{ .start = helper_hooks_start, .stop = helper_hooks_stop },
+	{ guarded_start, guarded_stop, "the guard of returns" },
+	/* What has them guarded is a value of the policy. */
+	{ .stop = stacks_stop },
+	/* Once locked, root fills in no shadow any more. */
+	{ .start = guard_parameter, .what = "the list of what to guard" },
+	{ .start = guards_start, .stop = guards_stop },
+};
+
+static void stop(const struct step *steps, u32 nr)
+{
+	while (nr--) {
+		if (steps[nr].stop)
+			steps[nr].stop();
+	}
+}
+
+/* All of them or none */
+static int start(const struct step *steps, u32 nr)
+{
+	u32 i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = steps[i].start ? steps[i].start() : 0;
+		if (!err)
+			continue;
+		if (steps[i].what)
+			pr_err("%s cannot be set up (%d); %s\n", steps[i].what,
+			       err, err == -ENOMEM ?
+			       "free some memory and load it again" :
+			       "please report this line");
+		stop(steps, i);
+		return err;
+	}
+	return 0;
 }
 
 static int __init start_all(void)
 {
-	ktime_t start = ktime_get();
+	ktime_t begun = ktime_get();
 	int err;
 
-	err = guards_check_parameters();
-	if (!err)
-		err = refuse_place();
 	prepare_testing();
-	if (!err)
-		err = machine_read();
+	err = start(preparation, ARRAY_SIZE(preparation));
 	if (err)
 		return err;
-
-	err = sealing_prepare();
-	if (err)
-		return err;
-	err = blocked_prepare();
-	if (!err)
-		err = instructions_prepare();
-	if (!err)
-		err = choke_points_prepare();
-	if (!err)
-		err = stacks_prepare();
-	if (!err)
-		err = shadow_memory_prepare();
-	if (!err)
-		err = island_load(machine());
-	sealing_prepared();
-	if (err)
-		goto out_window;
 	note_for_testing();
-	err = sysfs_create();
-	if (err)
-		goto out_island;
-	err = reports_start();
-	if (err)
-		goto out_sysfs;
-	err = cpus_attach();
-	if (err)
-		goto out_reports;
-	err = sealing_start();
-	if (err)
-		goto out_cpus;
-	err = helper_hooks_start();
-	if (err)
-		goto out_sealing;
-	err = guarded_start();
-	if (err)
-		goto out_helpers;
-	/* Once locked, root fills in no shadow any more. */
-	if (guard_names)
-		err = guarded_await(guard_names);
-	if (!err)
-		err = guards_start();
-	if (err)
-		goto out_guarded;
-
-	report("attached to", cpu_online_mask, start, "taken");
+	err = start(operation, ARRAY_SIZE(operation));
+	if (err) {
+		stop(preparation, ARRAY_SIZE(preparation));
+		return err;
+	}
+	report("attached to", cpu_online_mask, begun, "taken");
 	if (!boot_cpu_has(X86_FEATURE_SMEP))
 		pr_notice("SMEP is off, or the CPU has none: kernel mode can run user pages, whatever policy/exec says\n");
 	return 0;
-
-out_guarded:
-	stacks_stop();
-	guarded_stop();
-out_helpers:
-	helper_hooks_stop();
-out_sealing:
-	sealing_stop();
-out_cpus:
-	cpus_detach();
-out_reports:
-	reports_stop();
-out_sysfs:
-	sysfs_remove();
-out_island:
-	island_unload();
-out_window:
-	shadow_memory_release();
-	return err;
 }
 
 static int __init carapace_init(void)
@@ -224,27 +237,21 @@ static int __init carapace_init(void)
 
 	kernel_symbols_prepare();
 	err = start_all();
+	sealing_prepared();
 	kernel_symbols_prepared();
 	return err;
 }
 
 static void __exit carapace_exit(void)
 {
-	ktime_t start = ktime_get();
+	ktime_t begun = ktime_get();
 	static struct cpumask cpus, left;
 
 	/* Linux does not call this while policy/lock is on; somebody else does. */
 	if (WARN_ON(lock_is_on()))
 		return;
 	cpus_attached_mask(&cpus);
-	guards_stop();
-	stacks_stop();
-	guarded_stop();
-	helper_hooks_stop();
-	sealing_stop();
-	cpus_detach();
-	reports_stop();
-	sysfs_remove();
+	stop(operation, ARRAY_SIZE(operation));
 
 	/* It cannot be; but then this memory is what that CPU's root runs on. */
 	cpus_attached_mask(&left);
@@ -252,9 +259,8 @@ static void __exit carapace_exit(void)
 		 cpumask_pr_args(&left), pool_bytes() / SZ_1K))
 		return;
 
-	report("detached from", &cpus, start, "returned");
-	island_unload();
-	shadow_memory_release();
+	report("detached from", &cpus, begun, "returned");
+	stop(preparation, ARRAY_SIZE(preparation));
 }
 
 module_init(carapace_init);

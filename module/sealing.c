@@ -156,11 +156,13 @@ int sealing_prepare(void)
 	err = module_list_prepare();
 	if (!err)
 		err = firmware_code_find();
-	if (err)
-		return err;
-	err = patch_sites_core(&core_sites, &nr_core_sites, text.va, text.size);
+	if (!err)
+		err = patch_sites_core(&core_sites, &nr_core_sites, text.va,
+				       text.size);
 	if (err == -ENOMEM)
-		pr_err("out of memory: no room to list where the kernel patches its code; free some memory\n");
+		pr_err("out of memory: no room to list what is code, and where the kernel patches it; free some memory\n");
+	if (err == -EAGAIN)
+		pr_err("Linux has just begun to patch more of its code; try again\n");
 	return err;
 }
 
@@ -497,6 +499,8 @@ int sealing_start(void)
 		return err;
 	err = register_module_notifier(&module_notifier);
 	if (err) {
+		pr_err("cannot hear of modules that come and go (%d); please report this line\n",
+		       err);
 		hooks_remove(&hook_set);
 		return err;
 	}
