@@ -37,15 +37,15 @@ KERNEL_FUNCTION(make_task_dead, no_end);
  *
  * Context: may sleep; while Linux may still patch this module as it likes.
  *
- * Return: 0, or -ENOENT after one line.
+ * Return: 0, or -EOPNOTSUPP after one line.
  */
 int blocked_prepare(void)
 {
 	if (kernel_function_found(make_task_dead) ||
 	    kernel_function_found_as(make_task_dead, "do_exit"))
 		return 0;
-	pr_err("the kernel's symbol make_task_dead was not found\n");
-	return -ENOENT;
+	pr_err("this kernel has no symbol make_task_dead or do_exit; it needs CONFIG_KALLSYMS and CONFIG_KPROBES\n");
+	return -EOPNOTSUPP;
 }
 
 /**

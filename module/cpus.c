@@ -306,7 +306,8 @@ static int cpu_startup(unsigned int cpu)
 	}
 	err = sealing_seal_own();
 	if (err) {
-		pr_err("root cannot seal Carapace itself (%d)\n", err);
+		pr_err("root cannot seal Carapace itself (%d); please report this line\n",
+		       err);
 		detach_this_cpu();
 	}
 	stacks_unsettled();

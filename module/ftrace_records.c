@@ -35,7 +35,7 @@ static struct mutex *lock;
  *
  * Context: may sleep.
  *
- * Return: 0, or -ENOENT after one line.
+ * Return: 0, or -EOPNOTSUPP after one line.
  */
 int ftrace_records_find(void)
 {
@@ -46,7 +46,7 @@ int ftrace_records_find(void)
 	if (pages && lock)
 		return 0;
 	pr_err("this kernel has no list of the functions that ftrace can trace; it needs CONFIG_DYNAMIC_FTRACE and CONFIG_KALLSYMS_ALL\n");
-	return -ENOENT;
+	return -EOPNOTSUPP;
 }
 
 /**

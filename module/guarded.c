@@ -310,7 +310,7 @@ static void remove_entries(struct guarded *g)
 static const struct reason reasons[] = {
 	{ -EBUSY, "another user has one of its functions (BPF); try again when that is gone" },
 	{ -EOPNOTSUPP, "it has no list of its returns, or nothing that can be traced" },
-	{ -ENOMEM, "out of memory" },
+	{ -ENOMEM, "out of memory; free some and try again" },
 	{ -EPERM, "the policy is locked until the next boot" },
 	{ -EIO, "its code is not sealed" },
 	{ -ENXIO, "no CPU is attached" },

@@ -350,7 +350,7 @@ int helper_hooks_start(void)
 		return err;
 	err = vet_all();
 	if (err) {
-		pr_err("cannot tell root which programs the kernel may start (%d)\n",
+		pr_err("cannot tell root which programs the kernel may start (%d); please report this line\n",
 		       err);
 		hooks_remove(&hook_set);
 	}

@@ -40,7 +40,7 @@ void notrace hook_called(unsigned long ip, unsigned long parent_ip,
 
 static int find(struct hook_set *set, struct hook *hook)
 {
-	int err = -ENOENT;
+	int err = -EOPNOTSUPP;
 
 	if (!hook->function)
 		return 0;
@@ -103,8 +103,10 @@ int hooks_add(struct hook_set *set)
 	if (!err) {
 		err = register_ftrace_function(&set->ops);
 		if (err)
-			pr_err("cannot hook %s() and others (%d)\n",
-			       set->hook[0].function, err);
+			pr_err("cannot hook %s() and others (%d); %s\n",
+			       set->hook[0].function, err, err == -EBUSY ?
+			       "set kernel.ftrace_enabled to 1" :
+			       "please report this line");
 	}
 	if (err) {
 		compat_free_filter(&set->ops);

@@ -144,10 +144,6 @@ static int map_image(struct island_config **config, u64 *image_pa)
 	u64 pa;
 	int err;
 
-	if (h->magic != ISLAND_MAGIC) {
-		pr_err("the island's image is damaged; build the module again\n");
-		return -ENOEXEC;
-	}
 	pa = table_pool_alloc_contiguous(&pool, size / PAGE_SIZE, &image);
 	if (!pa)
 		return -ENOMEM;
@@ -354,6 +350,10 @@ int island_load(void)
 	struct vcpu_config **vcpus;
 	int err;
 
+	if (header()->magic != ISLAND_MAGIC) {
+		pr_err("the island's image is damaged; build the module again\n");
+		return -ENOEXEC;
+	}
 	nr_vcpus = cpumask_last(cpu_present_mask) + 1;
 	vcpus = kcalloc(nr_vcpus, sizeof(*vcpus), GFP_KERNEL);
 	vcpu_publics = kcalloc(nr_vcpus, sizeof(*vcpu_publics), GFP_KERNEL);

@@ -49,21 +49,23 @@ static struct {
 	bool searched;
 } kernel;
 
+/* Those of data are there with CONFIG_KALLSYMS_ALL only; and what they take besides */
 static const struct {
 	const char *name;
 	void *address;
+	const char *option;
 } symbols[] = {
-	{ "__start___jump_table", &kernel.jumps },
-	{ "__stop___jump_table", &kernel.jumps_end },
-	{ "__start_static_call_sites", &kernel.calls },
-	{ "__stop_static_call_sites", &kernel.calls_end },
-	{ "__static_call_text_start", &kernel.trampolines },
-	{ "__static_call_text_end", &kernel.trampolines_end },
-	{ "ftrace_call", &kernel.ftrace_call },
-	{ "ftrace_regs_call", &kernel.ftrace_regs_call },
-	{ "text_mutex", &kernel.text_mutex },
-	{ "smp_alt_modules", &kernel.smp_alt_modules },
-	{ "uniproc_patched", &kernel.uniproc_patched },
+	{ "__start___jump_table", &kernel.jumps, "JUMP_LABEL" },
+	{ "__stop___jump_table", &kernel.jumps_end, "JUMP_LABEL" },
+	{ "__start_static_call_sites", &kernel.calls, "HAVE_STATIC_CALL_INLINE" },
+	{ "__stop_static_call_sites", &kernel.calls_end, "HAVE_STATIC_CALL_INLINE" },
+	{ "__static_call_text_start", &kernel.trampolines, "HAVE_STATIC_CALL" },
+	{ "__static_call_text_end", &kernel.trampolines_end, "HAVE_STATIC_CALL" },
+	{ "ftrace_call", &kernel.ftrace_call, "DYNAMIC_FTRACE" },
+	{ "ftrace_regs_call", &kernel.ftrace_regs_call, "DYNAMIC_FTRACE" },
+	{ "text_mutex", &kernel.text_mutex, "KPROBES" },
+	{ "smp_alt_modules", &kernel.smp_alt_modules, "SMP" },
+	{ "uniproc_patched", &kernel.uniproc_patched, "SMP" },
 };
 
 /* DEFINE_BPF_DISPATCHER(xdp): the only one. Without BPF's JIT there is none. */
@@ -85,9 +87,9 @@ static int find_symbols(void)
 			continue;
 		address = kernel_symbol(symbols[i].name);
 		if (!address) {
-			pr_err("the kernel's symbol %s was not found\n",
-			       symbols[i].name);
-			return -ENOENT;
+			pr_err("this kernel has no symbol %s; it needs CONFIG_KALLSYMS_ALL and CONFIG_%s\n",
+			       symbols[i].name, symbols[i].option);
+			return -EOPNOTSUPP;
 		}
 		*(unsigned long *)symbols[i].address = address;
 	}
@@ -324,7 +326,7 @@ static int patch_sites(const struct module *mod, u64 text, u64 size,
 
 	err = -EINVAL;
 	if (!patch_sites_valid(c.sites, c.nr, size)) {
-		pr_err("%s: the tables of what Linux patches contradict each other\n",
+		pr_err("%s: the tables of what Linux patches contradict each other; please report this line\n",
 		       mod ? mod->name : "the kernel");
 		goto err_free;
 	}

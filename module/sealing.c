@@ -557,7 +557,7 @@ int sealing_seal_existing(void)
 		cond_resched();
 	}
 	if (err == -ENOMEM)
-		pr_err("out of memory: root has no room to seal the code that there is\n");
+		pr_err("out of memory: root has no room to seal the code that there is; unload Carapace and load it again\n");
 	return err;
 }
 

@@ -72,21 +72,23 @@ static struct vm_struct *take_addresses(u64 start, u64 end)
  * Context: may sleep; before island_load(), while Linux may still patch this
  *	module as it likes.
  *
- * Return: 0 or -ENOMEM, after one line.
+ * Return: 0; -EOPNOTSUPP or -ENOMEM, after one line.
  */
 int shadow_memory_prepare(void)
 {
 	u64 end = VMALLOC_END;
 
+	if (!kernel_function_found(__get_vm_area_caller)) {
+		pr_err("this kernel has no symbol __get_vm_area_caller; it needs CONFIG_KALLSYMS and CONFIG_KPROBES\n");
+		return -EOPNOTSUPP;
+	}
 	if (pgtable_l5_enabled())
 		end = ALIGN(VMALLOC_START + 1, P4D_SIZE);
-	if (kernel_function_found(__get_vm_area_caller)) {
-		area = take_addresses(VMALLOC_START + WINDOW_SIZE, end);
-		if (!area)
-			area = take_addresses(VMALLOC_START, VMALLOC_END);
-	}
+	area = take_addresses(VMALLOC_START + WINDOW_SIZE, end);
+	if (!area)
+		area = take_addresses(VMALLOC_START, VMALLOC_END);
 	if (!area) {
-		pr_err("no %llu GiB of kernel addresses are left for the return guard\n",
+		pr_err("no %llu GiB of kernel addresses are left for the return guard; load earlier after boot\n",
 		       WINDOW_SIZE / SZ_1G);
 		return -ENOMEM;
 	}
