@@ -3,7 +3,8 @@
  * Carapace: from a frame to the region of code that it is part of
  *
  * Modules lie in frames from anywhere, and a violation knows the frame. Pure;
- * no locks: callers serialise.
+ * no locks: callers serialise, but for frame_map_find(), which may miss a frame that
+ * moves up just then.
  */
 #ifndef CARAPACE_PROTECT_FRAME_MAP_H
 #define CARAPACE_PROTECT_FRAME_MAP_H

@@ -225,7 +225,7 @@ bool region_frame(const struct region *region, u32 at, u64 *pa)
  * @pa: a physical address
  * @va: set to the kernel's address of it
  *
- * Context: root, with the lock.
+ * Context: root, with the lock or without.
  *
  * Return: the region, or NULL.
  */
@@ -250,7 +250,7 @@ const struct region *region_of(u64 pa, u64 *va)
  * @va: the first
  * @size: how many
  *
- * Context: root, with the lock.
+ * Context: root, with the lock or without.
  *
  * Return: the region, or NULL.
  */
@@ -317,7 +317,7 @@ static const struct region *resolve(struct vcpu *vcpu, u64 va, u64 *pa)
  *
  * Ends what the window showed.
  *
- * Context: root, with the lock.
+ * Context: root, with the lock or without.
  *
  * Return: false where that is no region's, or the guest maps something else
  * there.

@@ -3,7 +3,9 @@
  * Carapace: regions: sealed memory that is contiguous in the kernel's addresses
  *
  * Which address of the kernel's leads to which frame is root's knowledge here,
- * not the guest's tables'. All functions: root, with the lock.
+ * not the guest's tables'. All functions: root, with the lock. But region_of(),
+ * region_at() and region_read() are also called without it, while others change: what
+ * does not go meanwhile may then not be found (module_table() in stack_walk.c).
  */
 #ifndef CARAPACE_VMX_REGION_H
 #define CARAPACE_VMX_REGION_H

@@ -171,7 +171,8 @@ static int open_window(struct vcpu *vcpu)
 		guard_tables(CLASS_DATA);
 		return err;
 	}
-	island.shadow.open = true;
+	/* Pairs with window_entry(): where the entries are is known by then. */
+	__atomic_store_n(&island.shadow.open, true, __ATOMIC_RELEASE);
 	stub_words_set(vcpu);
 	return 0;
 }
@@ -194,12 +195,19 @@ static void close_window(struct vcpu *vcpu)
 	island.boot_stack_record = 0;
 }
 
+/*
+ * Also without the lock. This acquire pairs with the release in shadow_give(), which
+ * stores a chunk before the number that covers it: those below the number that is read
+ * here are complete. One that shadow_take() is just taking stays root's until the
+ * shootdown there is over, and that waits for this CPU to be through with the exit.
+ */
 static struct shadow_chunk *chunk_of(u64 pa)
 {
 	struct shadow *s = &island.shadow;
+	u32 nr = __atomic_load_n(&s->nr_chunks, __ATOMIC_ACQUIRE);
 	u32 i;
 
-	for (i = 0; i < s->nr_chunks; i++) {
+	for (i = 0; i < nr; i++) {
 		if (pa - s->chunk[i].pa < SIZE_2M)
 			return &s->chunk[i];
 	}
@@ -319,7 +327,7 @@ int shadow_take(struct vcpu *vcpu, u64 va)
  * shadow_owns() - whether a page is the shadow's
  * @pa: any physical address in it
  *
- * Context: root, with the lock.
+ * Context: root, with the lock or without.
  */
 bool shadow_owns(u64 pa)
 {
@@ -329,7 +337,7 @@ bool shadow_owns(u64 pa)
 /**
  * shadow_is_full() - whether a stack may have no shadow for want of memory
  *
- * Context: root, with the lock.
+ * Context: root; without the lock, what it was at that moment.
  */
 bool shadow_is_full(void)
 {
@@ -420,7 +428,7 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 	u64 entry;
 	int level;
 
-	if (!island.shadow.open)
+	if (!__atomic_load_n(&island.shadow.open, __ATOMIC_ACQUIRE))
 		return false;
 	*pa = island.window_entry[(va - window()) / WINDOW_PART];
 	for (level = TOP_LEVEL; level > 1; level--) {
