@@ -9,12 +9,9 @@
  * The kernel does not keep the list of its own returns, so they are found by
  * decoding the functions.
  */
-#define pr_fmt(fmt) "carapace: " fmt
-
 #include <linux/ftrace.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/printk.h>
 #include <linux/slab.h>
 
 #include "choke_points.h"
@@ -29,18 +26,15 @@
 /* More than any of them has */
 #define SITES_MAX	256
 
-static const struct {
-	const char *function;
-	const char *why;
-} choke_points[] = {
-	{ "commit_creds", "makes a task root" },
-	{ "prepare_kernel_cred", "makes root's credentials" },
-	{ "switch_task_namespaces", "leaves a container" },
-	{ "call_usermodehelper_exec", "starts a program as root" },
-	{ "call_usermodehelper", "the same" },
-	{ "set_memory_x", "makes code of data" },
-	{ "set_memory_rw", "makes code and read-only data writable" },
-	{ "set_memory_rox", "makes code of data" },
+static const char * const choke_points[] = {
+	"commit_creds",			/* makes a task root */
+	"prepare_kernel_cred",		/* makes root's credentials */
+	"switch_task_namespaces",	/* leaves a container */
+	"call_usermodehelper_exec",	/* starts a program as root */
+	"call_usermodehelper",		/* the same */
+	"set_memory_x",			/* makes code of data */
+	"set_memory_rw",		/* makes code and read-only data writable */
+	"set_memory_rox",		/* makes code of data */
 };
 
 /*
@@ -209,7 +203,7 @@ int choke_points_find(struct return_functions *f)
 		return -ENOMEM;
 	}
 	for (i = 0; i < ARRAY_SIZE(choke_points); i++)
-		add_function(f, choke_points[i].function);
+		add_function(f, choke_points[i]);
 	if (f->nr_entries)
 		return 0;
 	return_functions_free(f);

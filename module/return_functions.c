@@ -10,8 +10,6 @@
  * There is no list of the places where a function ends by jumping to another one,
  * which then returns in its place. These are found by decoding.
  */
-#define pr_fmt(fmt) "carapace: " fmt
-
 #include <linux/bsearch.h>
 #include <linux/ftrace.h>
 #include <linux/minmax.h>

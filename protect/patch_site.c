@@ -87,10 +87,10 @@ static const struct {
  * struct patch_site.what: a displacement does not fit beside a kind if it is to
  * reach as far as the kernel's text can (512 MiB), but only jump labels have
  * one. So the two lowest bits tell whether the others are the displacement of a
- * JUMP2 or a JUMP5, or else a kind and its flags. All valid ones differ from 0.
+ * JUMP2 or a JUMP5, or else, being 0, a kind and its flags. All valid ones differ
+ * from 0.
  */
 #define WHAT_CLASS	3U
-#define WHAT_OTHER	0U
 #define WHAT_JUMP2	1U
 #define WHAT_JUMP5	2U
 #define WHAT_SHIFT	2

@@ -8,7 +8,6 @@
 #include "types.h"
 
 #define STORE_REGISTERS	16
-#define STORE_LONGEST	15	/* bytes of an instruction */
 
 /**
  * struct store - a MOV to memory

@@ -98,7 +98,7 @@ bool cpu_values_read(unsigned int cpu, struct cpu_values *values)
 	return cpu_source->msrs(cpu, values);
 }
 
-static bool vendor_of(u32 leaf, char vendor[CPU_VENDOR], bool brand)
+static void vendor_of(u32 leaf, char vendor[CPU_VENDOR], bool brand)
 {
 	u32 regs[4];
 
@@ -108,7 +108,6 @@ static bool vendor_of(u32 leaf, char vendor[CPU_VENDOR], bool brand)
 	memcpy(vendor + 4, &regs[brand ? 3 : 2], 4);
 	memcpy(vendor + 8, &regs[brand ? 2 : 3], 4);
 	vendor[CPU_VENDOR - 1] = 0;
-	return true;
 }
 
 /**
@@ -139,7 +138,8 @@ bool cpu_hypervisor(char name[CPU_VENDOR])
 	cpu_source->leaf(1, 0, regs);
 	if (!(regs[2] & LEAF1_ECX_HYPERVISOR))
 		return false;
-	return vendor_of(LEAF_HYPERVISOR, name, false);
+	vendor_of(LEAF_HYPERVISOR, name, false);
+	return true;
 }
 
 /**

@@ -21,7 +21,6 @@ enum write_verdict {
 /**
  * struct cr0_write - a write to CR0 that exited
  * @value: what the guest wants to write
- * @current: CR0 as the guest reads it
  * @cr4: CR4 as the CPU has it
  * @fixed1: bits that VMX operation needs set (IA32_VMX_CR0_FIXED0)
  * @real: result: value for the CPU
@@ -29,7 +28,6 @@ enum write_verdict {
  */
 struct cr0_write {
 	u64 value;
-	u64 current;
 	u64 cr4;
 	u64 fixed1;
 	u64 real;

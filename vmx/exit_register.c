@@ -50,12 +50,10 @@ static u64 read_register(const struct vcpu *vcpu, u32 number)
 	}
 }
 
-static struct exit_result write_guest_cr0(struct vcpu *vcpu, u64 value,
-					  u64 current)
+static struct exit_result write_guest_cr0(struct vcpu *vcpu, u64 value)
 {
 	struct cr0_write w = {
 		.value = value,
-		.current = current,
 		.cr4 = vmread(GUEST_CR4),
 		.fixed1 = island.config.controls.cr0_fixed0,
 	};
@@ -92,18 +90,18 @@ struct exit_result handle_cr_access(struct vcpu *vcpu)
 	switch (CR_ACCESS_TYPE(qualification)) {
 	case CR_MOV_TO:
 		if (CR_NUMBER(qualification) == 0)
-			return write_guest_cr0(vcpu, value, cr0);
+			return write_guest_cr0(vcpu, value);
 		if (CR_NUMBER(qualification) == 4)
 			return emulate_cr4_write(value) == WRITE_GP ?
 			       RESULT_GP(0) : pins_try(vcpu);
 		break;
 	case CR_CLTS:
-		return write_guest_cr0(vcpu, cr0 & ~CR0_TS, cr0);
+		return write_guest_cr0(vcpu, cr0 & ~CR0_TS);
 	case CR_LMSW:
 		/* Loads MP, EM and TS, and can set PE but not clear it. */
 		low = CR_LMSW_SOURCE(qualification) & 0xf;
 		low |= cr0 & CR0_PE;
-		return write_guest_cr0(vcpu, (cr0 & ~0xfULL) | low, cr0);
+		return write_guest_cr0(vcpu, (cr0 & ~0xfULL) | low);
 	}
 	/* CR3 and CR8 do not exit. */
 	return RESULT_LEAVE(LEAVE_UNEXPECTED_EXIT);

@@ -255,25 +255,3 @@ u64 host_paging_slot_entry(const struct host_paging *hp, u64 va)
 {
 	return host_paging_entry(hp, va, PML4_LEVEL);
 }
-
-/**
- * host_paging_leaf() - the entry that maps an address
- * @hp: the tables
- * @va: the address
- * @level: set to 1 or 2 when there is one; may be NULL
- *
- * Context: pure, but for the tables: the guest half, before a CPU has entered.
- *
- * Return: the entry, 0 when nothing is mapped there.
- */
-u64 host_paging_leaf(const struct host_paging *hp, u64 va, int *level)
-{
-	int at = 1;
-	u64 *slot = find_slot(hp, va, &at);
-
-	if (!slot || !(*slot & PTE_P))
-		return 0;
-	if (level)
-		*level = at;
-	return *slot;
-}

@@ -37,6 +37,5 @@ int host_paging_reserve(struct host_paging *hp, u64 va, u64 size);
 u64 *host_paging_pte(const struct host_paging *hp, u64 va);
 u64 host_paging_entry(const struct host_paging *hp, u64 va, int level);
 u64 host_paging_slot_entry(const struct host_paging *hp, u64 va);
-u64 host_paging_leaf(const struct host_paging *hp, u64 va, int *level);
 
 #endif /* CARAPACE_VMX_HOST_PAGING_H */

@@ -32,8 +32,6 @@
 #define CR4_LA57	(1ULL << 12)
 #define CR4_VMXE	(1ULL << 13)
 #define CR4_SMXE	(1ULL << 14)
-#define CR4_FSGSBASE	(1ULL << 16)
-#define CR4_PCIDE	(1ULL << 17)
 #define CR4_OSXSAVE	(1ULL << 18)
 #define CR4_SMEP	(1ULL << 20)
 #define CR4_SMAP	(1ULL << 21)
@@ -41,14 +39,9 @@
 #define CR4_KL		(1ULL << 19)
 #define CR4_CET		(1ULL << 23)
 #define CR4_PKS		(1ULL << 24)
-#define CR4_UINTR	(1ULL << 25)
 #define CR4_LASS	(1ULL << 27)
-#define CR4_LAM_SUP	(1ULL << 28)
 #define CR4_FRED	(1ULL << 32)
 
-#define CR3_PCID_MASK	0xfffULL
-#define CR3_LAM_U57	(1ULL << 61)
-#define CR3_LAM_U48	(1ULL << 62)
 #define CR3_ADDR_MASK	0x000ffffffffff000ULL
 
 /* RFLAGS */
@@ -58,7 +51,6 @@
 #define RFLAGS_DF	(1ULL << 10)
 #define RFLAGS_NT	(1ULL << 14)
 #define RFLAGS_RF	(1ULL << 16)
-#define RFLAGS_VM	(1ULL << 17)
 
 /* EFER */
 #define EFER_SCE	(1ULL << 0)
@@ -80,7 +72,6 @@
 #define VECTOR_PF	14
 #define VECTOR_AC	17
 #define VECTOR_MC	18
-#define VECTOR_VE	20
 #define VECTOR_CP	21
 
 /* Page-table entries, ordinary paging (SDM 3A, 4.5) */
@@ -96,11 +87,9 @@
 #define PTE_ADDR_MASK	0x000ffffffffff000ULL
 
 /* MSRs (SDM 4, 2.1) */
-#define IA32_TIME_STAMP_COUNTER		0x010
 #define IA32_APIC_BASE			0x01b
 #define IA32_FEATURE_CONTROL		0x03a
 #define IA32_BIOS_UPDT_TRIG		0x079
-#define IA32_MTRRCAP			0x0fe
 #define MSR_PLATFORM_INFO		0x0ce
 #define MSR_MISC_FEATURES_ENABLES	0x140
 #define IA32_SYSENTER_CS		0x174
@@ -138,9 +127,7 @@
 #define IA32_VMX_VMFUNC			0x491
 #define IA32_VMX_PROCBASED_CTLS3	0x492
 #define IA32_VMX_EXIT_CTLS2		0x493
-#define IA32_U_CET			0x6a0
 #define IA32_S_CET			0x6a2
-#define IA32_PL0_SSP			0x6a4
 #define IA32_PL3_SSP			0x6a7
 #define IA32_INTERRUPT_SSP_TABLE_ADDR	0x6a8
 #define IA32_PKRS			0x6e1
@@ -154,14 +141,11 @@
 #define IA32_FMASK			0xc0000084
 #define IA32_FS_BASE			0xc0000100
 #define IA32_GS_BASE			0xc0000101
-#define IA32_KERNEL_GS_BASE		0xc0000102
 
 #define APIC_BASE_BSP			(1ULL << 8)
 #define APIC_BASE_EXTD			(1ULL << 10)
-#define APIC_BASE_EN			(1ULL << 11)
 
 #define FEATURE_CONTROL_LOCKED		(1ULL << 0)
-#define FEATURE_CONTROL_VMX_IN_SMX	(1ULL << 1)
 #define FEATURE_CONTROL_VMX_OUTSIDE_SMX	(1ULL << 2)
 
 #define S_CET_ENDBR_EN			(1ULL << 2)
@@ -170,7 +154,6 @@
 
 #define MISC_ENABLE_XD_DISABLE		(1ULL << 34)
 
-#define PLATFORM_INFO_CPUID_FAULT	(1ULL << 31)
 #define MISC_FEATURES_CPUID_FAULT	(1ULL << 0)
 
 /* Memory types (SDM 3A, 12.3) */

@@ -14,8 +14,7 @@
 static struct cr0_write cr0_write(u64 value, u64 cr4)
 {
 	return (struct cr0_write){
-		.value = value, .current = CR0_LINUX, .cr4 = cr4,
-		.fixed1 = CR0_VMX_FIXED,
+		.value = value, .cr4 = cr4, .fixed1 = CR0_VMX_FIXED,
 	};
 }
 

@@ -7,6 +7,7 @@
 #include "store.h"
 
 #define RIP	0xffffffff81000000ULL
+#define LONGEST	15	/* bytes of an instruction */
 
 /* Register N holds this: no two sums of them are alike. */
 static void fill(u64 reg[STORE_REGISTERS])
@@ -22,7 +23,7 @@ static void fill(u64 reg[STORE_REGISTERS])
 struct example {
 	char insn[32];
 	u8 length;
-	u8 code[STORE_LONGEST];
+	u8 code[LONGEST];
 	u64 address;
 	u8 size;
 	u64 value;
@@ -61,7 +62,7 @@ static const struct example examples[] = {
 static const struct {
 	char insn[32];
 	u8 length;
-	u8 code[STORE_LONGEST];
+	u8 code[LONGEST];
 } others[] = {
 	{ "mov %r8,%rdi", 3, { 0x4c, 0x89, 0xc7 } },
 	{ "mov %ah,(%rdi)", 2, { 0x88, 0x27 } },
