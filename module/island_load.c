@@ -121,7 +121,7 @@ static u64 pages_needed(const struct machine *m)
 			4 +			/* public, zeros, MSR bitmap */
 			seal_pages() +
 			nr_vcpus * DECOY_RESERVE +
-			ept_tables_needed(c->ept_levels, c->ept_2m, c->ept_1g,
+			ept_tables_needed(c->ept_levels, c->ept_1g,
 					  m->map_limit, &m->mtrr, chunks,
 					  spare_tables());
 		if (pages <= chunks * TABLE_POOL_CHUNK_PAGES)

@@ -373,7 +373,6 @@ static int choose_ept(const struct cpu_values *cpu, const struct words *words,
 		return refuse_feature(cpu, why, "no EPT walks of five levels, and memory above 256 TiB");
 
 	controls->ept_levels = five && cpu->phys_bits > 48 ? 5 : 4;
-	controls->ept_2m = true;
 	controls->ept_1g = words->allowed[EPT_VPID] & EPT_CAP_1G;
 	return 0;
 }

@@ -91,7 +91,6 @@ enum vmx_capability {
  * @cr4_fixed1: bits of CR4 that may be 1
  * @capabilities: bit n for VMX_CAPABILITY n
  * @ept_levels: 4 or 5
- * @ept_2m: EPT has 2 MiB pages
  * @ept_1g: EPT has 1 GiB pages
  *
  * Equal for CPUs that can share one EPT and one set of controls, byte by byte.
@@ -109,7 +108,6 @@ struct vmx_controls {
 	u64 cr4_fixed1;
 	u64 capabilities;
 	u8 ept_levels;
-	bool ept_2m;
 	bool ept_1g;
 };
 

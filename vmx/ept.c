@@ -127,15 +127,13 @@ int ept_own_slot(struct ept *ept, u64 gpa, int level, u64 **slot)
  * @ept: what to initialise
  * @pool: where tables come from
  * @levels: 4 or 5
- * @has_2m: the CPU has 2 MiB leaves
  * @has_1g: the CPU has 1 GiB leaves
  *
  * Context: pure, but for the tables: with the lock, or before a CPU has entered.
  *
  * Return: 0, -EINVAL for other levels, -ENOMEM.
  */
-int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_2m,
-	     bool has_1g)
+int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_1g)
 {
 	__builtin_memset(ept, 0, sizeof(*ept));
 	if (levels != 4 && levels != 5)
@@ -143,9 +141,7 @@ int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_2m,
 
 	ept->pool = pool;
 	ept->levels = levels;
-	ept->has_2m = has_2m;
-	/* A 1 GiB leaf splits into 2 MiB leaves: one without the other is none */
-	ept->has_1g = has_1g && has_2m;
+	ept->has_1g = has_1g;
 	return ept_new_table(ept, &ept->root_pa) ? 0 : -ENOMEM;
 }
 

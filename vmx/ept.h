@@ -51,9 +51,7 @@
  * @pool: where its tables come from
  * @root_pa: its top table
  * @levels: 4 or 5
- * @has_2m: 2 MiB leaves may be used
  * @has_1g: 1 GiB leaves may be used
- * @exec_only: the CPU accepts leaves that may be executed but not read
  * @reserve: pages of the pool that it leaves alone
  * @tables: tables that it owns, shared ones not included
  * @leaves: translations by size, 4 KiB first; the entries of a shared table
@@ -65,9 +63,7 @@ struct ept {
 	struct table_pool *pool;
 	u64 root_pa;
 	u8 levels;
-	bool has_2m;
 	bool has_1g;
-	bool exec_only;
 	u32 reserve;
 	u32 tables;
 	u64 leaves[3];
@@ -84,8 +80,7 @@ struct ept_limit_rule {
 	u32 becomes;
 };
 
-int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_2m,
-	     bool has_1g);
+int ept_init(struct ept *ept, struct table_pool *pool, u8 levels, bool has_1g);
 u64 ept_pointer(const struct ept *ept);
 u64 ept_limit(const struct ept *ept);
 
@@ -110,7 +105,7 @@ u64 ept_rights(const struct ept *ept, u64 gpa);
 u32 ept_class(const struct ept *ept, u64 gpa);
 bool ept_permits(const struct ept *ept, u64 gpa, u64 access);
 
-u64 ept_tables_needed(u8 levels, bool has_2m, bool has_1g, u64 limit,
+u64 ept_tables_needed(u8 levels, bool has_1g, u64 limit,
 		      const struct mtrr_state *mtrr, u32 nr_chunks, u32 spare);
 
 #endif /* CARAPACE_VMX_EPT_H */

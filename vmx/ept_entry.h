@@ -52,14 +52,13 @@ static inline u64 ept_narrowed(u64 entry, u64 rights)
 	return entry & (rights | ~EPT_ALL);
 }
 
-static inline bool ept_rights_valid(const struct ept *ept, u64 rights)
+/*
+ * Anything else is an EPT misconfiguration (SDM 3C, 29.3.3.1), or is on CPUs on which
+ * nothing can be executed that cannot be read.
+ */
+static inline bool ept_rights_valid(u64 rights)
 {
-	/* Anything else is an EPT misconfiguration (SDM 3C, 29.3.3.1) */
-	if (rights & ~EPT_ALL)
-		return false;
-	if (rights & EPT_READ)
-		return true;
-	return !(rights & EPT_WRITE) && (!rights || ept->exec_only);
+	return !(rights & ~EPT_ALL) && (!rights || (rights & EPT_READ));
 }
 
 /* An entry of @level that is a leaf, or nothing, or will be: leaves are counted */

@@ -26,10 +26,9 @@ static int page_type(const struct mtrr_state *mtrr, u64 gpa, int level,
 	return mtrr_range_type(mtrr, gpa, gpa + size);
 }
 
-static bool page_size_allowed(bool has_2m, bool has_1g, int level)
+static bool page_size_allowed(bool has_1g, int level)
 {
-	return level == EPT_LEVEL_4K || (level == EPT_LEVEL_2M && has_2m) ||
-	       (level == EPT_LEVEL_1G && has_1g);
+	return level < EPT_LEVEL_1G || (level == EPT_LEVEL_1G && has_1g);
 }
 
 /* Map what is not yet mapped of [start, end), which lies in @table's reach */
@@ -51,7 +50,7 @@ static int fill(struct ept *ept, u64 *table, int level, u64 start, u64 end,
 			if (ept_is_leaf(*slot, level) || (*slot & EPT_SHARED))
 				continue;
 		} else if (next - gpa == size &&
-			   page_size_allowed(ept->has_2m, ept->has_1g, level)) {
+			   page_size_allowed(ept->has_1g, level)) {
 			type = page_type(mtrr, gpa, level, run);
 			if (type != MTRR_MIXED) {
 				ept_set_leaf(ept, slot, level,
@@ -94,7 +93,7 @@ int ept_map_identity(struct ept *ept, u64 start, u64 end, u64 rights,
 	struct mtrr_run run = { 0 };
 
 	if (start % SIZE_4K || end % SIZE_4K || start >= end ||
-	    end > ept_limit(ept) || !rights || !ept_rights_valid(ept, rights))
+	    end > ept_limit(ept) || !rights || !ept_rights_valid(rights))
 		return -EINVAL;
 
 	return fill(ept, ept_table_of(ept, ept->root_pa), ept->levels, start, end,
@@ -129,7 +128,7 @@ int ept_map_lazy(struct ept *ept, u64 gpa, u64 rights,
 	int level, type, ret;
 	u64 *slot, page;
 
-	if (gpa >= ept_limit(ept) || !rights || !ept_rights_valid(ept, rights))
+	if (gpa >= ept_limit(ept) || !rights || !ept_rights_valid(rights))
 		return -EINVAL;
 
 	for (level = ept->levels; ; level--) {
@@ -139,7 +138,7 @@ int ept_map_lazy(struct ept *ept, u64 gpa, u64 rights,
 		if (ept_is_present(*slot)) {
 			if (ept_is_leaf(*slot, level) || (*slot & EPT_SHARED))
 				return -EEXIST;
-		} else if (page_size_allowed(ept->has_2m, ept->has_1g, level)) {
+		} else if (page_size_allowed(ept->has_1g, level)) {
 			type = page_type(mtrr, page, level, &run);
 			if (type != MTRR_MIXED) {
 				ept_set_leaf(ept, slot, level,
@@ -179,7 +178,7 @@ int ept_map_frame(struct ept *ept, u64 gpa, u64 hpa, u64 rights, u8 type)
 	int ret;
 
 	if (gpa % SIZE_4K || gpa >= ept_limit(ept) || hpa & ~EPT_ADDR_MASK ||
-	    !ept_rights_valid(ept, rights) || !type_valid(type))
+	    !ept_rights_valid(rights) || !type_valid(type))
 		return -EINVAL;
 
 	ret = ept_own_slot(ept, gpa, EPT_LEVEL_4K, &slot);
@@ -359,7 +358,7 @@ int ept_retype(struct ept *ept, const struct mtrr_state *mtrr)
 }
 
 /* How many tables fill() takes for the 1 GiB from @gpa on, cut at @limit */
-static u64 tables_for_1g(bool has_2m, bool has_1g, u64 gpa, u64 limit,
+static u64 tables_for_1g(bool has_1g, u64 gpa, u64 limit,
 			 const struct mtrr_state *mtrr, struct mtrr_run *run)
 {
 	u64 end = limit - gpa < SIZE_1G ? limit : gpa + SIZE_1G;
@@ -368,11 +367,11 @@ static u64 tables_for_1g(bool has_2m, bool has_1g, u64 gpa, u64 limit,
 	if (has_1g && end - gpa == SIZE_1G &&
 	    page_type(mtrr, gpa, EPT_LEVEL_1G, run) != MTRR_MIXED)
 		return 0;
-	if (has_2m && end % SIZE_2M == 0 && run_covers(run, gpa, end - gpa))
+	if (end % SIZE_2M == 0 && run_covers(run, gpa, end - gpa))
 		return tables;
 
 	for (; gpa < end; gpa += SIZE_2M) {
-		if (!has_2m || end - gpa < SIZE_2M ||
+		if (end - gpa < SIZE_2M ||
 		    page_type(mtrr, gpa, EPT_LEVEL_2M, run) == MTRR_MIXED)
 			tables++;
 	}
@@ -382,7 +381,6 @@ static u64 tables_for_1g(bool has_2m, bool has_1g, u64 gpa, u64 limit,
 /**
  * ept_tables_needed() - how many pages the pool must have for an identity map
  * @levels: 4 or 5
- * @has_2m: the CPU has 2 MiB leaves
  * @has_1g: the CPU has 1 GiB leaves
  * @limit: the map goes from 0 to here
  * @mtrr: where memory types come from
@@ -394,7 +392,7 @@ static u64 tables_for_1g(bool has_2m, bool has_1g, u64 gpa, u64 limit,
  * Return: an upper bound: exact for the map, plus what hiding can cost at most
  * (a split each, and the one table that hides them), plus @spare.
  */
-u64 ept_tables_needed(u8 levels, bool has_2m, bool has_1g, u64 limit,
+u64 ept_tables_needed(u8 levels, bool has_1g, u64 limit,
 		      const struct mtrr_state *mtrr, u32 nr_chunks, u32 spare)
 {
 	struct mtrr_run run = { 0 };
@@ -402,11 +400,10 @@ u64 ept_tables_needed(u8 levels, bool has_2m, bool has_1g, u64 limit,
 	u64 gpa;
 	int level;
 
-	has_1g = has_1g && has_2m;
 	for (level = levels; level > EPT_LEVEL_1G; level--)
 		tables += (limit + paging_level_size(level) - 1) / paging_level_size(level);
 	for (gpa = 0; gpa < limit; gpa += SIZE_1G)
-		tables += tables_for_1g(has_2m, has_1g, gpa, limit, mtrr, &run);
+		tables += tables_for_1g(has_1g, gpa, limit, mtrr, &run);
 
 	if (nr_chunks)
 		tables += nr_chunks + 1ULL;

@@ -80,7 +80,7 @@ int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class)
 	int ret = 0;
 
 	if (start % SIZE_4K || end % SIZE_4K || start >= end ||
-	    end > ept_limit(ept) || !rights || !ept_rights_valid(ept, rights) ||
+	    end > ept_limit(ept) || !rights || !ept_rights_valid(rights) ||
 	    class >= EPT_CLASSES)
 		return -EINVAL;
 	while (!ret && gpa < end)
@@ -218,7 +218,7 @@ int ept_grant(struct ept *view, u64 gpa, int level, u64 rights)
 	int at, ret;
 
 	if (gpa % paging_level_size(level) || gpa >= ept_limit(view) || !rights ||
-	    !ept_rights_valid(view, rights))
+	    !ept_rights_valid(rights))
 		return -EINVAL;
 	for (at = view->levels; at > level; at--) {
 		ret = ept_descend(view, &table[paging_level_index(gpa, at)], at,

@@ -112,8 +112,7 @@ int island_init(void)
 	u32 i;
 	int err;
 
-	err = ept_init(&island.ept, &config->pool, c->ept_levels, c->ept_2m,
-		       c->ept_1g);
+	err = ept_init(&island.ept, &config->pool, c->ept_levels, c->ept_1g);
 	if (!err)
 		err = ept_map_identity(&island.ept, 0, config->map_limit,
 				       seal_rights(CLASS_DATA), &config->mtrr);

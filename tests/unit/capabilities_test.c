@@ -92,7 +92,6 @@ TEST_F(cpu, arrow_lake)
 	EXPECT_EQ(0xffffffff, c->cr0_fixed1);
 	EXPECT_EQ(0x2000, c->cr4_fixed0);
 	EXPECT_EQ(4, c->ept_levels);
-	EXPECT_TRUE(c->ept_2m);
 	EXPECT_TRUE(c->ept_1g);
 	EXPECT_FALSE(vmx_feature_control_unlocked(&self->values));
 }
@@ -478,7 +477,6 @@ TEST_F(cpu, ept_levels)
 	MSR(v, IA32_VMX_EPT_VPID_CAP) &= ~EPT_CAP_1G;
 	ASSERT_EQ(0, check());
 	EXPECT_FALSE(self->controls.ept_1g);
-	EXPECT_TRUE(self->controls.ept_2m);
 }
 
 TEST_F(cpu, capabilities_have_names)

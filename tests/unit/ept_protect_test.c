@@ -37,7 +37,7 @@ FIXTURE_SETUP(protect)
 	memset(&self->mtrr, 0, sizeof(self->mtrr));
 	self->mtrr.def_type = MTRR_DEF_TYPE_E | MEMTYPE_WB;
 	self->mtrr.phys_bits = 46;
-	ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true, true));
+	ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true));
 }
 
 FIXTURE_TEARDOWN(protect)
@@ -388,7 +388,7 @@ TEST_F(protect, fuzz)
 		test_pool_create(&self->pool, 8);
 		random_mtrr(&self->mtrr, 32, one_in(4));
 		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4 + one_in(3),
-				      !one_in(6), !one_in(3)));
+				      !one_in(3)));
 		map_all(&self->ept, &self->mtrr);
 		for (steps = 0; steps < 40; steps++) {
 			random_range(&start, &end);
@@ -416,7 +416,7 @@ TEST_F(protect, fuzz_reserve)
 	while (rounds--) {
 		test_pool_destroy(&self->pool);
 		test_pool_create(&self->pool, 1);
-		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true, one_in(2)));
+		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, one_in(2)));
 		map_all(&self->ept, &self->mtrr);
 		reserve = random_below(6);
 		self->ept.reserve = reserve;

@@ -47,7 +47,7 @@ FIXTURE_SETUP(share)
 	memset(&self->mtrr, 0, sizeof(self->mtrr));
 	self->mtrr.def_type = MTRR_DEF_TYPE_E | MEMTYPE_WB;
 	self->mtrr.phys_bits = 46;
-	ASSERT_EQ(0, ept_init(&self->base, &self->pool, variant->levels, true, true));
+	ASSERT_EQ(0, ept_init(&self->base, &self->pool, variant->levels, true));
 	ASSERT_EQ(0, ept_map_identity(&self->base, 0, LIMIT, EPT_ALL, &self->mtrr));
 	ASSERT_EQ(0, ept_split(&self->base, SMALL, EPT_LEVEL_4K));
 	self->used = self->pool.nr_used;
@@ -201,7 +201,7 @@ TEST_F(share, want_of_tables)
 		test_pool_destroy(&self->pool);
 		test_pool_create(&self->pool, 1);
 		ASSERT_EQ(0, ept_init(&self->base, &self->pool, variant->levels,
-				      true, true));
+				      true));
 		ASSERT_EQ(0, ept_map_identity(&self->base, 0, LIMIT, EPT_ALL,
 					      &self->mtrr));
 		test_pool_leave(&self->pool, left);

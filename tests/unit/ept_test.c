@@ -123,7 +123,7 @@ FIXTURE(tables)
 FIXTURE_SETUP(tables)
 {
 	test_pool_create(&self->pool, 16);
-	ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true, true));
+	ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true));
 	self->hiding = ept_build_hiding_table(&self->ept, FRAME);
 	ASSERT_NE(0, self->hiding);
 	all_write_back(&self->mtrr);
@@ -150,10 +150,10 @@ TEST_F(tables, init_refuses_what_there_is_not)
 {
 	struct ept ept;
 
-	EXPECT_EQ(-EINVAL, ept_init(&ept, &self->pool, 3, true, true));
-	EXPECT_EQ(-EINVAL, ept_init(&ept, &self->pool, 6, true, true));
+	EXPECT_EQ(-EINVAL, ept_init(&ept, &self->pool, 3, true));
+	EXPECT_EQ(-EINVAL, ept_init(&ept, &self->pool, 6, true));
 	test_pool_leave(&self->pool, 0);
-	EXPECT_EQ(-ENOMEM, ept_init(&ept, &self->pool, 4, true, true));
+	EXPECT_EQ(-ENOMEM, ept_init(&ept, &self->pool, 4, true));
 }
 
 TEST_F(tables, pointer)
@@ -161,7 +161,7 @@ TEST_F(tables, pointer)
 	struct ept five;
 
 	EXPECT_EQ(self->ept.root_pa | 0x1e, ept_pointer(&self->ept));
-	ASSERT_EQ(0, ept_init(&five, &self->pool, 5, true, true));
+	ASSERT_EQ(0, ept_init(&five, &self->pool, 5, true));
 	EXPECT_EQ(five.root_pa | 0x26, ept_pointer(&five));
 	/* Accessed and dirty flags */
 	EXPECT_EQ(0, ept_pointer(&five) & 0x40);
@@ -204,13 +204,6 @@ TEST_F(tables, bad_arguments_change_nothing)
 	EXPECT_EQ(-ENOENT, ept_split(ept, 0, 1));
 	EXPECT_EQ(0, ept_build_hiding_table(ept, 1));
 	EXPECT_EQ(1, ept->tables);
-
-	/* Execute-only is for CPUs that have it */
-	ept->exec_only = true;
-	EXPECT_EQ(0, ept_map_frame(ept, 0, 0, EPT_EXEC, MEMTYPE_WB));
-	EXPECT_EQ(-EINVAL, ept_map_frame(ept, 0, 0, EPT_EXEC | EPT_WRITE,
-					 MEMTYPE_WB));
-	EXPECT_EQ(EPT_EXEC, ept_rights(ept, 0));
 }
 
 /* Bounds that do not fit pages of any size */
@@ -247,7 +240,7 @@ TEST_F(tables, sixty_four_terabytes)
 	EXPECT_EQ(512, self->ept.leaves[0]);
 	EXPECT_EQ(1 + 128 + 2, self->ept.tables);
 	EXPECT_EQ(self->ept.tables,
-		  ept_tables_needed(4, true, true, limit, &self->mtrr, 0, 0));
+		  ept_tables_needed(4, true, limit, &self->mtrr, 0, 0));
 	EXPECT_NE(0, ept_lookup(&self->ept, limit - 1, &level));
 	EXPECT_EQ(EPT_LEVEL_1G, level);
 	EXPECT_EQ(0, ept_lookup(&self->ept, limit, &level));
@@ -259,7 +252,7 @@ TEST_F(tables, the_end_of_four_and_of_five_levels)
 	struct ept five;
 	int level;
 
-	ASSERT_EQ(0, ept_init(&five, &self->pool, 5, true, true));
+	ASSERT_EQ(0, ept_init(&five, &self->pool, 5, true));
 	self->mtrr.phys_bits = 52;
 	EXPECT_EQ(0, ept_map_lazy(&self->ept, (1ULL << 48) - 1, EPT_ALL,
 				  &self->mtrr));
@@ -414,7 +407,7 @@ TEST_F(tables, a_change_copies_shared_tables_of_every_level)
 	ASSERT_EQ(0, ept_split(ept, far, EPT_LEVEL_4K));
 	model_fill(0, 3 * SIZE_1G, EPT_ALL, &self->mtrr);
 
-	ASSERT_EQ(0, ept_init(&view, &self->pool, 4, true, true));
+	ASSERT_EQ(0, ept_init(&view, &self->pool, 4, true));
 	from = table_pool_va(&self->pool, ept->root_pa);
 	to = table_pool_va(&self->pool, view.root_pa);
 	to[0] = from[0] | EPT_SHARED;
@@ -493,23 +486,15 @@ TEST_F(tables, rights_come_from_every_level)
 	EXPECT_EQ(EPT_ALL & ~EPT_WRITE, ept_rights(&self->ept, 0));
 }
 
-TEST_F(tables, without_large_pages)
+TEST_F(tables, without_pages_of_1g)
 {
 	struct ept ept;
 
-	ASSERT_EQ(0, ept_init(&ept, &self->pool, 4, true, false));
+	ASSERT_EQ(0, ept_init(&ept, &self->pool, 4, false));
 	ASSERT_EQ(0, ept_map_identity(&ept, 0, SIZE_1G, EPT_ALL, &self->mtrr));
 	EXPECT_EQ(512, ept.leaves[1]);
 	EXPECT_EQ(3, ept.tables);
-	EXPECT_EQ(3, ept_tables_needed(4, true, false, SIZE_1G, &self->mtrr,
-				       0, 0));
-
-	ASSERT_EQ(0, ept_init(&ept, &self->pool, 4, false, true));
-	ASSERT_EQ(0, ept_map_identity(&ept, 0, SIZE_1G, EPT_ALL, &self->mtrr));
-	EXPECT_EQ(512 * 512, ept.leaves[0]);
-	EXPECT_EQ(515, ept.tables);
-	EXPECT_EQ(515, ept_tables_needed(4, false, true, SIZE_1G, &self->mtrr,
-					 0, 0));
+	EXPECT_EQ(3, ept_tables_needed(4, false, SIZE_1G, &self->mtrr, 0, 0));
 }
 
 /* Each page has the size that it must have, and the bound is exact */
@@ -519,7 +504,7 @@ TEST_F(tables, fuzz_page_sizes)
 	u64 rounds = fuzz_rounds(12);
 
 	while (rounds--) {
-		bool has_2m = !one_in(5), has_1g = has_2m && !one_in(3);
+		bool has_1g = !one_in(3);
 		u64 pages = MODEL_PAGES - (one_in(2) ? random_below(1u << 19) : 0);
 		u8 levels = 4 + one_in(3);
 		struct ept ept;
@@ -527,13 +512,13 @@ TEST_F(tables, fuzz_page_sizes)
 
 		test_pool_destroy(&self->pool);
 		test_pool_create(&self->pool, 4);
-		ASSERT_EQ(0, ept_init(&ept, &self->pool, levels, has_2m, has_1g));
+		ASSERT_EQ(0, ept_init(&ept, &self->pool, levels, has_1g));
 		random_mtrr(&self->mtrr, 32, one_in(3));
 		ASSERT_EQ(0, ept_map_identity(&ept, 0, pages * SIZE_4K, EPT_ALL,
 					      &self->mtrr));
 		ASSERT_EQ(ept.tables,
-			  ept_tables_needed(levels, has_2m, has_1g,
-					    pages * SIZE_4K, &self->mtrr, 0, 0));
+			  ept_tables_needed(levels, has_1g, pages * SIZE_4K,
+					    &self->mtrr, 0, 0));
 		ASSERT_EQ(self->pool.nr_used, ept.tables);
 		ASSERT_TRUE(leaves_are_exact(&ept));
 
@@ -545,8 +530,8 @@ TEST_F(tables, fuzz_page_sizes)
 			u64 j;
 
 			for (size = 1 << 18; size > 1; size >>= 9, level--) {
-				if (!(level == 3 ? has_1g : has_2m) ||
-				    i % size || i + size > pages)
+				if ((level == 3 && !has_1g) || i % size ||
+				    i + size > pages)
 					continue;
 				for (j = i; j < i + size; j++) {
 					if (type[j] != type[i])
@@ -681,7 +666,7 @@ TEST_F(tables, fuzz_operations)
 		test_pool_create(&self->pool, 8);
 		memset(model, 0, sizeof(model));
 		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4 + one_in(3),
-				      !one_in(6), !one_in(3)));
+				      !one_in(3)));
 		hiding[0] = ept_build_hiding_table(&self->ept, frames[0]);
 		hiding[1] = ept_build_hiding_table(&self->ept, frames[1]);
 		random_mtrr(&self->mtrr, 32, one_in(4));
@@ -708,8 +693,7 @@ TEST_F(tables, fuzz_exhaustion)
 		test_pool_destroy(&self->pool);
 		test_pool_create(&self->pool, 1);
 		memset(model, 0, sizeof(model));
-		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true,
-				      one_in(2)));
+		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, one_in(2)));
 		hiding[0] = ept_build_hiding_table(&self->ept, frames[0]);
 		hiding[1] = ept_build_hiding_table(&self->ept, frames[1]);
 		random_mtrr(&self->mtrr, 32, false);
@@ -765,8 +749,7 @@ TEST_F(tables, fuzz_retype_without_tables)
 	while (rounds--) {
 		test_pool_destroy(&self->pool);
 		test_pool_create(&self->pool, 3);
-		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, true,
-				      one_in(2)));
+		ASSERT_EQ(0, ept_init(&self->ept, &self->pool, 4, one_in(2)));
 		all_write_back(&self->mtrr);
 		ASSERT_EQ(0, ept_map_identity(&self->ept, 0, 3 * SIZE_1G,
 					      EPT_ALL, &self->mtrr));
@@ -810,21 +793,21 @@ TEST_F(tables, fuzz_tables_needed)
 	while (rounds--) {
 		u32 chunks = random_below(20), spare = random_below(10);
 		u64 limit = SIZE_4K * (1 + random_below(MODEL_PAGES));
-		bool has_2m = !one_in(6), has_1g = !one_in(3), first = one_in(2);
+		bool has_1g = !one_in(3), first = one_in(2);
 		u8 levels = 4 + one_in(3);
 		u64 needed, hiding, i;
 		struct ept ept;
 
 		limit = limit < SIZE_2M ? SIZE_2M : limit;
 		random_mtrr(&self->mtrr, 32, false);
-		needed = ept_tables_needed(levels, has_2m, has_1g, limit,
+		needed = ept_tables_needed(levels, has_1g, limit,
 					   &self->mtrr, chunks, spare);
 		test_pool_destroy(&self->pool);
 		test_pool_create(&self->pool, 4);
 		ASSERT_LE(needed, self->pool.nr_total);
 		test_pool_leave(&self->pool, needed);
 
-		ASSERT_EQ(0, ept_init(&ept, &self->pool, levels, has_2m, has_1g));
+		ASSERT_EQ(0, ept_init(&ept, &self->pool, levels, has_1g));
 		if (!first)
 			ASSERT_EQ(0, ept_map_identity(&ept, 0, limit, EPT_ALL,
 						      &self->mtrr));
