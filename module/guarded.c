@@ -46,13 +46,11 @@
 #include "probes.h"
 #include "reasons.h"
 #include "requests.h"
+#include "return_sites.h"
 #include "returns.h"
 #include "returns_stub.h"
 #include "shadow_memory.h"
 #include "tasks.h"
-
-/* As many of a module's sites as one page of root's remembers */
-#define SITES_PER_PAGE	510
 
 static const u64 jumps_size = RETURN_JUMPS * RETURN_JUMP_ROOM;
 
@@ -368,7 +366,7 @@ static int guard_module(struct module *mod)
 		err = -EOPNOTSUPP;
 		goto out_functions;
 	}
-	err = shadow_memory_need(g->functions.nr_sites / SITES_PER_PAGE + 1);
+	err = shadow_memory_need(g->functions.nr_sites / RETURN_SITES_PER_PAGE + 1);
 	if (!err)
 		err = add_entries(g);
 	if (err)

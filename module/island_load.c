@@ -22,7 +22,6 @@
 
 #include "bridge.h"
 #include "compat.h"
-#include "decoy.h"
 #include "ept.h"
 #include "host_paging.h"
 #include "hypercall.h"
@@ -30,10 +29,8 @@
 #include "island_load.h"
 #include "machine.h"
 #include "pool.h"
-#include "region.h"
+#include "pool_size.h"
 #include "sealing.h"
-#include "seal.h"
-#include "shadow.h"
 
 /* image.S */
 extern const char island_image[], island_image_end[];
@@ -59,44 +56,14 @@ void island_fail_at(unsigned int cpu, u32 fail_at)
 }
 #endif
 
-/* Pages of a vCPU's stride that have memory, and what that is for */
 static const struct {
 	u64 offset;
 	u32 pages;
 } vcpu_parts[] = {
-	{ 0, 1 },			/* struct vcpu */
-	{ VCPU_TABLES, 1 },
-	{ VCPU_STACK, (VCPU_STACK_TOP - VCPU_STACK) / PAGE_SIZE },
-	{ VCPU_NMI_STACK, 1 },
-	{ VCPU_MC_STACK, 1 },
-	{ VCPU_FAULT_STACK, 1 },
-	{ VCPU_DF_STACK, 1 },
+#define X(offset, pages) { offset, pages },
+	VCPU_PARTS(X)
+#undef X
 };
-
-/* VMXON region, VMCS, public page, and a share of page tables */
-#define VCPU_PAGES_BESIDES	4
-
-/*
- * Left for splitting EPT pages: for sealed pages from all over the memory, when
- * MTRRs change, and for lazy mappings. Each 2 MiB can be split once; few will.
- */
-#define SPARE_TABLES_MIN	64
-#define SPARE_TABLES_MAX	4096
-
-static u64 spare_tables(void)
-{
-	return clamp_t(u64, totalram_pages() / TABLE_POOL_CHUNK_PAGES,
-		       SPARE_TABLES_MIN, SPARE_TABLES_MAX);
-}
-
-/* What seal_init() takes, and shadow_init() */
-static u64 seal_pages(void)
-{
-	return DIV_ROUND_UP(sealing_max_sites() * sizeof(struct patch_site),
-			    PAGE_SIZE) +
-	       REGION_FRAMES * sizeof(u64) / PAGE_SIZE + REGION_PAGES +
-	       REGION_NOTE_PAGES + SEAL_SPLITS + SHADOW_VIEW_PAGES;
-}
 
 static const struct island_header *header(void)
 {
@@ -106,24 +73,16 @@ static const struct island_header *header(void)
 static u64 pages_needed(const struct machine *m)
 {
 	const struct vmx_controls *c = &m->controls;
-	u64 per_vcpu = VCPU_PAGES_BESIDES;
 	u64 chunks = 1;
 	u64 pages;
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(vcpu_parts); i++)
-		per_vcpu += vcpu_parts[i].pages;
 
 	for (;;) {
 		pages = header()->image_end / PAGE_SIZE +
-			nr_vcpus * per_vcpu +
-			12 +			/* page tables' upper levels */
-			4 +			/* public, zeros, MSR bitmap */
-			seal_pages() +
-			nr_vcpus * DECOY_RESERVE +
+			pool_of_all(sealing_max_sites()) +
+			nr_vcpus * POOL_OF_CPU +
 			ept_tables_needed(c->ept_levels, c->ept_1g,
 					  m->map_limit, &m->mtrr, chunks,
-					  spare_tables());
+					  pool_spare(totalram_pages()));
 		if (pages <= chunks * TABLE_POOL_CHUNK_PAGES)
 			return pages;
 		chunks++;

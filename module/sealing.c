@@ -37,18 +37,13 @@
 #include "module_list.h"
 #include "patch.h"
 #include "patch_sites.h"
+#include "pool_size.h"
 #include "probes.h"
 #include "requests.h"
 #include "returns_stub.h"
 #include "sealing.h"
 #include "shadow_memory.h"
 #include "stacks.h"
-
-/*
- * For as many more than the core has, there is room for modules', at 8 bytes each:
- * Debian's largest module has 17,000, and most some hundred.
- */
-#define MODULE_SITES	131072
 
 static struct code_range text, rodata;
 static u64 idt_pa;
@@ -193,7 +188,7 @@ static void __noreturn landing(void)
  */
 u32 sealing_max_sites(void)
 {
-	return nr_core_sites + MODULE_SITES;
+	return nr_core_sites + POOL_MODULE_SITES;
 }
 
 /**

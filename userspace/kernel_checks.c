@@ -13,20 +13,18 @@
 #include "checks.h"
 #include "cpu_values.h"
 #include "kernel_module.h"
+#include "pool_size.h"
 #include "sysfs.h"
-#include "table_pool.h"
 #include "types.h"
 #include "x86.h"
 
 /*
- * Pages that the module takes, as pages_needed() of its island_load.c counts them:
- * for its code and what it has to know of Linux's, and for each CPU. The former
- * depends on the kernel a little.
+ * Of what pages_needed() of the module's island_load.c counts, this depends on the
+ * module and the kernel a little: pages of the island's image, and places where the
+ * core kernel changes its code.
  */
-#define PAGES_FIXED	800
-#define PAGES_OF_CPU	27
-#define SPARE_MIN	64
-#define SPARE_MAX	4096
+#define IMAGE_PAGES	32
+#define CORE_SITES	100000
 
 #define MEBIBYTES(blocks)	((blocks) * (u64)TABLE_POOL_CHUNK_SIZE >> 20)
 
@@ -315,15 +313,10 @@ static u64 ept_pages(void)
 /* Blocks of 2 MiB */
 static u64 blocks_needed(void)
 {
-	u64 spare = memory_pages() / TABLE_POOL_CHUNK_PAGES;
-	u64 pages;
+	u64 pages = IMAGE_PAGES + pool_of_all(CORE_SITES + POOL_MODULE_SITES) +
+		    POOL_OF_CPU * (u64)sysconf(_SC_NPROCESSORS_CONF) +
+		    ept_pages() + pool_spare(memory_pages());
 
-	if (spare < SPARE_MIN)
-		spare = SPARE_MIN;
-	if (spare > SPARE_MAX)
-		spare = SPARE_MAX;
-	pages = PAGES_FIXED + spare + ept_pages() +
-		PAGES_OF_CPU * (u64)sysconf(_SC_NPROCESSORS_CONF);
 	return (pages + TABLE_POOL_CHUNK_PAGES - 1) / TABLE_POOL_CHUNK_PAGES;
 }
 

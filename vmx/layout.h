@@ -48,6 +48,16 @@
 #define VCPU_DF_STACK		0xe000
 #define VCPU_WINDOW		0xf000
 
+/* Parts of it that have memory: X(offset, pages); the first is struct vcpu */
+#define VCPU_PARTS(X)							\
+	X(0, 1)								\
+	X(VCPU_TABLES, 1)						\
+	X(VCPU_STACK, (VCPU_STACK_TOP - VCPU_STACK) / PAGE_SIZE)	\
+	X(VCPU_NMI_STACK, 1)						\
+	X(VCPU_MC_STACK, 1)						\
+	X(VCPU_FAULT_STACK, 1)						\
+	X(VCPU_DF_STACK, 1)
+
 /*
  * Selectors: Linux's own numbers, for on the way out root's IDT is used with
  * Linux's GDT for a moment, and an NMI must find its code segment there.

@@ -43,7 +43,7 @@ struct site {
 struct site_page {
 	u64 next;
 	u64 nr;
-	struct site site[(PAGE_SIZE - 2 * sizeof(u64)) / sizeof(struct site)];
+	struct site site[RETURN_SITES_PER_PAGE];
 };
 
 _Static_assert(sizeof(struct site_page) == PAGE_SIZE, "a page");
