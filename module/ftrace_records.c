@@ -15,9 +15,7 @@
 
 #include "ftrace_records.h"
 #include "kernel_symbols.h"
-
-#define CALL32	0xe8
-#define JMP32	0xe9
+#include "opcodes.h"
 
 /* kernel/trace/ftrace.c: all records of functions that can be traced */
 struct ftrace_page {
@@ -75,11 +73,11 @@ void ftrace_records_unlock(void)
  */
 static bool has_slot(const struct dyn_ftrace *record)
 {
-	static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	static const u8 nop5[] = OPCODES_NOP5;
 	const u8 *code = (const u8 *)record->ip;
 
-	return !memcmp(code, nop5, sizeof(nop5)) || code[0] == CALL32 ||
-	       (code[0] == JMP32 && record->flags & FTRACE_FL_DIRECT);
+	return !memcmp(code, nop5, sizeof(nop5)) || code[0] == OPCODE_CALL ||
+	       (code[0] == OPCODE_JMP && record->flags & FTRACE_FL_DIRECT);
 }
 
 /**

@@ -22,9 +22,8 @@
 #include "compat.h"
 #include "ftrace_records.h"
 #include "kernel_symbols.h"
+#include "opcodes.h"
 #include "patch_sites.h"
-
-#define DS	0x3e
 
 /* arch/x86/kernel/alternative.c: lock prefixes, in case of a second CPU */
 struct smp_alt_module {
@@ -132,16 +131,17 @@ static void add(struct collection *c, u64 va, u32 what)
 /* As in patch.c, but here what stands at a site tells which kind it is. */
 static bool is_nop5(const u8 *code)
 {
-	static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	static const u8 nop5[] = OPCODES_NOP5;
 
 	return !memcmp(code, nop5, sizeof(nop5));
 }
 
 static enum patch_kind jump_kind(const u8 *code)
 {
-	if ((code[0] == 0x66 && code[1] == 0x90) || code[0] == 0xeb)
+	if ((code[0] == 0x66 && code[1] == OPCODE_NOP) ||
+	    code[0] == OPCODE_JMP8)
 		return PATCH_JUMP2;
-	return is_nop5(code) || code[0] == 0xe9 ? PATCH_JUMP5 : PATCH_NONE;
+	return is_nop5(code) || code[0] == OPCODE_JMP ? PATCH_JUMP5 : PATCH_NONE;
 }
 
 static void add_jumps(struct collection *c, const struct jump_entry *entry,
@@ -190,7 +190,7 @@ static void add_calls(struct collection *c, const struct static_call_site *site,
 			continue;
 		code = (const u8 *)va;
 		kind = key & STATIC_CALL_SITE_TAIL ? PATCH_TAIL : PATCH_CALL;
-		if (kind == PATCH_TAIL && code[0] == 0x0f)
+		if (kind == PATCH_TAIL && code[0] == OPCODE_TWO_BYTES)
 			kind = PATCH_TAIL_IF;
 		add_call(c, va, kind, kind != PATCH_TAIL_IF &&
 			 is_dispatcher(key & ~STATIC_CALL_SITE_FLAGS));
@@ -208,7 +208,7 @@ static void find_trampolines(struct collection *c, const u8 *code, const u8 *end
 	static const u8 signature[] = COMPAT_TRAMPOLINE_END;
 
 	for (code = PTR_ALIGN(code, 4); end - code >= 8; code += 4) {
-		if ((code[0] == 0xe9 || code[0] == 0xc3) &&
+		if ((code[0] == OPCODE_JMP || code[0] == OPCODE_RET) &&
 		    !memcmp(code + 5, signature, sizeof(signature)))
 			add_trampoline(c, code);
 	}
@@ -259,7 +259,7 @@ static void add_locks(struct collection *c)
 	list_for_each_entry(module, kernel.smp_alt_modules, next) {
 		for (offset = module->locks; offset < module->locks_end; offset++) {
 			lock = (const u8 *)offset + *offset;
-			if (*offset && is_in(c, (u64)lock) && *lock == DS)
+			if (*offset && is_in(c, (u64)lock) && *lock == OPCODE_DS)
 				add(c, (u64)lock, patch_what(PATCH_LOCK, 0, 0));
 		}
 	}

@@ -17,13 +17,13 @@
 #include "bridge.h"
 #include "hypercall.h"
 #include "kernel_symbols.h"
+#include "opcodes.h"
 #include "probes.h"
 #include "region.h"
 
 /* kernel/kprobes.c: KPROBE_TABLE_SIZE */
 #define TABLE_SIZE	64
 
-#define JUMP32		0xe9
 #define JUMP_OPERAND	4
 
 static struct hlist_head *probe_table;
@@ -41,7 +41,7 @@ static const u8 *bytes_aside(struct kprobe *probe)
 	const u8 *behind = (u8 *)probe->addr + 1;
 	s32 distance;
 
-	if (*(u8 *)probe->addr != JUMP32) {
+	if (*(u8 *)probe->addr != OPCODE_JMP) {
 		if (!(probe->flags & KPROBE_FLAG_OPTIMIZED))
 			return NULL;
 		memcpy(&distance, behind, sizeof(distance));

@@ -14,10 +14,10 @@
 #include "compat.h"
 #include "hypercall.h"
 #include "layout.h"
+#include "opcodes.h"
 #include "returns.h"
 
-/* Opcodes of calls that a return address can follow */
-#define CALL32		0xe8
+/* Opcodes of calls that a return address can follow, besides OPCODE_CALL */
 #define GROUP5		0xff
 #define CALL_RAX	0xd0	/* second byte of "call *%rax" */
 #define CALL_RDI	0xd7
@@ -85,7 +85,7 @@
 	add	returns_window(%rip), %rax
 .if !\choke
 	mov	8(%rsp), %rcx
-	cmpb	$CALL32, -5(%rcx)
+	cmpb	$OPCODE_CALL, -5(%rcx)
 	jne	.Lindirect_\choke
 .Lstore_\choke:
 .endif

@@ -3,9 +3,8 @@
  * Carapace: whether an address can be one that a call returns to
  */
 #include "call_site.h"
+#include "opcodes.h"
 
-#define OPCODE_CALL	0xe8
-#define OPCODE_JUMP	0xe9
 #define OPCODE_GROUP5	0xff
 #define GROUP5_CALL	2
 
@@ -100,5 +99,5 @@ bool call_target(const u8 bytes[CALL_NEAR], u64 va, u64 *target)
  */
 bool jump_target(const u8 bytes[CALL_NEAR], u64 va, u64 *target)
 {
-	return near_target(OPCODE_JUMP, bytes, va, target);
+	return near_target(OPCODE_JMP, bytes, va, target);
 }

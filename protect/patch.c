@@ -2,11 +2,8 @@
 /*
  * Carapace: what may be written to sealed kernel code
  */
+#include "opcodes.h"
 #include "patch.h"
-
-#define INT3	0xcc
-#define NOP	0x90
-#define JMP32	0xe9
 
 /**
  * patch_note_add() - note a kprobe that is there already
@@ -152,7 +149,7 @@ static bool is_jump(const struct write *w, u64 va, const u8 *bytes)
 {
 	u32 i;
 
-	if (bytes[0] != INT3 && bytes[0] != JMP32)
+	if (bytes[0] != OPCODE_INT3 && bytes[0] != OPCODE_JMP)
 		return false;
 	for (i = 0; i < PATCH_PROBE; i++) {
 		if (!is_free(w, va + i))
@@ -175,7 +172,7 @@ static bool is_probe(const struct write *w, u64 va)
 			continue;
 		if (!get_bytes(w, note->va, 1, before, after))
 			continue;
-		if (va == note->va && after[0] == INT3)
+		if (va == note->va && after[0] == OPCODE_INT3)
 			return true;
 		if (get_bytes(w, note->va, PATCH_PROBE, before, after) &&
 		    is_jump(w, note->va, after))
@@ -301,7 +298,7 @@ static bool counts_calls(const struct write *w, u32 i)
 	u64 function = w->va + i + 1;
 	u32 before;
 
-	if (!c || w->before[i] != NOP)
+	if (!c || w->before[i] != OPCODE_NOP)
 		return false;
 	for (before = 1; before <= c->length; before++, function++) {
 		if (w->after[i] == counting_byte(c, function, c->length - before) &&
@@ -322,7 +319,7 @@ static bool byte_legal(struct write *w, u32 i)
 	if (is_probe(w, va) || w->after[i] == original_of(w, va, w->before[i]) ||
 	    counts_calls(w, i))
 		return true;
-	return w->after[i] == INT3 && add_note(w, va);
+	return w->after[i] == OPCODE_INT3 && add_note(w, va);
 }
 
 static u32 judge_changes(struct write *w)

@@ -2,14 +2,8 @@
 /*
  * Carapace: places where Linux exchanges an instruction, and what may stand there
  */
+#include "opcodes.h"
 #include "patch_site.h"
-
-#define INT3	0xcc
-#define NOP	0x90
-#define CALL32	0xe8
-#define JMP32	0xe9
-#define JMP8	0xeb
-#define JCC	0x0f
 
 #define JUMP32_SIZE	5
 
@@ -49,18 +43,18 @@ static const struct {
 	u8 operand;
 } forms[] = {
 	[FORM_NOP2] = { { 0x66, 0x90 }, 2, OPERAND_NONE },
-	[FORM_NOP5] = { { 0x0f, 0x1f, 0x44, 0x00, 0x00 }, 5, OPERAND_NONE },
+	[FORM_NOP5] = { OPCODES_NOP5, 5, OPERAND_NONE },
 	[FORM_XOR5] = { { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 }, 5, OPERAND_NONE },
 	[FORM_RETURN] = { { 0xc3, 0xcc, 0xcc, 0xcc, 0xcc }, 5, OPERAND_NONE },
 	[FORM_RETURN_NULL] = { { 0xc3, 0xcc, 0x90, 0x90, 0x90 }, 5, OPERAND_NONE },
-	[FORM_JUMP8] = { { JMP8 }, 1, OPERAND_LABEL8 },
-	[FORM_JUMP32] = { { JMP32 }, 1, OPERAND_LABEL32 },
-	[FORM_CALL] = { { CALL32 }, 1, OPERAND_FUNCTION },
-	[FORM_TAIL] = { { JMP32 }, 1, OPERAND_FUNCTION },
-	[FORM_TAIL_IF] = { { JCC }, 1, OPERAND_CONDITION },
-	[FORM_JUMP_DYNAMIC] = { { JMP32 }, 1, OPERAND_DYNAMIC },
-	[FORM_DS] = { { 0x3e }, 1, OPERAND_NONE },
-	[FORM_LOCK] = { { 0xf0 }, 1, OPERAND_NONE },
+	[FORM_JUMP8] = { { OPCODE_JMP8 }, 1, OPERAND_LABEL8 },
+	[FORM_JUMP32] = { { OPCODE_JMP }, 1, OPERAND_LABEL32 },
+	[FORM_CALL] = { { OPCODE_CALL }, 1, OPERAND_FUNCTION },
+	[FORM_TAIL] = { { OPCODE_JMP }, 1, OPERAND_FUNCTION },
+	[FORM_TAIL_IF] = { { OPCODE_TWO_BYTES }, 1, OPERAND_CONDITION },
+	[FORM_JUMP_DYNAMIC] = { { OPCODE_JMP }, 1, OPERAND_DYNAMIC },
+	[FORM_DS] = { { OPCODE_DS }, 1, OPERAND_NONE },
+	[FORM_LOCK] = { { OPCODE_LOCK }, 1, OPERAND_NONE },
 };
 
 #define ONE_WAY		1	/* a form is not left for one before it */
@@ -340,7 +334,7 @@ bool patch_site_legal(u32 what, u64 va, const u8 *before, const u8 *after,
 		       after[0] == forms[FORM_LOCK].bytes[0];
 	if (has_a_form(what, va, after, before, 0, world))
 		return true;
-	if (after[0] != INT3)
+	if (after[0] != OPCODE_INT3)
 		return false;
 
 	for (i = 1; i < kinds[kind].length; i++) {

@@ -7,12 +7,8 @@
  * the code (apply_returns()). Either way a site has the room of a jump.
  */
 #include "call_site.h"
+#include "opcodes.h"
 #include "returns.h"
-
-#define RET	0xc3
-#define INT3	0xcc
-#define CALL32	0xe8
-#define JMP32	0xe9
 
 /**
  * return_site_form() - what stands at a return site
@@ -30,10 +26,10 @@ enum return_form return_site_form(const u8 bytes[RETURN_SITE], u64 va,
 	*target = 0;
 	if (jump_target(bytes, va + RETURN_SITE, target))
 		return RETURN_JUMP;
-	if (bytes[0] != RET)
+	if (bytes[0] != OPCODE_RET)
 		return RETURN_UNKNOWN;
 	for (i = 1; i < RETURN_SITE; i++) {
-		if (bytes[i] != INT3)
+		if (bytes[i] != OPCODE_INT3)
 			return RETURN_UNKNOWN;
 	}
 	return RETURN_PLAIN;
@@ -56,7 +52,7 @@ bool return_site_jump(u64 va, u64 target, u8 bytes[RETURN_SITE])
 
 	if (distance != (s32)distance)
 		return false;
-	bytes[0] = JMP32;
+	bytes[0] = OPCODE_JMP;
 	for (i = 1; i < RETURN_SITE; i++)
 		bytes[i] = (u32)distance >> 8 * (i - 1);
 	return true;
@@ -78,7 +74,7 @@ bool return_jump_code(u64 va, u64 check, u64 target, u8 bytes[RETURN_JUMP_CODE])
 	if (!return_site_jump(va, check, bytes) ||
 	    !return_site_jump(va + RETURN_SITE, target, bytes + RETURN_SITE))
 		return false;
-	bytes[0] = CALL32;
+	bytes[0] = OPCODE_CALL;
 	return true;
 }
 
@@ -92,7 +88,7 @@ void return_site_plain(u8 bytes[RETURN_SITE])
 {
 	u32 i;
 
-	bytes[0] = RET;
+	bytes[0] = OPCODE_RET;
 	for (i = 1; i < RETURN_SITE; i++)
-		bytes[i] = INT3;
+		bytes[i] = OPCODE_INT3;
 }

@@ -12,6 +12,7 @@
 #include "ept.h"
 #include "guest_walk.h"
 #include "memory.h"
+#include "opcodes.h"
 #include "region.h"
 #include "requests.h"
 #include "seal.h"
@@ -20,8 +21,6 @@
 
 /* Little enough for the stack; a page is some of them */
 #define PIECE	512
-
-#define INT3	0xcc
 
 /* A BPF program or trampoline; nobody waits longer for the lock */
 #define LONGEST	(1ULL << 20)
@@ -96,7 +95,7 @@ static bool announced(u64 pa, u8 byte)
 
 	for (i = 0; i < patch->size; i++) {
 		if (patch->pa[i] == pa)
-			return byte == patch->after[i] || (!i && byte == INT3);
+			return byte == patch->after[i] || (!i && byte == OPCODE_INT3);
 	}
 	return false;
 }
@@ -126,7 +125,7 @@ u32 code_patch_illegal(u64 pa, const u8 *before, const u8 *after, u32 size)
 /* What is freed is filled with INT3, and that is no new code. */
 static bool is_removal(const struct code_write *w)
 {
-	return !w->from && (u8)w->fill == INT3;
+	return !w->from && (u8)w->fill == OPCODE_INT3;
 }
 
 /**
