@@ -28,7 +28,6 @@
 static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 {
 	struct guest_mapping m;
-	u8 *page;
 	int err;
 
 	if (!guest_walk(vcpu, va, &m) || !guest_owns(m.pa))
@@ -54,8 +53,7 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 	default:
 		return -EPERM;
 	}
-	page = window_map(vcpu, m.pa);
-	memcpy(page + va % PAGE_SIZE, bytes, size);
+	memcpy(window_at(vcpu, m.pa), bytes, size);
 	return 0;
 }
 

@@ -62,7 +62,7 @@ static u64 find_destination(struct vcpu *vcpu, u64 va, u64 gpa, u64 size,
 static void access(struct vcpu *vcpu, const struct destination *d, u8 *before,
 		   const u8 *after, u64 size)
 {
-	u8 *page = (u8 *)window_map(vcpu, d->pa) + d->pa % PAGE_SIZE;
+	u8 *page = window_at(vcpu, d->pa);
 	u64 i;
 
 	for (i = 0; i < size; i++, page++) {
@@ -126,8 +126,7 @@ bool direct_write_unchanged(struct vcpu *vcpu, u64 va, u64 gpa, const u8 *bytes,
 
 	return guest_walk(vcpu, va, &m) && !m.user && guest_owns(m.pa) &&
 	       !((m.pa ^ gpa) >> PAGE_SHIFT) &&
-	       !differs((u8 *)window_map(vcpu, m.pa) + m.pa % PAGE_SIZE, bytes,
-			size);
+	       !differs(window_at(vcpu, m.pa), bytes, size);
 }
 
 /**

@@ -121,7 +121,6 @@ int guest_read(struct vcpu *vcpu, u64 va, void *to, u64 size)
 {
 	struct guest_mapping mapping;
 	u64 part;
-	u8 *page;
 
 	while (size) {
 		part = PAGE_SIZE - va % PAGE_SIZE;
@@ -130,8 +129,7 @@ int guest_read(struct vcpu *vcpu, u64 va, void *to, u64 size)
 		if (!guest_walk(vcpu, va, &mapping) ||
 		    !guest_owns(mapping.pa))
 			return -EFAULT;
-		page = window_map(vcpu, mapping.pa);
-		memcpy(to, page + va % PAGE_SIZE, part);
+		memcpy(to, window_at(vcpu, mapping.pa), part);
 		to = (u8 *)to + part;
 		va += part;
 		size -= part;
@@ -162,8 +160,7 @@ bool guest_walk_entry(struct vcpu *vcpu, u64 va, int level, u64 *pa)
 		*pa = table + (va >> (12 + 9 * (at - 1)) & 511) * sizeof(entry);
 		if (at == level)
 			return true;
-		entry = *(volatile u64 *)((u8 *)window_map(vcpu, table) +
-					  *pa % PAGE_SIZE);
+		entry = *(volatile u64 *)window_at(vcpu, *pa);
 		if (!(entry & PTE_P) || entry & PTE_PS)
 			return false;
 		table = entry & PTE_ADDR_MASK;
@@ -189,6 +186,6 @@ int guest_write_word(struct vcpu *vcpu, u64 va, u64 value)
 	    !m.writable || !guest_owns(m.pa) ||
 	    !ept_permits(&island.ept, m.pa, EPT_WRITE))
 		return -EFAULT;
-	*(volatile u64 *)((u8 *)window_map(vcpu, m.pa) + va % PAGE_SIZE) = value;
+	*(volatile u64 *)window_at(vcpu, m.pa) = value;
 	return 0;
 }

@@ -197,7 +197,7 @@ static void restore_tr(struct vcpu *vcpu, const struct guest_state *g)
 	    g->tr + 15 > g->gdt.limit)
 		return;
 
-	gdt.base = (u64)window_map(vcpu, pa) + (pa & ~PTE_ADDR_MASK);
+	gdt.base = (u64)window_at(vcpu, pa);
 	descriptor = (u64 *)(gdt.base + (g->tr & ~7));
 	*descriptor &= ~TSS_BUSY;
 	lgdt(&gdt);

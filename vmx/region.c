@@ -333,7 +333,7 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
 			part = size;
 		if (!resolve(vcpu, va, &pa))
 			return false;
-		memcpy(to, (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE, part);
+		memcpy(to, window_at(vcpu, pa), part);
 		to = (u8 *)to + part;
 		va += part;
 		size -= part;
@@ -367,7 +367,7 @@ bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size)
 		region = resolve(vcpu, va + i, &pa);
 		if (!region)
 			return false;
-		*((volatile u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = from[i];
+		*(volatile u8 *)window_at(vcpu, pa) = from[i];
 	}
 	if (region)
 		patch_notes_rewrite(&island.regions.notes, &region->patch, va, from, size);

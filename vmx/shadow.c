@@ -53,12 +53,12 @@ static u64 window(void)
 
 static u64 read_entry(struct vcpu *vcpu, u64 pa)
 {
-	return *(volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE);
+	return *(volatile u64 *)window_at(vcpu, pa);
 }
 
 static void write_entry(struct vcpu *vcpu, u64 pa, u64 entry)
 {
-	*(volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE) = entry;
+	*(volatile u64 *)window_at(vcpu, pa) = entry;
 }
 
 /* Where an entry at the window's top lies, in Linux's table */
@@ -720,8 +720,7 @@ bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 
 	if (!pa)
 		return false;
-	*word = *(struct shadow_word *)((u8 *)window_map(vcpu, pa) +
-					pa % PAGE_SIZE);
+	*word = *(struct shadow_word *)window_at(vcpu, pa);
 	return true;
 }
 

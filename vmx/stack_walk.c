@@ -39,7 +39,7 @@ static bool resolve(struct stack *stack, u64 va, u64 *pa)
 
 static volatile u64 *show(struct vcpu *vcpu, u64 pa)
 {
-	return (volatile u64 *)((u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE);
+	return window_at(vcpu, pa);
 }
 
 /**
@@ -181,7 +181,7 @@ static bool read_table(void *vcpu, u64 va, void *to, u32 size)
 		part = PAGE_SIZE - pa % PAGE_SIZE;
 		if (part > size)
 			part = size;
-		memcpy(to, (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE, part);
+		memcpy(to, window_at(vcpu, pa), part);
 		size -= part;
 		if (!size)
 			return true;

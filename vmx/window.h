@@ -31,4 +31,18 @@ static inline void *window_map(struct vcpu *vcpu, u64 pa)
 	return window;
 }
 
+/**
+ * window_at() - the same, for what lies in a page
+ * @vcpu: the CPU
+ * @pa: its address
+ *
+ * Context: root, on this CPU. Ends what the window showed before.
+ *
+ * Return: where it is seen, as far as the page goes.
+ */
+static inline void *window_at(struct vcpu *vcpu, u64 pa)
+{
+	return (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE;
+}
+
 #endif /* CARAPACE_VMX_WINDOW_H */

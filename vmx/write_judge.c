@@ -140,8 +140,7 @@ static void mend_source(struct vcpu *vcpu, const struct sealed_write *w)
 	for (i = 0; i < w->size; i++) {
 		if (guest_walk(vcpu, from + i, &m) && m.writable && !m.user &&
 		    guest_owns(m.pa) && ept_class(&island.ept, m.pa) == CLASS_DATA)
-			*((volatile u8 *)window_map(vcpu, m.pa) +
-			  m.pa % PAGE_SIZE) = w->before[i];
+			*(volatile u8 *)window_at(vcpu, m.pa) = w->before[i];
 	}
 }
 
@@ -213,8 +212,7 @@ void write_refused(struct vcpu *vcpu, u64 va, u64 pa)
 	};
 
 	if (!self && pa % PAGE_SIZE <= PAGE_SIZE - sizeof(u64))
-		memcpy(&report.found,
-		       (u8 *)window_map(vcpu, pa) + pa % PAGE_SIZE,
+		memcpy(&report.found, window_at(vcpu, pa),
 		       sizeof(report.found));
 	report.expected = report.found;
 	guard_violation(vcpu, self ? POLICY_ENFORCE : POLICY_CODE, &report);
