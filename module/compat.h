@@ -23,16 +23,22 @@
 
 #else /* !__ASSEMBLER__ */
 
+#include <linux/bits.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/static_call.h>
+#include <linux/stddef.h>
 #include <linux/syscore_ops.h>
 #include <linux/sysfs.h>
+#include <linux/types.h>
 #include <asm/cpufeature.h>
+#include <asm/current.h>
 #include <asm/msr.h>
 #include <asm/orc_types.h>
 #include <asm/processor.h>
@@ -89,6 +95,16 @@ static inline bool compat_is_tdx_guest(void)
 {
 #ifdef X86_FEATURE_TDX_GUEST
 	return boot_cpu_has(X86_FEATURE_TDX_GUEST);
+#else
+	return false;
+#endif
+}
+
+/* What Linux does for some CPUs' returns since 6.2 */
+static inline bool compat_counts_calls(void)
+{
+#ifdef X86_FEATURE_CALL_DEPTH
+	return boot_cpu_has(X86_FEATURE_CALL_DEPTH);
 #else
 	return false;
 #endif

@@ -96,7 +96,6 @@ static const char *const stubs[] = {
 static_assert(ARRAY_SIZE(functions) + ARRAY_SIZE(stubs) <= ISLAND_FUNCTIONS);
 static_assert(ARRAY_SIZE(return_thunks) <= ISLAND_THUNKS);
 
-#ifdef X86_FEATURE_CALL_DEPTH
 /* "sarq $5, %gs:DISPLACEMENT", up to the displacement */
 static const u8 count_absolute[] = { 0x65, 0x48, 0xc1, 0x3c, 0x25 };
 static const u8 count_relative[] = { 0x65, 0x48, 0xc1, 0x3d };
@@ -104,12 +103,15 @@ static const u8 count_relative[] = { 0x65, 0x48, 0xc1, 0x3d };
 /* Linux has a template of it (arch/x86/kernel/callthunks.c). */
 static void describe_counting(struct patch_counting *c)
 {
-	u64 start = kernel_symbol("skl_call_thunk_template");
-	u64 end = kernel_symbol("skl_call_thunk_tail");
-	const u8 *template = (const u8 *)start;
+	const u8 *template;
+	u64 start, end;
 
-	if (!boot_cpu_has(X86_FEATURE_CALL_DEPTH) || !start ||
-	    end - start > PATCH_COUNTING)
+	if (!compat_counts_calls())
+		return;
+	start = kernel_symbol("skl_call_thunk_template");
+	end = kernel_symbol("skl_call_thunk_tail");
+	template = (const u8 *)start;
+	if (!start || end - start > PATCH_COUNTING)
 		return;
 	if (!memcmp(template, count_relative, sizeof(count_relative))) {
 		c->relative = sizeof(count_relative);
@@ -120,11 +122,6 @@ static void describe_counting(struct patch_counting *c)
 	c->length = end - start;
 	memcpy(c->bytes, template, c->length);
 }
-#else
-static void describe_counting(struct patch_counting *c)
-{
-}
-#endif
 
 /**
  * sealing_prepare() - find out what is code
