@@ -22,12 +22,6 @@ static struct kobject *stats;
 static struct kernfs_node *events_node;
 static struct kobject **cpu_dirs;
 
-/* A file that shows one number of a CPU's */
-struct cpu_attribute {
-	struct kobj_attribute attr;
-	u32 argument;
-};
-
 static unsigned int cpu_of(struct kobject *kobj)
 {
 	unsigned int cpu;
@@ -171,7 +165,7 @@ CPU_STAT(nmis_in_root, READ_ONCE(island_vcpu_public(cpu)->nmis_in_root));
 CPU_STAT(nmis_injected, READ_ONCE(island_vcpu_public(cpu)->nmis_injected));
 CPU_STAT(nmis_sent, READ_ONCE(island_vcpu_public(cpu)->kicks));
 CPU_STAT(invepts, READ_ONCE(island_vcpu_public(cpu)->invepts));
-CPU_STAT(pool_accesses, READ_ONCE(island_vcpu_public(cpu)->pool_writes));
+CPU_STAT(pool_accesses, READ_ONCE(island_vcpu_public(cpu)->pool_accesses));
 CPU_STAT(stacks_parked, READ_ONCE(island_vcpu_public(cpu)->parked));
 CPU_STAT(stacks_parked_in_part,
 	 READ_ONCE(island_vcpu_public(cpu)->parked_in_part));
@@ -202,10 +196,15 @@ static const struct attribute *cpu_attrs[] = {
 };
 
 /* stats/cpuN/exits/: a file for each reason that can occur */
+struct exit_attribute {
+	struct kobj_attribute attr;
+	u32 reason;
+};
+
 static ssize_t exits_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  char *buf)
 {
-	u32 reason = container_of(attr, struct cpu_attribute, attr)->argument;
+	u32 reason = container_of(attr, struct exit_attribute, attr)->reason;
 	unsigned int cpu = cpu_of(kobj->parent);
 
 	return sysfs_emit(buf, "%llu\n",
@@ -248,10 +247,10 @@ static ssize_t exits_show(struct kobject *kobj, struct kobj_attribute *attr,
 	X(seamcall, SEAMCALL)			\
 	X(tdcall, TDCALL)
 
-#define X(file, reason)							\
-static struct cpu_attribute exits_##file = {				\
+#define X(file, reason_)						\
+static struct exit_attribute exits_##file = {				\
 	.attr = __ATTR(file, 0444, exits_show, NULL),			\
-	.argument = EXIT_REASON_##reason,				\
+	.reason = EXIT_REASON_##reason_,				\
 };
 EXIT_FILES(X)
 #undef X

@@ -227,7 +227,7 @@ bool patch_detour_returns(u64 va, const u8 *bytes, u64 probe)
 	u32 size;
 
 	for (size = JUMP32_SIZE; size + JUMP32_SIZE <= PATCH_DETOUR; size++) {
-		if (bytes[size] == JMP32 &&
+		if (bytes[size] == OPCODE_JMP &&
 		    patch_leads_to(va + size + JUMP32_SIZE, bytes + size + 1) ==
 		    probe + size)
 			return true;

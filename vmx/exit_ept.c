@@ -75,7 +75,7 @@ static struct exit_result violation(struct vcpu *vcpu, u64 gpa, u64 access)
 	if (ept_permits(&island.ept, gpa, access))
 		return RESULT_RESUME;
 	if (root_owns(gpa))
-		vcpu->config.public->pool_writes++;
+		vcpu->config.public->pool_accesses++;
 	else if (!ept_lookup(&island.ept, gpa, NULL))
 		return ept_map_lazy(&island.ept, gpa, seal_rights(CLASS_DATA),
 				    &island.config.mtrr) ?

@@ -54,7 +54,7 @@ enum leave_reason {
  * @nmis_in_root: NMIs that arrived while root ran
  * @nmis_injected: NMIs handed on to the guest
  * @unknown_exits: VM exits for reasons that root does not know
- * @pool_writes: guest accesses that hidden memory refused
+ * @pool_accesses: writes and fetches of the guest that hidden memory refused
  * @kicks: NMIs that root sent to this CPU, for its own ends
  * @parked: stacks that root noted as this CPU left them
  * @parked_in_part: of these, those that it could not follow to the end
@@ -76,7 +76,7 @@ struct vcpu_public {
 	u64 exits[EXIT_REASON_COUNT];
 	u64 nmis_in_root;
 	u64 nmis_injected;
-	u64 pool_writes;
+	u64 pool_accesses;
 	u64 unknown_exits;
 	u64 planted_pa;
 	u64 kicks;

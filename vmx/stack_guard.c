@@ -214,7 +214,7 @@ static void park(struct vcpu *vcpu, u64 task)
 	/* Who is dead has no stack any more, wherever it was in the end. */
 	if (!dead && stack_record_base(sp) != base)
 		return;
-	record_pa = stack_record_made(vcpu, base);
+	record_pa = stack_record_hold_or_make(vcpu, base);
 	if (record_pa && dead)
 		free_stack(vcpu, record_pa);
 	else if (record_pa)
@@ -502,7 +502,7 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 		return RESULT_SKIP;
 	park(vcpu, from);
 	base = unpark(vcpu, to, vmread(GUEST_RSP));
-	record_pa = stack_record_made(vcpu, base);
+	record_pa = stack_record_hold_or_make(vcpu, base);
 	if (record_pa)
 		stack_record_set(vcpu, record_pa, to, STACK_RUNS);
 	stack_unlock(vcpu);

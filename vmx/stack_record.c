@@ -73,7 +73,7 @@ u64 stack_record_make(struct vcpu *vcpu, u64 base)
 }
 
 /**
- * stack_record_made() - stack_record_hold(), of one that is made where there is none
+ * stack_record_hold_or_make() - stack_record_hold(), made where there is none
  * @vcpu: the CPU
  * @base: the stack's lowest address; 0
  *
@@ -83,7 +83,7 @@ u64 stack_record_make(struct vcpu *vcpu, u64 base)
  *
  * Return: its physical address, or 0 where there is no memory, or @base is none.
  */
-u64 stack_record_made(struct vcpu *vcpu, u64 base)
+u64 stack_record_hold_or_make(struct vcpu *vcpu, u64 base)
 {
 	u64 record_pa = stack_record_hold(vcpu, base);
 
