@@ -108,11 +108,13 @@ static bool sleep_twice(unsigned int round)
 	/* Again and again: one alone may come before it sleeps. */
 	const struct itimerval often = { { 0, 2000 }, { 0, 2000 } };
 	const struct itimerval never = { 0 };
-	const struct vuln_sleep short_time = { 1, round % 8, round % 16 == 8 };
+	const struct vuln_sleep short_time = { 1, round % 8 };
+	const struct vuln_sleep jump = { .milliseconds = 1, .jump = true };
 	const struct vuln_sleep long_time = { 60000, round % VULN_DEPTH };
 
 	if (wrong("sleep", ioctl(device, VULN_SLEEP, &short_time), -1) ||
-	    wrong("sleep's errno", errno, ETIME))
+	    wrong("sleep's errno", errno, ETIME) ||
+	    wrong("sleep and jump", ioctl(device, VULN_SLEEP, &jump), 0))
 		return false;
 	setitimer(ITIMER_REAL, &often, NULL);
 	if (wrong("signal", ioctl(device, VULN_SLEEP, &long_time), -1) ||
