@@ -285,18 +285,6 @@ TEST_F(denied, nobody_was_taken_for_an_attacker)
 	EXPECT_EQ(0, detach());
 }
 
-/* In code of the module's own. Controls: as many as there is room for, and bare */
-TEST_F_TIMEOUT(denied, more_kprobes_than_there_is_room_for, 200)
-{
-	EXPECT_EQ(0, load_test_module_with("probe_hog", "count=512"));
-	EXPECT_EQ(0, unload_module("probe_hog"));
-	EXPECT_EQ(-EILSEQ, load_test_module_with("probe_hog", "count=513"));
-	EXPECT_EQ(0, reports());
-	ASSERT_EQ(0, detach());
-	EXPECT_EQ(0, load_test_module_with("probe_hog", "count=513"));
-	EXPECT_EQ(0, unload_module("probe_hog"));
-}
-
 /* A process that has a filter; with @busy it makes system calls until it is told */
 static pid_t start_filtered(int go, bool busy)
 {

@@ -74,7 +74,7 @@ static inline int detach(void)
 }
 
 /* A module of the tests' own, from where the program is; it may be there. */
-static inline int load_test_module_with(const char *name, const char *parameters)
+static inline int load_test_module(const char *name)
 {
 	char path[PATH_MAX];
 	ssize_t length;
@@ -87,13 +87,8 @@ static inline int load_test_module_with(const char *name, const char *parameters
 	*strrchr(path, '/') = 0;
 	length = strlen(path);
 	snprintf(path + length, sizeof(path) - length, "/modules/%s.ko", name);
-	err = load_module(path, parameters);
+	err = load_module(path, "");
 	return err == -EEXIST ? 0 : err;
-}
-
-static inline int load_test_module(const char *name)
-{
-	return load_test_module_with(name, "");
 }
 
 static inline int pin_to_cpu(int cpu)
