@@ -52,8 +52,6 @@
 #include "shadow_memory.h"
 #include "tasks.h"
 
-static const u64 jumps_size = RETURN_JUMPS * RETURN_JUMP_ROOM;
-
 static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;
@@ -193,7 +191,7 @@ static void see_jumps_end(void)
 /* Where a guarded return, or jump, leads now */
 static bool is_checked(u64 target, bool *jump)
 {
-	*jump = target - (u64)returns_jumps < jumps_size;
+	*jump = target - (u64)returns_jumps < RETURN_JUMPS_SIZE;
 	return *jump || target == (u64)returns_check;
 }
 

@@ -26,12 +26,11 @@
 #include "ftrace_records.h"
 #include "instructions.h"
 #include "kernel_symbols.h"
+#include "opcodes.h"
 #include "return_functions.h"
 #include "returns.h"
 
 #define COLD	".cold"
-
-#define JMP8	0xeb
 
 /* A function by its symbol */
 struct symbol {
@@ -257,7 +256,7 @@ static bool ends_by_jump(const struct module *mod, const struct symbols *s,
 		*state = RETURN_POINTER;
 		return true;
 	}
-	if (length == 2 && code[0] == JMP8) {
+	if (length == 2 && code[0] == OPCODE_JMP8) {
 		target = va + length + (s8)code[1];
 		*state = RETURN_SHORT;
 	} else if (length == RETURN_SITE &&

@@ -219,6 +219,58 @@ SYM_TYPED_FUNC_START(returns_entry_choke_ask)
 	_ASM_EXTABLE(6b, 7b)
 SYM_FUNC_END(returns_entry_choke_ask)
 
+/*
+ * Compare the return address at \slot(%rsp) with its shadow, and RET. The other two
+ * are the hypercalls for what root has to look at. Where it is the address that RET
+ * uses, the one from the shadow is put there.
+ */
+.macro VERIFY_RETURN_ADDRESS slot:req check:req thaw:req
+1:
+.if \slot
+	lea	\slot(%rsp), %r11
+.else
+	mov	%rsp, %r11
+.endif
+	sub	returns_stacks(%rip), %r11
+	cmp	returns_reach(%rip), %r11
+	jae	3f
+	add	returns_window(%rip), %r11
+2:	movslq	(%r11), %r10
+	cmp	%r10, \slot(%rsp)
+	jne	3f
+	cmpb	$0, returns_freezing(%rip)
+	jne	7f
+6:
+.if !\slot
+	mov	%r10, (%rsp)
+.endif
+	RET
+
+	/* Core kernel code called it: root compares its callers' frames. */
+7:	cmp	$MODULES_VADDR, %r10
+	jae	6b
+	mov	%rax, %r11
+	mov	$\thaw, %rax
+8:	vmcall
+9:	mov	%r11, %rax
+	jmp	6b
+	_ASM_EXTABLE(8b, 9b)
+
+3:	mov	%rax, %r10
+	mov	$\check, %rax
+4:	vmcall
+	test	%eax, %eax
+	mov	%r10, %rax
+	jz	1b
+	RET
+
+	/* A CPU without the shell verifies nothing. */
+5:	mov	%r10, %rax
+	RET
+	_ASM_EXTABLE(2b, 3b)
+	_ASM_EXTABLE(4b, 5b)
+.endm
+
 /**
  * returns_check - return, if that leads to where the function was called from
  *
@@ -232,42 +284,7 @@ SYM_FUNC_END(returns_entry_choke_ask)
 SYM_FUNC_START(returns_check_function)
 SYM_INNER_LABEL(returns_check, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-1:	mov	%rsp, %r11
-	sub	returns_stacks(%rip), %r11
-	cmp	returns_reach(%rip), %r11
-	jae	3f
-	add	returns_window(%rip), %r11
-2:	movslq	(%r11), %r10
-	cmp	%r10, (%rsp)
-	jne	3f
-	cmpb	$0, returns_freezing(%rip)
-	jne	7f
-6:	mov	%r10, (%rsp)
-	RET
-
-	/* To core kernel code: root compares its callers' frames. */
-7:	cmp	$MODULES_VADDR, %r10
-	jae	6b
-	mov	%rax, %r11
-	mov	$HYPERCALL_THAW, %rax
-8:	vmcall
-9:	mov	%r11, %rax
-	jmp	6b
-	_ASM_EXTABLE(8b, 9b)
-
-3:	mov	%rax, %r10
-	mov	$HYPERCALL_CHECK, %rax
-4:	vmcall
-	test	%eax, %eax
-	mov	%r10, %rax
-	jz	1b
-	RET
-
-	/* A CPU without the shell verifies nothing. */
-5:	mov	%r10, %rax
-	RET
-	_ASM_EXTABLE(2b, 3b)
-	_ASM_EXTABLE(4b, 5b)
+	VERIFY_RETURN_ADDRESS slot=0 check=HYPERCALL_CHECK thaw=HYPERCALL_THAW
 SYM_FUNC_END(returns_check_function)
 
 /**
@@ -281,40 +298,7 @@ SYM_FUNC_END(returns_check_function)
 SYM_FUNC_START(returns_check_jump_function)
 SYM_INNER_LABEL(returns_check_jump, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-1:	lea	8(%rsp), %r11
-	sub	returns_stacks(%rip), %r11
-	cmp	returns_reach(%rip), %r11
-	jae	3f
-	add	returns_window(%rip), %r11
-2:	movslq	(%r11), %r10
-	cmp	%r10, 8(%rsp)
-	jne	3f
-	cmpb	$0, returns_freezing(%rip)
-	jne	7f
-6:	RET
-
-	/* The other one's callers are its own matter: its entry notes them anew. */
-7:	cmp	$MODULES_VADDR, %r10
-	jae	6b
-	mov	%rax, %r11
-	mov	$HYPERCALL_THAW_JUMP, %rax
-8:	vmcall
-9:	mov	%r11, %rax
-	RET
-	_ASM_EXTABLE(8b, 9b)
-
-3:	mov	%rax, %r10
-	mov	$HYPERCALL_CHECK_JUMP, %rax
-4:	vmcall
-	test	%eax, %eax
-	mov	%r10, %rax
-	jz	1b
-	RET
-
-5:	mov	%r10, %rax
-	RET
-	_ASM_EXTABLE(2b, 3b)
-	_ASM_EXTABLE(4b, 5b)
+	VERIFY_RETURN_ADDRESS slot=8 check=HYPERCALL_CHECK_JUMP thaw=HYPERCALL_THAW_JUMP
 SYM_FUNC_END(returns_check_jump_function)
 
 /**
@@ -327,7 +311,7 @@ SYM_FUNC_END(returns_check_jump_function)
 SYM_FUNC_START(returns_jumps_function)
 SYM_INNER_LABEL(returns_jumps, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-	.rept	RETURN_JUMPS * RETURN_JUMP_ROOM
+	.rept	RETURN_JUMPS_SIZE
 	nop
 	.endr
 	RET

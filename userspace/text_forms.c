@@ -441,7 +441,7 @@ static bool is_place_for_jump(const struct text_layout *layout, u64 va)
 
 	while ((symbol = symbols_named(layout->world->symbols, PLACES, symbol))) {
 		if (!strcmp(symbol->module, OWN))
-			return va - symbol->va < RETURN_JUMPS * RETURN_JUMP_ROOM;
+			return va - symbol->va < RETURN_JUMPS_SIZE;
 	}
 	return false;
 }

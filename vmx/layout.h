@@ -88,6 +88,7 @@
  */
 #define RETURN_JUMP_ROOM	16
 #define RETURN_JUMPS		4096
+#define RETURN_JUMPS_SIZE	(RETURN_JUMPS * RETURN_JUMP_ROOM)
 
 /* The image's first word: "ISLAND" */
 #define ISLAND_MAGIC		LAYOUT_UL(0x444e414c5349)

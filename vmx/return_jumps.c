@@ -26,13 +26,6 @@ static const struct returns_config *config(void)
 	return &island.config.returns;
 }
 
-/* Where compilers let functions begin, and the stack is as at an entry */
-static bool is_function(struct vcpu *vcpu, u64 va)
-{
-	return sealed_code_begins_function(vcpu, va) ||
-	       (va % FUNCTION_ALIGNMENT == 0 && stack_is_entry(vcpu, va));
-}
-
 /**
  * return_jump_is_one() - whether a function ends by this jump
  * @vcpu: the CPU
@@ -46,10 +39,11 @@ static bool is_function(struct vcpu *vcpu, u64 va)
  */
 bool return_jump_is_one(struct vcpu *vcpu, u64 va, u64 target)
 {
-	const u64 size = RETURN_JUMPS * RETURN_JUMP_ROOM;
-
-	return target != config()->check && target - config()->jumps >= size &&
-	       stack_is_entry(vcpu, va) && is_function(vcpu, target);
+	return target != config()->check &&
+	       target - config()->jumps >= RETURN_JUMPS_SIZE &&
+	       stack_is_entry(vcpu, va) &&
+	       (sealed_code_begins_function(vcpu, target) ||
+		sealed_code_is_entry(vcpu, target));
 }
 
 static u64 place(u32 i)
@@ -137,7 +131,7 @@ u64 return_jump_target(u64 va)
 	u64 offset = va - config()->jumps;
 	u64 target;
 
-	if (offset >= RETURN_JUMPS * RETURN_JUMP_ROOM || offset % RETURN_JUMP_ROOM)
+	if (offset >= RETURN_JUMPS_SIZE || offset % RETURN_JUMP_ROOM)
 		return va;
 	target = island.return_jumps[offset / RETURN_JUMP_ROOM].target;
 	return target ? : va;

@@ -16,6 +16,7 @@
 #include "vcpu.h"
 
 /* gcc's -O2 for x86-64 */
+#define FUNCTION_ALIGNMENT	16
 
 #define ENDBR64			0xfa1e0ff3
 #define ENDBR64_POISON		0x001f0f66	/* until 6.14 */
@@ -70,6 +71,20 @@ bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va)
 }
 
 /**
+ * sealed_code_is_entry() - whether a function without ENDBR64 may begin there
+ * @vcpu: the CPU
+ * @va: the address
+ *
+ * It is where compilers let functions begin, and the stack is as at an entry.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+bool sealed_code_is_entry(struct vcpu *vcpu, u64 va)
+{
+	return va % FUNCTION_ALIGNMENT == 0 && stack_is_entry(vcpu, va);
+}
+
+/**
  * sealed_code_begins_function() - whether a function begins there
  * @vcpu: the CPU
  * @va: the address, of a region's
@@ -83,7 +98,7 @@ bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va)
 bool sealed_code_begins_function(struct vcpu *vcpu, u64 va)
 {
 	return island.config.has_endbr ? sealed_code_has_endbr(vcpu, va) :
-	       va % FUNCTION_ALIGNMENT == 0 && stack_is_entry(vcpu, va);
+					 sealed_code_is_entry(vcpu, va);
 }
 
 /**

@@ -9,12 +9,10 @@
 
 struct vcpu;
 
-/* Compilers align functions so. */
-#define FUNCTION_ALIGNMENT	16
-
 bool sealed_code_follows_call(struct vcpu *vcpu, u64 va);
 bool sealed_code_has_endbr(struct vcpu *vcpu, u64 va);
 bool sealed_code_begins_function(struct vcpu *vcpu, u64 va);
+bool sealed_code_is_entry(struct vcpu *vcpu, u64 va);
 bool is_return_thunk(u64 va);
 
 #endif /* CARAPACE_VMX_SEALED_CODE_H */
