@@ -55,10 +55,6 @@ static bool no_vmfunc;
 module_param(no_vmfunc, bool, 0444);
 MODULE_PARM_DESC(no_vmfunc, "Testing: as if the CPUs had no VMFUNC");
 
-static uint shadow_chunks;
-module_param(shadow_chunks, uint, 0444);
-MODULE_PARM_DESC(shadow_chunks, "Testing: no more than this many times 2 MiB for the return guard");
-
 static ulong pool_pa;
 module_param(pool_pa, ulong, 0400);
 MODULE_PARM_DESC(pool_pa, "Testing: read it to know where the pool is");
@@ -69,8 +65,6 @@ static void __init prepare_testing(void)
 #ifdef CARAPACE_TESTING
 	if (no_vmfunc)
 		machine_hide_vmfunc();
-	if (shadow_chunks)
-		shadow_memory_limit(shadow_chunks);
 	if (fail_cpu >= 0)
 		island_fail_at(fail_cpu, fail_at);
 #endif

@@ -12,6 +12,7 @@
 #include <linux/io.h>
 #include <linux/irq_work.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/sizes.h>
@@ -164,17 +165,14 @@ void shadow_memory_describe(struct returns_config *config)
 }
 
 #ifdef CARAPACE_TESTING
-static u32 most_chunks = SHADOW_CHUNKS;
-
-void shadow_memory_limit(u32 chunks)
-{
-	most_chunks = chunks;
-}
+static uint shadow_chunks = SHADOW_CHUNKS;
+module_param(shadow_chunks, uint, 0644);
+MODULE_PARM_DESC(shadow_chunks, "Testing: no more than this many times 2 MiB for the return guard");
 
 static bool may_give(void)
 {
 	return READ_ONCE(island_public()->shadow_pages) <
-	       most_chunks * SHADOW_CHUNK_PAGES;
+	       READ_ONCE(shadow_chunks) * SHADOW_CHUNK_PAGES;
 }
 #else
 static bool may_give(void)

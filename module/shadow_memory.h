@@ -16,9 +16,4 @@ int shadow_memory_start(void);
 void shadow_memory_stop(void);
 int shadow_memory_need(u32 pages);
 
-#ifdef CARAPACE_TESTING
-/* No more than this many pieces of 2 MiB */
-void shadow_memory_limit(u32 chunks);
-#endif
-
 #endif /* CARAPACE_MODULE_SHADOW_MEMORY_H */
