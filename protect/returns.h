@@ -28,12 +28,22 @@
  * struct shadow_word - the shadow of one word of a stack
  * @address: lower half of the return address; 0 for none
  * @function: lower half of an address in the function that returns there, right
- *	behind the call by which its entry came here; 0 where it was not that
+ *	behind the call by which its entry came here; 0 where it was not that, and
+ *	SHADOW_MISSED where there was no memory to store anything in
  */
 struct shadow_word {
 	u32 address;
 	u32 function;
 };
+
+/* As a function: no address, so that no entry stores it */
+#define SHADOW_MISSED	1
+
+/* Whether there may have been something to be stored, when there was no memory */
+static inline bool shadow_word_missed(const struct shadow_word *word)
+{
+	return !word->address && word->function == SHADOW_MISSED;
+}
 
 /* Code's address, from its lower half */
 static inline u64 code_address(u32 half)

@@ -152,7 +152,7 @@ void frozen_frames_freeze(struct vcpu *vcpu)
 		stack_unlock(vcpu);
 		if (return_guard_task_stack(vcpu) != base)
 			return;
-		record_pa = stack_record_hold_or_make(vcpu, base);
+		record_pa = stack_record_hold_or_make(vcpu, base, false);
 	}
 	if (record_pa && freeze(vcpu, record_pa, base, at))
 		vcpu->config.public->frozen++;

@@ -471,13 +471,21 @@ static bool read_word(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 				     shadow_read(vcpu, stack, word);
 }
 
+/* Whether nothing was stored as the function was entered, for there was no place */
+static bool is_unknown(struct vcpu *vcpu, u64 stack, bool known,
+		       const struct shadow_word *word)
+{
+	return known ? shadow_word_missed(word) :
+		       shadow_missed(vcpu, stack) || shadow_is_beyond(stack);
+}
+
 /* What the stub is told; or the guest goes elsewhere */
 static bool check(struct vcpu *vcpu, u64 stack, bool jump, u64 *answer)
 {
 	struct shadow_word word = { .address = 0 };
 	bool known = read_word(vcpu, stack, &word);
-	u64 rip = word.function ? code_address(word.function) :
-				  vmread(GUEST_RIP);
+	u64 rip = word.address && word.function ? code_address(word.function) :
+						  vmread(GUEST_RIP);
 	u64 expected = code_address(word.address);
 	u64 found = 0;
 
@@ -495,8 +503,8 @@ static bool check(struct vcpu *vcpu, u64 stack, bool jump, u64 *answer)
 		*answer = LOOK_AGAIN;
 		return true;
 	}
-	if (!known && (shadow_is_full() || shadow_is_beyond(stack)) &&
-	    is_current_stack(vcpu, stack)) {
+	/* Whatever is missing, it is missing there: not where a stack pointer was moved to. */
+	if (is_unknown(vcpu, stack, known, &word) && is_current_stack(vcpu, stack)) {
 		island.config.public->returns_unverified++;
 		return true;
 	}

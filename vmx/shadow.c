@@ -20,6 +20,18 @@
  * flushed the old ones' addresses, which it does when there are enough of them
  * (lazy_max_pages() in mm/vmalloc.c). When memory is short those pages go that
  * belong to addresses where nothing is mapped any more.
+ *
+ * Where there is none even so, what could not be stored is not known when it is asked
+ * for, and memory may have come by then. So it is noted that something was missed, in
+ * the entry that would lead to that page, or record; of 2 MiB of stacks together, where
+ * there is no table for that entry either. A page that is made later says it of each
+ * word that a function further out may have missed, until something is stored there;
+ * and of a record it is true until its task goes on, or has one.
+ *
+ * Who fills memory on purpose has all of this while it is full, for everybody. Later he
+ * has it where calls and tasks of that time still are, or have been and none came since.
+ * What a call has stored is compared as ever; and whoever goes on elsewhere finds a
+ * place where nothing was missed, but for a stack that he has had Linux give him there.
  */
 #include "cpu_ops.h"
 #include "ept.h"
@@ -37,6 +49,9 @@
 /* Linux's _KERNPG_TABLE: accessed and dirty beforehand, so that no walk writes */
 #define TABLE_FLAGS	(PTE_P | PTE_RW | PTE_A | PTE_D)
 #define PAGE_FLAGS	(TABLE_FLAGS | PTE_NX)
+
+/* As an entry: there was no memory for what it is for; not present, and no record */
+#define ENTRY_MISSED	BIT_ULL(9)
 
 /* A level-3 entry's reach; the window is made of such */
 #define WINDOW_PART	SIZE_1G
@@ -192,6 +207,7 @@ static void close_window(struct vcpu *vcpu)
 	s->open = false;
 	memset(s->nr_free, 0, sizeof(s->nr_free));
 	memset(s->next, 0, sizeof(s->next));
+	memset(s->missed, 0, sizeof(s->missed));
 	island.boot_stack_record = 0;
 }
 
@@ -334,12 +350,8 @@ bool shadow_owns(u64 pa)
 	return chunk_of(pa);
 }
 
-/**
- * shadow_is_full() - whether a stack may have no shadow for want of memory
- *
- * Context: root; without the lock, what it was at that moment.
- */
-bool shadow_is_full(void)
+/* Whether there may be too little for a stack */
+static bool is_full(void)
 {
 	const u32 *nr_free = island.shadow.nr_free;
 
@@ -360,6 +372,16 @@ static u64 claim_page(struct shadow_chunk *chunk)
 	return 0;
 }
 
+/* All words from there to the page's end */
+static void fill(struct vcpu *vcpu, u64 pa, u64 word)
+{
+	u64 *page = window_map(vcpu, pa);
+	u32 i;
+
+	for (i = pa % PAGE_SIZE / sizeof(*page); i < PAGE_SIZE / sizeof(*page); i++)
+		page[i] = word;
+}
+
 /**
  * shadow_page() - a page of the shadow's memory
  * @vcpu: the CPU
@@ -374,7 +396,6 @@ static u64 claim_page(struct shadow_chunk *chunk)
 u64 shadow_page(struct vcpu *vcpu, enum shadow_use use)
 {
 	struct shadow *s = &island.shadow;
-	u64 *page;
 	u64 pa = 0;
 	u32 i;
 
@@ -387,9 +408,7 @@ u64 shadow_page(struct vcpu *vcpu, enum shadow_use use)
 	if (!pa)
 		return 0;
 	s->nr_free[use]--;
-	page = window_map(vcpu, pa);
-	for (i = 0; i < PAGE_SIZE / sizeof(*page); i++)
-		page[i] = 0;
+	fill(vcpu, pa, 0);
 	/* The guest half is to give more before there is none. */
 	if (s->nr_free[use] == LOW_PAGES) {
 		island.config.public->shadow_low++;
@@ -416,10 +435,39 @@ void shadow_page_free(u64 pa)
 	island.shadow.nr_free[chunk->use]++;
 }
 
+static u64 in_memory(struct shadow_word word)
+{
+	return word.address | (u64)word.function << 32;
+}
+
 /* Where the shadow of a stack's word lies */
 static u64 shadow_of(u64 stack)
 {
 	return window() + (stack - island.config.returns.stacks);
+}
+
+/* What a last-level table is for: its number in the window */
+static u64 area_of(u64 va)
+{
+	return (va - window()) / SIZE_2M;
+}
+
+/* Without the lock, too: what is set stays, and is asked for where there is no table. */
+static bool area_missed(u64 va)
+{
+	const u64 *word = &island.shadow.missed[area_of(va) / 64];
+
+	return __atomic_load_n(word, __ATOMIC_RELAXED) & BIT_ULL(area_of(va) % 64);
+}
+
+/* Of the level below @level. Before it is linked, a last-level one has what is known. */
+static u64 make_table(struct vcpu *vcpu, u64 va, int level)
+{
+	u64 pa = shadow_page(vcpu, SHADOW_ROOT);
+
+	if (pa && level == 2 && area_missed(va))
+		fill(vcpu, pa, ENTRY_MISSED);
+	return pa;
 }
 
 /* The last-level entry for an address in the window, with tables made on the way */
@@ -434,7 +482,7 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 	for (level = TOP_LEVEL; level > 1; level--) {
 		entry = read_entry(vcpu, *pa);
 		if (!(entry & PTE_P)) {
-			entry = make ? shadow_page(vcpu, SHADOW_ROOT) : 0;
+			entry = make ? make_table(vcpu, va, level) : 0;
 			if (!entry)
 				return false;
 			entry |= TABLE_FLAGS;
@@ -446,6 +494,29 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 		      (va >> (12 + 9 * (level - 2)) & 511) * sizeof(u64);
 	}
 	return true;
+}
+
+/* There is no memory for what an address in the window is for, or nothing is missed. */
+static void set_missed(struct vcpu *vcpu, u64 va, bool missed)
+{
+	const u64 from = missed ? 0 : ENTRY_MISSED, to = missed ? ENTRY_MISSED : 0;
+	u64 pa;
+
+	if (window_entry(vcpu, va, false, &pa)) {
+		if (read_entry(vcpu, pa) == from)
+			write_entry(vcpu, pa, to);
+	} else if (missed) {
+		__atomic_or_fetch(&island.shadow.missed[area_of(va) / 64],
+				  BIT_ULL(area_of(va) % 64), __ATOMIC_RELAXED);
+	}
+}
+
+static bool is_missed(struct vcpu *vcpu, u64 va)
+{
+	u64 pa;
+
+	return window_entry(vcpu, va, false, &pa) ?
+	       read_entry(vcpu, pa) == ENTRY_MISSED : area_missed(va);
 }
 
 static bool in_window(u64 stack)
@@ -563,7 +634,7 @@ static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
 	     va += PAGE_SIZE) {
 		stack = va - window() + island.config.returns.stacks;
 		entry = read_entry(vcpu, pa);
-		if (entry && !is_mapped(vcpu, stack_page(stack, entry))) {
+		if (entry & PTE_ADDR_MASK && !is_mapped(vcpu, stack_page(stack, entry))) {
 			write_entry(vcpu, pa, 0);
 			stale[nr++] = (struct stale_page){ stack, pa, entry };
 		}
@@ -603,26 +674,44 @@ static u32 reclaim(struct vcpu *vcpu)
  * @vcpu: the CPU
  * @stack: an address in a stack, in the window's reach
  *
+ * For what is stored at @stack; what lies further in is of the past.
+ *
  * Context: root, with the lock. Ends what the window showed.
  *
- * Return: whether there is one now; not where there is no memory.
+ * Return: whether there is one now; not where there is no memory, which is noted.
  */
 bool shadow_make(struct vcpu *vcpu, u64 stack)
 {
-	u64 pa, page;
+	const struct shadow_word missed = { .function = SHADOW_MISSED };
+	u64 pa, page = 0;
 
 	if (shadow_has(vcpu, stack))
 		return true;
 	if (!in_window(stack))
 		return false;
-	if (shadow_is_full() && !reclaim(vcpu))
+	if ((!is_full() || reclaim(vcpu)) &&
+	    window_entry(vcpu, shadow_of(stack), true, &pa))
+		page = shadow_page(vcpu, SHADOW_STACKS);
+	if (!page) {
+		set_missed(vcpu, shadow_of(stack), true);
 		return false;
-	if (!window_entry(vcpu, shadow_of(stack), true, &pa))
-		return false;
-	page = shadow_page(vcpu, SHADOW_STACKS);
-	if (page)
-		write_entry(vcpu, pa, page | PAGE_FLAGS);
-	return page;
+	}
+	if (read_entry(vcpu, pa) == ENTRY_MISSED)
+		fill(vcpu, page + stack % PAGE_SIZE, in_memory(missed));
+	write_entry(vcpu, pa, page | PAGE_FLAGS);
+	return true;
+}
+
+/**
+ * shadow_missed() - whether a page has no shadow because there was no memory for it
+ * @vcpu: the CPU
+ * @stack: an address in it
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+bool shadow_missed(struct vcpu *vcpu, u64 stack)
+{
+	return in_window(stack) && is_missed(vcpu, shadow_of(stack));
 }
 
 /* Where the entry is that stands for the page below a stack, which has no shadow */
@@ -671,13 +760,41 @@ u64 shadow_record_make(struct vcpu *vcpu, u64 stack)
 	u64 pa, page = shadow_record(vcpu, stack);
 
 	if (page || !in_window(stack - PAGE_SIZE) ||
-	    (shadow_is_full() && !reclaim(vcpu)) ||
+	    (is_full() && !reclaim(vcpu)) ||
 	    !record_entry(vcpu, stack, true, &pa))
 		return page;
 	page = shadow_page(vcpu, SHADOW_ROOT);
 	if (page)
 		write_entry(vcpu, pa, page);
 	return page;
+}
+
+/**
+ * shadow_record_miss() - note whether something was to be kept of a stack, in vain
+ * @vcpu: the CPU
+ * @stack: the stack's lowest address; it has no record
+ * @missed: which of the two
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+void shadow_record_miss(struct vcpu *vcpu, u64 stack, bool missed)
+{
+	if (in_window(stack - PAGE_SIZE))
+		set_missed(vcpu, shadow_of(stack - PAGE_SIZE), missed);
+}
+
+/**
+ * shadow_record_missed() - whether it was
+ * @vcpu: the CPU
+ * @stack: the stack's lowest address
+ *
+ * Context: root, with the lock or after stack_lock(): that holds, then. Ends what the
+ *	window showed.
+ */
+bool shadow_record_missed(struct vcpu *vcpu, u64 stack)
+{
+	return in_window(stack - PAGE_SIZE) &&
+	       is_missed(vcpu, shadow_of(stack - PAGE_SIZE));
 }
 
 /**
@@ -740,6 +857,6 @@ bool shadow_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
 
 	if (!pa || stack % sizeof(word))
 		return false;
-	write_entry(vcpu, pa, word.address | (u64)word.function << 32);
+	write_entry(vcpu, pa, in_memory(word));
 	return true;
 }

@@ -42,6 +42,7 @@ struct shadow_chunk {
  * @nr_chunks: how many of @chunk there are
  * @nr_free: pages of theirs that are free, by their use
  * @next: the chunk to look for one first
+ * @missed: a bit for each 2 MiB of stacks: there was no memory for a table of theirs
  * @chunk: the memory
  */
 struct shadow {
@@ -49,6 +50,7 @@ struct shadow {
 	u32 nr_chunks;
 	u32 nr_free[SHADOW_USES];
 	u32 next[SHADOW_USES];
+	u64 missed[WINDOW_SIZE / SIZE_2M / 64];
 	struct shadow_chunk chunk[SHADOW_CHUNKS];
 };
 
@@ -56,16 +58,18 @@ int shadow_init(void);
 int shadow_give(struct vcpu *vcpu, u64 pa);
 int shadow_take(struct vcpu *vcpu, u64 va);
 bool shadow_owns(u64 pa);
-bool shadow_is_full(void);
 bool shadow_is_beyond(u64 stack);
 u64 shadow_page(struct vcpu *vcpu, enum shadow_use use);
 u64 shadow_record(struct vcpu *vcpu, u64 stack);
 u64 shadow_record_make(struct vcpu *vcpu, u64 stack);
 u64 shadow_record_next(struct vcpu *vcpu, u64 *stack);
+void shadow_record_miss(struct vcpu *vcpu, u64 stack, bool missed);
+bool shadow_record_missed(struct vcpu *vcpu, u64 stack);
 void shadow_page_free(u64 pa);
 bool shadow_has(struct vcpu *vcpu, u64 stack);
 bool shadow_is_seen(struct vcpu *vcpu, u64 stack);
 bool shadow_make(struct vcpu *vcpu, u64 stack);
+bool shadow_missed(struct vcpu *vcpu, u64 stack);
 bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word);
 bool shadow_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);
 bool shadow_table_write_legal(u64 pa, u32 size);

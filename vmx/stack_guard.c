@@ -214,7 +214,7 @@ static void park(struct vcpu *vcpu, u64 task)
 	/* Who is dead has no stack any more, wherever it was in the end. */
 	if (!dead && stack_record_base(sp) != base)
 		return;
-	record_pa = stack_record_hold_or_make(vcpu, base);
+	record_pa = stack_record_hold_or_make(vcpu, base, !dead);
 	if (record_pa && dead)
 		free_stack(vcpu, record_pa);
 	else if (record_pa)
@@ -444,12 +444,15 @@ static void compare(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base,
 		put_back(&stack, record_pa, rsp - FRAME_POPPED, words);
 }
 
-/* Whether that is the task's stack, as Linux says, and one that has no record */
-static bool is_own_beyond(struct vcpu *vcpu, u64 task, u64 rsp)
+/*
+ * Whether nothing could be noted as the task left its stack: it is out of reach, or
+ * there was no memory. And it is the task's, as Linux says.
+ */
+static bool is_unknown(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
 	const struct returns_config *c = &island.config.returns;
 
-	return shadow_is_beyond(rsp) &&
+	return (shadow_is_beyond(rsp) || stack_record_missed(vcpu, base)) &&
 	       rsp - task_word(vcpu, task, c->task_stack, sizeof(u64)) < c->stack_size;
 }
 
@@ -465,7 +468,7 @@ static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rs
 	}
 	if (is_new_stack(vcpu, record_pa, base, rsp))
 		return !stack_record_may_name(task);
-	if (base ? record_pa || !shadow_is_full() : !is_own_beyond(vcpu, task, rsp))
+	if (record_pa || !is_unknown(vcpu, task, base, rsp))
 		return false;
 	vcpu->config.public->unparked_unverified++;
 	return true;
@@ -502,7 +505,7 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 		return RESULT_SKIP;
 	park(vcpu, from);
 	base = unpark(vcpu, to, vmread(GUEST_RSP));
-	record_pa = stack_record_hold_or_make(vcpu, base);
+	record_pa = stack_record_hold_or_make(vcpu, base, false);
 	if (record_pa)
 		stack_record_set(vcpu, record_pa, to, STACK_RUNS);
 	stack_unlock(vcpu);

@@ -76,14 +76,17 @@ u64 stack_record_make(struct vcpu *vcpu, u64 base)
  * stack_record_hold_or_make() - stack_record_hold(), made where there is none
  * @vcpu: the CPU
  * @base: the stack's lowest address; 0
+ * @left: a task has left it, and is to go on with it
  *
  * A stack has its record made once, so that this takes root's lock then only.
  *
  * Context: root, without the lock. Ends what the window showed.
  *
- * Return: its physical address, or 0 where there is no memory, or @base is none.
+ * Return: its physical address, or 0 where there is no memory, or @base is none. Then
+ * stack_record_missed() knows what @left was: no other CPU asks for that task's sake
+ * before this one is through with it.
  */
-u64 stack_record_hold_or_make(struct vcpu *vcpu, u64 base)
+u64 stack_record_hold_or_make(struct vcpu *vcpu, u64 base, bool left)
 {
 	u64 record_pa = stack_record_hold(vcpu, base);
 
@@ -91,11 +94,26 @@ u64 stack_record_hold_or_make(struct vcpu *vcpu, u64 base)
 		return record_pa;
 	stack_unlock(vcpu);
 	island_lock(vcpu);
-	stack_record_make(vcpu, base);
+	if (!stack_record_make(vcpu, base))
+		shadow_record_miss(vcpu, base, left);
 	island_publish();
 	island_unlock();
 	/* Nobody was on it meanwhile, but it may have been taken away again. */
 	return stack_record_hold(vcpu, base);
+}
+
+/**
+ * stack_record_missed() - whether a stack has no record because there was no memory
+ * @vcpu: the CPU
+ * @base: the stack's lowest address; 0
+ *
+ * Context: root, after stack_record_hold(). Ends what the window showed.
+ *
+ * Return: whether a task has left it, and nothing could be noted.
+ */
+bool stack_record_missed(struct vcpu *vcpu, u64 base)
+{
+	return base && shadow_record_missed(vcpu, base);
 }
 
 /**

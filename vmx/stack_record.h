@@ -44,8 +44,9 @@ _Static_assert(sizeof(struct stack_record) <= PAGE_SIZE, "a page");
 
 u64 stack_record_base(u64 sp);
 u64 stack_record_make(struct vcpu *vcpu, u64 base);
-u64 stack_record_hold_or_make(struct vcpu *vcpu, u64 base);
+u64 stack_record_hold_or_make(struct vcpu *vcpu, u64 base, bool left);
 u64 stack_record_hold(struct vcpu *vcpu, u64 base);
+bool stack_record_missed(struct vcpu *vcpu, u64 base);
 struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa);
 void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp);
 bool stack_record_may_name(u64 task);

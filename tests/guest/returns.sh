@@ -7,8 +7,8 @@
 #
 # "full" is for the kernel with drivers for any machine.
 #
-# By name only: suspend_to_ram; threads_come_and_go, short_of_memory and
-# out_of_memory; storm, storm_unguard and storm_unload, which are for a kernel that
+# By name only: suspend_to_ram; threads_come_and_go, short_of_memory, out_of_memory,
+# memory_comes and memory_comes_to_parked; storm, storm_unguard and storm_unload, which are for a kernel that
 # preempts itself (preempt=full); and stacks_beyond and bare_everywhere, each the last of
 # all tests.
 #
@@ -169,6 +169,13 @@ start_sleepers()
 all_asleep()
 {
 	[ "$(cat /proc/$sleepers/task/*/stack | grep -c ' vuln_sleep_until+')" = "$1" ]
+}
+
+# Each finds its function's end by itself, and calls another one on the way.
+wake_sleepers()
+{
+	kill -USR1 $sleepers
+	wait $sleepers
 }
 
 end_sleepers()
@@ -699,33 +706,81 @@ threads_come_and_go()
 		[ $((used[20] - used[10])) -le $((THREADS * 4096 / 2)) ]
 }
 
-# With no more than 2 MiB, what stacks had that are gone is used again, and all that
-# returns is verified. 300 threads need more than half of it.
+# With no more than 2 MiB for them, what stacks had that are gone is used again, and all
+# that returns is verified. 300 threads need more than half of it. Root's tables take as
+# much.
 short_of_memory()
 {
 	rmmod carapace
-	attach_testing "shadow_chunks=1 $CARAPACE_PARAMETERS" &&
+	attach_testing "shadow_chunks=2 $CARAPACE_PARAMETERS" &&
 		guard carapace_vuln || return
 	threads_rounds 20 300 &&
-		equals "$(cat $sysfs/stats/shadow_bytes)" $((2 << 20)) &&
+		equals "$(cat $sysfs/stats/shadow_bytes)" $((4 << 20)) &&
 		calls && rmmod carapace && attach && guard_usual
 }
 
+# attach_short THREADS PARAMETERS: with too little memory for so many, asleep
+attach_short()
+{
+	rmmod carapace
+	attach_testing "shadow_chunks=2 $2 $CARAPACE_PARAMETERS" &&
+		guard carapace_vuln && start_sleepers "$1" || return
+	unshadowed=$(cat $sysfs/stats/returns_unshadowed)
+	equals "$(cat $sysfs/stats/shadow_bytes)" $((4 << 20))
+}
+
+attach_again()
+{
+	echo "$unshadowed entries without a shadow," \
+		"$(cat $sysfs/stats/returns_unverified) returns" \
+		"and $(total stacks_unverified) switches unverified"
+	# shellcheck disable=SC2119
+	rmmod carapace && attach && guard_usual
+}
+
+# A return where nothing was ever stored, nor missed: from a stack's lowest page
+attack_unused()
+{
+	returns 137 ./vuln jump returns_check stack && equals "$(counted_attacks)" 1
+}
+
 # More than there is memory for go unverified, are counted, and nothing is reported.
+# What is an attack meanwhile is.
 out_of_memory()
 {
-	local unshadowed
-	rmmod carapace
-	attach_testing "shadow_chunks=1 $CARAPACE_PARAMETERS" &&
-		guard carapace_vuln || return
-	start_sleepers 700 || return
-	unshadowed=$(cat $sysfs/stats/returns_unshadowed)
-	equals "$(cat $sysfs/stats/shadow_bytes)" $((2 << 20))
+	attach_short 700 '' && attack_unused || return
 	end_sleepers
-	echo "$unshadowed entries without a shadow," \
-		"$(cat $sysfs/stats/returns_unverified) returns unverified"
-	[ "$unshadowed" -gt 0 ] && calls && rmmod carapace && attach &&
-		guard_usual
+	equals "$(counted_attacks)" 1 &&
+		[ "$unshadowed" -gt 0 ] && calls && attach_again
+}
+
+give_memory()
+{
+	echo 128 > /sys/module/carapace/parameters/shadow_chunks &&
+		guard overlay && [ "$(cat $sysfs/stats/shadow_bytes)" -gt $((4 << 20)) ]
+}
+
+# Who was entered while memory was short returns when there is some again: unverified,
+# and no attack. What is one is reported.
+memory_comes()
+{
+	attach_short 700 '' && give_memory && wake_sleepers &&
+		equals "$(counted_attacks)" 0 &&
+		[ "$(cat $sysfs/stats/returns_unverified)" -gt 0 ] &&
+		attack_unused && calls && attach_again
+}
+
+# The same to who went to sleep; root's own memory is short, too.
+memory_comes_to_parked()
+{
+	attach_short 450 parked_stacks=on && give_memory && wake_sleepers &&
+		equals "$(counted_attacks)" 0 &&
+		[ "$(total stacks_unverified)" -gt 0 ] || return
+	unshadowed=$(total stacks_unverified)
+	./exploit TASK_SLEEPING
+	./exploit PARKED_CORE
+	equals "$(counted_attacks)" 2 && equals "$(total stacks_unverified)" "$unshadowed" &&
+		calls && attach_again
 }
 
 # Stacks at addresses that have no shadow go unverified, are counted, and nothing is
@@ -987,7 +1042,8 @@ may_say()
 	probe_after_*)	echo 'stays guarded' ;;
 	*unload*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
 	bad_names)	echo 'returns/(un)?guard' ;;
-	*_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
+	short_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
+	*memory*)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
 	stacks_beyond)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
 	bare_everywhere)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;

@@ -3,13 +3,15 @@
  * Users of guarded functions that a shell cannot be
  *
  * usage: returns_user sleepers COUNT	threads, each asleep in the vulnerable
- *					driver until this is killed; says "ready"
+ *					driver until this is killed, or woken by
+ *					SIGUSR1; says "ready"
  *	  returns_user uring FILE COUNT	reads of a file, each by a worker of
  *					io_uring's
  */
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,35 +30,54 @@ static int fail(const char *what)
 	return 1;
 }
 
+static unsigned long nr_woken;
+
 static void *sleep_in_driver(void *device)
 {
 	const struct vuln_sleep for_ever = { 0 };
 
 	if (ioctl(*(int *)device, VULN_SLEEP, &for_ever))
 		perror("VULN_SLEEP");
+	__atomic_add_fetch(&nr_woken, 1, __ATOMIC_RELAXED);
 	return NULL;
+}
+
+/* One goes on each time. */
+static int wake_all(int device, unsigned long count)
+{
+	while (__atomic_load_n(&nr_woken, __ATOMIC_RELAXED) < count) {
+		if (ioctl(device, VULN_WAKE))
+			return fail("VULN_WAKE");
+		usleep(1000);
+	}
+	return 0;
 }
 
 static int sleepers(char **argv)
 {
 	int device = open(VULN_DEVICE, O_RDWR | O_CLOEXEC);
-	unsigned long count = strtoul(argv[0], NULL, 0);
+	unsigned long count = strtoul(argv[0], NULL, 0), i;
 	pthread_attr_t attributes;
 	pthread_t thread;
+	sigset_t wake;
+	int signal;
 
 	if (device < 0)
 		return fail(VULN_DEVICE);
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &wake, NULL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, THREAD_STACK);
-	while (count--) {
+	for (i = 0; i < count; i++) {
 		if (pthread_create(&thread, &attributes, sleep_in_driver,
 				   &device))
 			return fail("thread");
 	}
 	printf("ready\n");
 	fflush(stdout);
-	pause();
-	return 0;
+	sigwait(&wake, &signal);
+	return wake_all(device, count);
 }
 
 struct ring {

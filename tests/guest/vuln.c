@@ -3,8 +3,8 @@
  * What the vulnerable driver lets anyone do, one thing at a time, for scripts
  *
  * Each argument is a number, a symbol, or a symbol + a number. Symbols are for
- * root. RSP may be "kmalloc" or "vmalloc": memory of the driver's; with 0, what
- * is at RIP is called.
+ * root. RSP may be "kmalloc" or "vmalloc": memory of the driver's; or "stack": where
+ * no function comes on the caller's own; with 0, what is at RIP is called.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include "modules/vuln.h"
 
 #define RETURNS	8	/* as many words of return addresses */
+#define LOWEST	4096	/* bytes of a stack */
 
 static int device;
 
@@ -76,33 +77,57 @@ static int show_address(char **argv)
 }
 
 /* The stack that this process is on in the kernel */
-static int show_stack(char **argv)
+static __u64 own_stack(void)
 {
 	struct vuln_where w;
 
-	(void)argv;
 	if (ioctl(device, VULN_WHERE, &w))
-		return result(-1);
-	printf("%#llx\n", w.stack);
+		exit(result(-1));
+	return w.stack;
+}
+
+static int show_stack(char **argv)
+{
+	(void)argv;
+	printf("%#llx\n", own_stack());
 	return 0;
 }
 
-/*
- * The driver's memory as a stack: what returns there comes back by vuln_leave,
- * and what takes some words with it, too.
- */
+/* What returns there comes back by vuln_leave, and what takes some words with it, too. */
+static void fill_returns(__u64 words[RETURNS])
+{
+	unsigned int i;
+
+	for (i = 0; i < RETURNS; i++)
+		words[i] = address("vuln_leave");
+}
+
+/* The driver's memory as a stack */
 static __u64 stack_in(enum vuln_allocator allocator)
 {
 	static __u64 words[VULN_BYTES / sizeof(__u64)];
 	struct vuln_allocation a = { allocator, (__u64)words, sizeof(words) };
 	const size_t first = sizeof(words) / sizeof(*words) - RETURNS;
-	unsigned int i;
 
-	for (i = 0; i < RETURNS; i++)
-		words[first + i] = address("vuln_leave");
+	fill_returns(words + first);
 	if (ioctl(device, VULN_ALLOCATE, &a))
 		exit(result(-1));
 	return a.address + first * sizeof(*words);
+}
+
+static __u64 stack_in_own(void)
+{
+	__u64 words[RETURNS];
+	struct vuln_memory m = {
+		.address = own_stack() + LOWEST - sizeof(words),
+		.data = (__u64)words,
+		.size = sizeof(words),
+	};
+
+	fill_returns(words);
+	if (ioctl(device, VULN_WRITE, &m))
+		exit(result(-1));
+	return m.address;
 }
 
 static __u64 register_value(const char *text)
@@ -111,6 +136,8 @@ static __u64 register_value(const char *text)
 		return stack_in(VULN_KMALLOC);
 	if (!strcmp(text, "vmalloc"))
 		return stack_in(VULN_VMALLOC);
+	if (!strcmp(text, "stack"))
+		return stack_in_own();
 	return address(text);
 }
 
