@@ -57,17 +57,27 @@ struct changed {
 };
 
 /*
- * Among the words of a call, and of those before it that it shares: the first one
- * that has changed, from the innermost on; all of them are put back, if so wished.
+ * Among RBP and the words of a call, and of those before it that it shares: the first
+ * one that has changed, from the innermost on; all of them are put back, if so wished.
+ * RBP is the caller's at a function's beginning and end, and in between it is in its own
+ * frame, or that of who was called by it. Where it is noted is where it returns by.
  */
 static bool find_changed(struct stack *stack, u64 record_pa, u32 call,
 			 bool put_back, struct changed *first)
 {
+	const struct frozen_call *last = &show(stack->vcpu, record_pa)->call[call];
 	struct stack_words *words = &stack->vcpu->walk;
-	bool any = false, shares;
-	u64 at, found;
+	u64 *bp = &stack->vcpu->regs.rbp;
+	u64 at = stack->base + last->slot, found;
+	bool any = *bp != last->bp, shares;
 	u32 i;
 
+	if (any)
+		*first = (struct changed){ at, last->bp, *bp };
+	if (any && put_back)
+		*bp = last->bp;
+	else if (any)
+		return true;
 	do {
 		shares = frozen_words(show(stack->vcpu, record_pa), call--, words);
 		for (i = 0; i < words->nr; i++) {

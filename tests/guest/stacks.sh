@@ -32,7 +32,7 @@ parked)
 	missed=stacks_unverified
 	blocked=1 ;;
 frozen)
-	: "${EXPLOITS:=INDEXED_CORE INDEXED_FRAME_POINTER INDEXED_NESTED INDEXED_DEEP}"
+	: "${EXPLOITS:=INDEXED_CORE INDEXED_FRAME_POINTER INDEXED_NESTED INDEXED_DEEP INDEXED_SAVED}"
 	file=$sysfs/policy/frozen_frames
 	kind=frozen-frame
 	context=task

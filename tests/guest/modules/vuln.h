@@ -183,11 +183,13 @@ struct vuln_context_call {
 
 /*
  * Calls of the driver by the core kernel by the driver, and so on. The bug: the last
- * of them writes to where the core kernel's function returns that has called it.
+ * of them writes to where the core kernel's function returns that has called it; or to
+ * what it has saved itself of that one's registers.
  */
 struct vuln_nest {
 	__u64 depth;	/* 0 for one such call */
-	__u64 strayed;	/* set: whether that one went elsewhere */
+	__u64 strayed;	/* set: whether that one went elsewhere, or found something else */
+	__u64 saved;	/* not 0: the latter, RBP */
 };
 
 #define VULN_MESSAGE	_IOWR('V', 1, struct vuln_message)

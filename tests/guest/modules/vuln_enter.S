@@ -177,7 +177,7 @@ SYM_FUNC_END(vuln_detour)
 
 /*
  * void vuln_nest_search(struct vuln_nest *n): bsearch() in itself, which never returns
- * 0; the way from there is objtool's.
+ * anything else
  */
 SYM_FUNC_START(vuln_nest_search)
 	pushq	%rbx
@@ -189,9 +189,8 @@ SYM_FUNC_START(vuln_nest_search)
 	call	bsearch
 SYM_INNER_LABEL(vuln_nest_returned, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-	testq	%rax, %rax
-	jz	vuln_nest_strayed
-	jmp	1f
+	cmpq	%rbx, %rax
+	je	1f
 SYM_INNER_LABEL(vuln_nest_strayed, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	movq	$1, 8(%rbx)

@@ -26,14 +26,35 @@ static noinline void overwrite_core(void)
 	}
 }
 
-/* Equal: the search is over. */
+/*
+ * What bsearch() has in RBP while it calls what compares: where it is looking, and that
+ * is what it returns then. It becomes the place of something else.
+ */
+static noinline void overwrite_saved(u64 *words, u64 element, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < NEST_WORDS && READ_ONCE(words[i]) != end; i++) {
+		if (READ_ONCE(words[i]) == element)
+			WRITE_ONCE(words[i], element + sizeof(u64));
+	}
+}
+
+/* Equal: the search is over. It saves RBP, as functions with more to do. */
 noinline int vuln_nest_compare(const void *key, const void *element)
 {
 	struct vuln_nest *n = (void *)key;
+	u64 room = 0;
+
+	asm volatile("" : : : "rbp");
+	barrier_data(&room);
 
 	if (n->depth) {
 		n->depth--;
 		vuln_nest_search(n);
+	} else if (n->saved) {
+		overwrite_saved(&room, (u64)element,
+				(u64)__builtin_return_address(0));
 	} else {
 		overwrite_core();
 	}
