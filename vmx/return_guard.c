@@ -236,16 +236,19 @@ static bool follows_call(struct vcpu *vcpu, u64 va)
 
 /*
  * The guest half ends the task (module/blocked.c), or goes on: at @address, or where
- * it was about to jump. On the task's own stack again, if it had another one: in the
- * middle, for what lies above is of no use any more, and what ends a task needs some
- * room.
+ * it was about to jump. On the task's own stack again, if it had another one, which may
+ * be another task's: in the middle, for what lies above is of no use any more, and what
+ * ends a task needs some room. Where it came from does not lie there.
  */
 static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 {
-	u64 stack = return_guard_task_stack(vcpu);
+	u64 rsp = vmread(GUEST_RSP), stack = return_guard_task_stack(vcpu);
 
-	if (stack_lost && stack)
+	stack_lost |= !is_own_stack(rsp) && !is_current_stack(vcpu, rsp);
+	if (stack_lost && stack) {
 		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
+		address = 0;
+	}
 	vcpu->regs.rax = vcpu->regs.r10;
 	vcpu->regs.r10 = address;
 	vmwrite(GUEST_RIP, jump ? config()->blocked_jump : config()->blocked);
@@ -274,25 +277,26 @@ static struct shadow_word word_of(const struct entry *e)
 	};
 }
 
-/*
- * Where there is no memory for a shadow, or the window does not cover the stack, the
- * function returns unverified; that is counted. The guest half sees to it that it does
- * not come to the one, and the other takes more addresses than Linux mostly has in use.
- */
-static bool store(struct vcpu *vcpu, const struct entry *e)
+/* Whether it is one, as far as that is known */
+static bool is_stack(struct vcpu *vcpu, u64 stack)
 {
-	if (is_own_stack(e->stack)) {
+	return is_own_stack(stack) || shadow_has(vcpu, stack) ||
+	       is_current_stack(vcpu, stack);
+}
+
+/*
+ * On a stack. Where there is no memory for a shadow, or the window does not cover the
+ * stack, the function returns unverified; that is counted. The guest half sees to it
+ * that it does not come to the one, and the other takes more addresses than Linux mostly
+ * has in use.
+ */
+static void store(struct vcpu *vcpu, const struct entry *e)
+{
+	if (is_own_stack(e->stack))
 		own_stack_write(vcpu, e->stack, word_of(e));
-		return true;
-	}
-	if (!shadow_has(vcpu, e->stack)) {
-		if (!is_current_stack(vcpu, e->stack))
-			return false;
-		shadow_make(vcpu, e->stack);
-	}
-	if (!shadow_write(vcpu, e->stack, word_of(e)))
+	else if (!shadow_make(vcpu, e->stack) ||
+		 !shadow_write(vcpu, e->stack, word_of(e)))
 		island.config.public->returns_unshadowed++;
-	return true;
 }
 
 /*
@@ -336,30 +340,32 @@ static bool is_called(struct vcpu *vcpu, const struct entry *e, bool choke)
 }
 
 /*
- * A function was entered. Return: false where the guest is to go elsewhere, and
- * then it does.
+ * A function was entered. What is blocked is not stored: it may be on another task's
+ * stack, which is to return there. Return: false where the guest is to go elsewhere,
+ * and then it does.
  */
 static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 {
 	struct entry e = { .stack = rsp + sizeof(u64) };
-	bool stack_known, called;
+	bool known;
 
 	if (guest_read(vcpu, e.stack, &e.address, sizeof(e.address)) ||
 	    guest_read(vcpu, rsp, &e.function, sizeof(e.function)))
 		e.address = 0;
-	called = is_called(vcpu, &e, choke);
-	stack_known = store(vcpu, &e);
+	known = is_stack(vcpu, e.stack);
+	if (!(known && is_called(vcpu, &e, choke)) &&
+	    verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address))) {
+		land(vcpu, !known, 0, false);
+		return false;
+	}
+	if (known)
+		store(vcpu, &e);
 	if (is_misled(vcpu, e.stack) &&
 	    verdict_undoes(report_misled(vcpu, e.function, e.stack))) {
 		land(vcpu, false, 0, false);
 		return false;
 	}
-	if (stack_known && called)
-		return true;
-	if (!verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address)))
-		return true;
-	land(vcpu, !stack_known, 0, false);
-	return false;
+	return true;
 }
 
 static bool is_vmfunc(struct vcpu *vcpu, u64 va)

@@ -130,11 +130,16 @@ read_rules()
 
 # impossible EXPLOIT: sets why this kernel does not have what it takes; to nothing where
 # it has. PARKED_CORE's chain runs off the stacks of 5.10, and so does PARKED_DEEP's.
-# There do_syscall_64() does not move the stack, and so needs no frame pointer.
+# There do_syscall_64() does not move the stack, and so needs no frame pointer. Without
+# VMFUNC there is no stub that would note anything by itself.
 no_room="this kernel's stacks have no room for its chain"
 impossible()
 {
 	why=
+	if [ "$1" = TASK_STUB_CALL ] && is_attached &&
+	   ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
+		why="this CPU has no VMFUNC"
+	fi
 	[[ $(uname -r) = 5.10.* ]] || return 0
 	# shellcheck disable=SC2034
 	case $1 in
