@@ -496,13 +496,16 @@ static bool window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 	return true;
 }
 
-/* There is no memory for what an address in the window is for, or nothing is missed. */
+/*
+ * There is no memory for what an address in the window is for, or nothing is missed. As
+ * long as there is any for a table, it says so of that alone.
+ */
 static void set_missed(struct vcpu *vcpu, u64 va, bool missed)
 {
 	const u64 from = missed ? 0 : ENTRY_MISSED, to = missed ? ENTRY_MISSED : 0;
 	u64 pa;
 
-	if (window_entry(vcpu, va, false, &pa)) {
+	if (window_entry(vcpu, va, missed, &pa)) {
 		if (read_entry(vcpu, pa) == from)
 			write_entry(vcpu, pa, to);
 	} else if (missed) {
