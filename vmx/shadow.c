@@ -208,6 +208,7 @@ static void close_window(struct vcpu *vcpu)
 	memset(s->nr_free, 0, sizeof(s->nr_free));
 	memset(s->next, 0, sizeof(s->next));
 	memset(s->missed, 0, sizeof(s->missed));
+	s->nr_without = 0;
 	island.boot_stack_record = 0;
 }
 
@@ -627,14 +628,16 @@ static bool next_entry(struct vcpu *vcpu, u64 *va, u64 *pa)
 	return false;
 }
 
-/* Unmaps pages whose stack Linux has freed. */
-static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
+/* Unmaps pages whose stack Linux has freed. @looked: at as many entries */
+static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale, u32 *looked)
 {
 	u64 va, stack, pa, entry;
 	u32 nr = 0;
 
+	*looked = 0;
 	for (va = window(); nr < STALE_PAGES && next_entry(vcpu, &va, &pa);
 	     va += PAGE_SIZE) {
+		++*looked;
 		stack = va - window() + island.config.returns.stacks;
 		entry = read_entry(vcpu, pa);
 		if (entry & PTE_ADDR_MASK && !is_mapped(vcpu, stack_page(stack, entry))) {
@@ -649,15 +652,25 @@ static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale)
  * Linux may map a stack again between the look at its tables and the shootdown,
  * and what a CPU stores there then, by a translation that it has cached, must not
  * be lost. Whoever comes later waits for the lock.
+ *
+ * All calls ask for memory where there is none. Who has filled it must not have each of
+ * them look through all of it, too: where nothing was found, as many go without.
  */
 static u32 reclaim(struct vcpu *vcpu)
 {
 	struct stale_page stale[STALE_PAGES];
-	u32 nr = find_stale(vcpu, stale);
-	u32 i, freed = 0;
+	struct shadow *s = &island.shadow;
+	u32 nr, looked, i, freed = 0;
 
-	if (!nr)
+	if (s->nr_without) {
+		s->nr_without--;
 		return 0;
+	}
+	nr = find_stale(vcpu, stale, &looked);
+	if (!nr) {
+		s->nr_without = looked;
+		return 0;
+	}
 	shootdown(vcpu);
 	for (i = 0; i < nr; i++) {
 		if (is_mapped(vcpu, stack_page(stale[i].stack, stale[i].entry))) {

@@ -42,6 +42,7 @@ struct shadow_chunk {
  * @nr_chunks: how many of @chunk there are
  * @nr_free: pages of theirs that are free, by their use
  * @next: the chunk to look for one first
+ * @nr_without: so many do not look for pages that are free by now, for there were none
  * @missed: a bit for each 2 MiB of stacks: there was no memory for a table of theirs
  * @chunk: the memory
  */
@@ -50,6 +51,7 @@ struct shadow {
 	u32 nr_chunks;
 	u32 nr_free[SHADOW_USES];
 	u32 next[SHADOW_USES];
+	u32 nr_without;
 	u64 missed[WINDOW_SIZE / SIZE_2M / 64];
 	struct shadow_chunk chunk[SHADOW_CHUNKS];
 };
