@@ -118,6 +118,7 @@ guest: modules testing-module carapacectl
 		$(DESTDIR)/root/carapace-testing.ko
 	$(MAKE) -C tests/guest KDIR=$(KDIR)
 	$(MAKE) -C tests/guest KDIR=$(KDIR) install DESTDIR=$(DESTDIR)
+	find $(DESTDIR) -name '*.ko' -exec strip --strip-debug {} +
 
 unit:
 	scripts/test unit
