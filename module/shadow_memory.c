@@ -33,8 +33,8 @@
 #include "kernel_symbols.h"
 #include "returns.h"
 #include "returns_stub.h"
-#include "shadow.h"
 #include "shadow_memory.h"
+#include "shadow_pages.h"
 
 /* Free beforehand: for what is needed before more can come */
 #define PAGES_READY	128

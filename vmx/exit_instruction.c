@@ -13,7 +13,7 @@
 #include "return_sites.h"
 #include "code_write.h"
 #include "seal.h"
-#include "shadow.h"
+#include "shadow_pages.h"
 #include "shootdown.h"
 #include "stack_guard.h"
 #include "stack_walk.h"

@@ -9,7 +9,7 @@
 #include "island.h"
 #include "pins.h"
 #include "seal.h"
-#include "shadow.h"
+#include "shadow_pages.h"
 #include "stack_walk.h"
 #include "vcpu.h"
 #include "x86.h"

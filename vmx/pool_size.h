@@ -12,7 +12,7 @@
 #include "patch.h"
 #include "region.h"
 #include "seal.h"
-#include "shadow.h"
+#include "shadow_pages.h"
 #include "table_pool.h"
 #include "types.h"
 

@@ -27,6 +27,7 @@
 #include "return_jumps.h"
 #include "sealed_code.h"
 #include "shadow.h"
+#include "shadow_window.h"
 #include "shootdown.h"
 #include "stub_words.h"
 #include "vcpu.h"

@@ -18,7 +18,7 @@
 #include "return_sites.h"
 #include "returns.h"
 #include "sealed_code.h"
-#include "shadow.h"
+#include "shadow_pages.h"
 #include "shootdown.h"
 #include "vcpu.h"
 #include "window.h"

@@ -6,7 +6,7 @@
  * task has its stack in the kernel's image, and its record elsewhere.
  */
 #include "memory.h"
-#include "shadow.h"
+#include "shadow_record.h"
 #include "shootdown.h"
 #include "stack_lock.h"
 #include "stack_record.h"
