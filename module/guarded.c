@@ -7,301 +7,40 @@
  * somebody's stack: with all CPUs stopped, root goes through the stacks and
  * stores what it finds there. Only then are the returns patched to compare, so
  * there is none without something to compare with. The other way round it is
- * first the returns, then the entries.
- *
- * No entry can be left out, or a return would find what an earlier call left:
- * ftrace's main switch stays on (PERMANENT), and where another tracer has a
- * function, too, ftrace calls both. One thing makes it leave calls out: a
- * function that is called by a tracer, while that traces, and is traced itself.
+ * first the returns, then the entries (guarded_entries.c, guarded_returns.c).
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/delay.h>
-#include <linux/ftrace.h>
 #include <linux/kernel.h>
-#include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
-#include <linux/rcupdate.h>
-#include <linux/sched.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
-#include <linux/stop_machine.h>
 #include <linux/string.h>
 
-#include "bridge.h"
 #include "choke_points.h"
-#include "compat.h"
 #include "cpus.h"
 #include "guarded.h"
-#include "hypercall.h"
-#include "island_load.h"
-#include "layout.h"
+#include "guarded_entries.h"
+#include "guarded_returns.h"
 #include "lock.h"
-#include "machine.h"
 #include "module_list.h"
 #include "probes.h"
 #include "reasons.h"
-#include "requests.h"
 #include "return_sites.h"
-#include "returns.h"
-#include "returns_stub.h"
 #include "shadow_memory.h"
-#include "tasks.h"
 
 static LIST_HEAD(guarded_list);
 static DEFINE_MUTEX(guarded_mutex);
 static bool all;
-
-/* Somebody may be where functions jumped to that are guarded no more. */
-static bool jumps_left;
 
 /* Names that the module was loaded with: these are guarded as often as they come. */
 static char **awaited;
 
 /* From guarded_start() to guarded_stop(); the files are there for longer. */
 static bool ready;
-
-static u64 entry_stub(const struct guarded *g)
-{
-	bool vmfunc = vmx_capability_present(&machine()->controls,
-					     VMX_CAPABILITY_VMFUNC);
-
-	if (g->functions.choke)
-		return (u64)(vmfunc ? returns_entry_choke :
-				      returns_entry_choke_ask);
-	return (u64)(vmfunc ? returns_entry : returns_entry_ask);
-}
-
-/*
- * Livepatch asks whether it may have a function that has a direct call. The stub
- * returns to where it was called from, whatever livepatch makes of that.
- */
-static int COMPAT_OPS_FUNC(share, ops, cmd)
-{
-	return 0;
-}
-
-/* The part of a task's stack that is in use */
-static bool stack_in_use(const struct task_struct *task, struct shadow_fill *fill)
-{
-	u64 base = (u64)READ_ONCE(task->stack);
-
-	fill->stack = task->thread.sp;
-	if (!base || fill->stack - base >= THREAD_SIZE)
-		return false;
-	fill->size = base + THREAD_SIZE - fill->stack;
-	return true;
-}
-
-static int fill_task(struct task_struct *task, void *guarded)
-{
-	const struct guarded *g = guarded;
-	struct shadow_fill fill;
-	int err = 0;
-	u32 i;
-
-	/* The first CPU's stack is its own, and idles in no module. */
-	if (task == &init_task)
-		return 0;
-	for (i = 0; !err && i < g->functions.nr_ranges; i++) {
-		fill.text = g->functions.ranges[i].start;
-		fill.text_size = g->functions.ranges[i].size;
-		if (stack_in_use(task, &fill))
-			err = hypercall(HYPERCALL_RETURNS_FILL, (u64)&fill, 0);
-	}
-	return err;
-}
-
-/* On one CPU, while all others wait with interrupts off */
-static int fill_stacks(void *guarded)
-{
-	return tasks_walk_asleep(fill_task, guarded);
-}
-
-/* The return that a probe is on, if it is one of these that are not yet left out */
-static struct return_site *site_under(const struct return_functions *f,
-				      const struct kprobe *probe)
-{
-	u64 offset = (u64)probe->addr - f->text;
-	u32 i;
-
-	for (i = 0; offset < f->size && i < f->nr_sites; i++) {
-		if (f->sites[i].offset == offset)
-			return f->sites[i].state == RETURN_GUARDED ?
-			       &f->sites[i] : NULL;
-	}
-	return NULL;
-}
-
-static void leave_out(struct kprobe *probe, void *guarded)
-{
-	const struct guarded *g = guarded;
-	struct return_site *site = site_under(&g->functions, probe);
-
-	if (site)
-		site->state = RETURN_CHANGED;
-}
-
-struct probed {
-	const struct guarded *guarded;
-	const struct kprobe *probe;
-};
-
-static void note_probed(struct kprobe *probe, void *probed)
-{
-	struct probed *p = probed;
-
-	if (site_under(&p->guarded->functions, probe))
-		p->probe = probe;
-}
-
-static int nothing(void *unused)
-{
-	return 0;
-}
-
-static int patch_back(const struct guarded *g)
-{
-	struct return_patch q = {
-		.text = g->functions.text,
-		.undo = true,
-	};
-
-	jumps_left = true;
-	return cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
-}
-
-/*
- * Nobody is left there, before root uses these places for other functions: no task
- * that was interrupted, no interrupt's handler, and no idle task.
- */
-static void see_jumps_end(void)
-{
-	if (jumps_left) {
-		synchronize_rcu_tasks();
-		stop_machine(nothing, NULL, NULL);
-	}
-	jumps_left = false;
-}
-
-/* Where a guarded return, or jump, leads now */
-static bool is_checked(u64 target, bool *jump)
-{
-	*jump = target - (u64)returns_jumps < RETURN_JUMPS_SIZE;
-	return *jump || target == (u64)returns_check;
-}
-
-/*
- * Root patches what is a return, and nothing else. Of those that were found by
- * decoding (choke_points.c), jumps that are left are no returns.
- */
-static void look_what_became(struct guarded *g)
-{
-	struct return_functions *f = &g->functions;
-	enum return_form form;
-	struct return_site site;
-	u32 i, nr = 0;
-	u64 va, target;
-	bool jump;
-
-	for (i = 0; i < f->nr_sites; i++) {
-		va = f->text + f->sites[i].offset;
-		form = return_site_form((const u8 *)va, va, &target);
-		site = f->sites[i];
-		if (site.state == RETURN_GUARDED) {
-			if (form == RETURN_JUMP && is_checked(target, &jump))
-				site.jump = jump;
-			else if (form == RETURN_JUMP && f->choke)
-				continue;
-			else
-				site.state = form == RETURN_JUMP && site.jump ?
-					     RETURN_REFUSED : RETURN_CHANGED;
-		}
-		f->sites[nr++] = site;
-	}
-	f->nr_sites = nr;
-}
-
-/*
- * Not under a probe, be it armed or not: it has a copy of what is there now, which
- * is what will run when it is hit, and will be put back.
- */
-static int patch(struct guarded *g)
-{
-	const struct return_functions *f = &g->functions;
-	struct return_patch q = { .text = f->text };
-	u32 *offsets;
-	u32 i;
-	int err;
-
-	offsets = kvmalloc_array(f->nr_sites + 1, sizeof(*offsets), GFP_KERNEL);
-	if (!offsets)
-		return -ENOMEM;
-	probes_lock();
-	probes_walk(leave_out, g);
-	for (i = 0; i < f->nr_sites; i++) {
-		if (f->sites[i].state == RETURN_GUARDED)
-			offsets[q.nr_sites++] = f->sites[i].offset;
-	}
-	q.sites = (u64)offsets;
-	err = cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
-	if (err)
-		patch_back(g);
-	if (err == -EINVAL)
-		err = -EIO;
-	look_what_became(g);
-	probes_unlock();
-	kvfree(offsets);
-	return err;
-}
-
-/* With probes_lock(); one line, if there is one */
-static bool is_probed(const struct guarded *g, bool quiet)
-{
-	struct probed probed = { .guarded = g };
-
-	probes_walk(note_probed, &probed);
-	if (probed.probe && !quiet)
-		pr_notice("%s stays guarded: there is a probe on its return at %pS; remove it and try again\n",
-			  g->name, probed.probe->addr);
-	return probed.probe;
-}
-
-/* All of them, or none where one is under a probe: -EBUSY, then, after one line */
-static int unpatch(const struct guarded *g, bool quiet)
-{
-	int ret = -EBUSY;
-
-	probes_lock();
-	if (!is_probed(g, quiet))
-		ret = patch_back(g);
-	probes_unlock();
-	if (ret > 0 && !quiet)
-		pr_notice("%s stays guarded in part: %d of its returns are no longer as they were left\n",
-			  g->name, ret);
-	return ret > 0 ? -EBUSY : ret;
-}
-
-static int add_entries(struct guarded *g)
-{
-	struct return_functions *f = &g->functions;
-
-	compat_set_ops_func(&g->ops, share);
-	return compat_add_direct(&g->ops, f->entries, f->nr_entries, entry_stub(g));
-}
-
-static void remove_entries(struct guarded *g)
-{
-	struct return_functions *f = &g->functions;
-	int err = compat_remove_direct(&g->ops, f->entries, f->nr_entries,
-				       entry_stub(g));
-
-	WARN(err, "carapace: ftrace does not take entries back (%d)\n", err);
-}
 
 static const struct reason reasons[] = {
 	{ -EBUSY, "another user has one of its functions (BPF); try again when that is gone" },
@@ -366,20 +105,20 @@ static int guard_module(struct module *mod)
 	}
 	err = shadow_memory_need(g->functions.nr_sites / RETURN_SITES_PER_PAGE + 1);
 	if (!err)
-		err = add_entries(g);
+		err = guarded_entries_add(g);
 	if (err)
 		goto out_functions;
-	see_jumps_end();
-	err = cpus_stop_all(fill_stacks, g);
+	guarded_returns_see_jumps_end();
+	err = cpus_stop_all(guarded_entries_fill, g);
 	if (!err)
-		err = patch(g);
+		err = guarded_returns_patch(g);
 	if (err)
 		goto out_entries;
 	list_add_tail(&g->list, &guarded_list);
 	return 0;
 
 out_entries:
-	remove_entries(g);
+	guarded_entries_remove(g);
 out_functions:
 	return_functions_free(&g->functions);
 out_free:
@@ -390,12 +129,12 @@ out_free:
 
 static int unguard_module(struct guarded *g, bool quiet)
 {
-	int err = unpatch(g, quiet);
+	int err = guarded_returns_unpatch(g, quiet);
 
 	if (err)
 		return err;
 	list_del(&g->list);
-	remove_entries(g);
+	guarded_entries_remove(g);
 	forget(g);
 	return 0;
 }
@@ -575,7 +314,7 @@ static int unguard_all(void)
 		return -EPERM;
 	probes_lock();
 	list_for_each_entry(g, &guarded_list, list) {
-		if (is_probed(g, false))
+		if (guarded_returns_probed(g, false))
 			err = -EBUSY;
 	}
 	probes_unlock();
@@ -675,23 +414,6 @@ bool guarded_all(void)
 	return READ_ONCE(all);
 }
 
-/**
- * guarded_site_patched() - whether a return compares
- * @guarded: the module
- * @site: which of its returns
- *
- * Context: any; what stands in the code is what counts.
- */
-bool guarded_site_patched(const struct guarded *guarded, u32 site)
-{
-	u64 va = guarded->functions.text + guarded->functions.sites[site].offset;
-	u64 target;
-	bool jump;
-
-	return return_site_form((const u8 *)va, va, &target) == RETURN_JUMP &&
-	       is_checked(target, &jump);
-}
-
 /* No CPU is in its code any more, and none will be. */
 static void module_gone(struct module *mod)
 {
@@ -700,9 +422,9 @@ static void module_gone(struct module *mod)
 	mutex_lock(&guarded_mutex);
 	g = find(mod->name);
 	if (g) {
-		patch_back(g);
+		guarded_returns_restore(g);
 		list_del(&g->list);
-		remove_entries(g);
+		guarded_entries_remove(g);
 		forget(g);
 	}
 	mutex_unlock(&guarded_mutex);
@@ -763,9 +485,6 @@ int guarded_start(void)
  *
  * Waits for probes to be removed that sit on guarded returns, and says so.
  *
- * A task that was interrupted in a stub has left it when RCU-tasks has seen it;
- * an interrupt handler, and an idle task, before all CPUs stop.
- *
  * Context: may sleep; guards are off, CPUs still attached.
  */
 void guarded_stop(void)
@@ -784,7 +503,6 @@ void guarded_stop(void)
 	}
 	/* Modules that went meanwhile took their entries along. */
 	unregister_module_notifier(&module_notifier);
-	synchronize_rcu_tasks();
-	stop_machine(nothing, NULL, NULL);
+	guarded_returns_see_stubs_end();
 	shadow_memory_stop();
 }

@@ -44,6 +44,5 @@ int guarded_walk(int (*function)(const struct guarded *guarded, void *data),
 		 void *data);
 bool guarded_all(void);
 u32 guarded_functions(void);
-bool guarded_site_patched(const struct guarded *guarded, u32 site);
 
 #endif /* CARAPACE_MODULE_GUARDED_H */

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "guarded.h"
+#include "guarded_returns.h"
 #include "island_load.h"
 #include "reasons.h"
 
