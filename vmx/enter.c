@@ -15,7 +15,7 @@
 #include "host_tables.h"
 #include "pins.h"
 #include "shootdown.h"
-#include "stack_guard.h"
+#include "stack_settle.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -297,7 +297,7 @@ static int launch(struct vcpu *vcpu, const struct enter_frame *frame, u64 cr4)
 				     pins_mask(vcpu, PINNED_CR4));
 
 	vcpu->running_stack = 0;
-	stack_guard_cpu_changes();
+	stack_settle_cpu_changes();
 	shootdown_join(vcpu);
 	vmx_launch(frame);
 

@@ -16,6 +16,7 @@
 #include "shadow_pages.h"
 #include "shootdown.h"
 #include "stack_guard.h"
+#include "stack_settle.h"
 #include "stack_walk.h"
 #include "stub_words.h"
 #include "vcpu.h"
@@ -132,8 +133,8 @@ static int (*const locked_calls[])(struct vcpu *vcpu, u64 first) = {
 	[HYPERCALL_RETURNS_FILL]	= return_guard_fill,
 	[HYPERCALL_RETURNS_PATCH]	= return_sites_patch,
 	[HYPERCALL_STACKS_ARM]		= stack_guard_arm,
-	[HYPERCALL_STACKS_NOTE]		= stack_guard_note,
-	[HYPERCALL_STACKS_SETTLE]	= stack_guard_settle,
+	[HYPERCALL_STACKS_NOTE]		= stack_settle_note,
+	[HYPERCALL_STACKS_SETTLE]	= stack_settle,
 	[HYPERCALL_UNWIND]		= stack_unwind_request,
 	[HYPERCALL_TRANSIENT]		= set_transient,
 };

@@ -26,7 +26,7 @@
 #include "host_tables.h"
 #include "leave.h"
 #include "shootdown.h"
-#include "stack_guard.h"
+#include "stack_settle.h"
 #include "stack_lock.h"
 #include "vcpu.h"
 #include "window.h"
@@ -372,7 +372,7 @@ static void record(struct vcpu *vcpu, enum leave_reason reason)
 	public->state = state_after(vcpu, reason);
 	/* From here on this CPU runs no guest, so there is nothing to drop. */
 	__atomic_store_n(&vcpu->in, false, __ATOMIC_SEQ_CST);
-	stack_guard_cpu_changes();
+	stack_settle_cpu_changes();
 }
 
 /**

@@ -21,14 +21,10 @@
  * it waits; an attacker's write is undone before it has an effect either way. What
  * it cannot tell is who wrote, and when.
  *
- * Words are found by Linux's own unwind tables, from where the task left. A stack
- * changes while its task runs on a CPU that has no shell; so a CPU that comes or
- * goes unsettles all, and nothing is compared until the guest half has had root
- * note all stacks that are parked, with all CPUs stopped.
+ * What is noted: stack_park.c. From when on it is compared: stack_settle.c.
  */
 #include "call_site.h"
 #include "cpu_ops.h"
-#include "frozen_frames.h"
 #include "guard.h"
 #include "guest_walk.h"
 #include "memory.h"
@@ -37,34 +33,15 @@
 #include "shadow_record.h"
 #include "shadow_window.h"
 #include "shootdown.h"
-#include "stack_lock.h"
+#include "stack_copy.h"
 #include "stack_guard.h"
+#include "stack_lock.h"
+#include "stack_park.h"
 #include "stack_record.h"
 #include "stack_walk.h"
 #include "vcpu.h"
-#include "window.h"
 
 #define TASK_COMM	16
-
-/*
- * What a task that is left has on top of its stack (struct inactive_task_frame).
- * The CPU has popped all but the last when it comes here.
- */
-enum switch_frame {
-	FRAME_R15,
-	FRAME_R14,
-	FRAME_R13,
-	FRAME_R12,
-	FRAME_RBX,
-	FRAME_RBP,
-	FRAME_RETURN,
-	FRAME_WORDS,
-};
-
-#define FRAME_POPPED	(FRAME_RETURN * sizeof(u64))
-
-/* As many at a time: the window shows either the one page or the other */
-#define COPY_AT_ONCE	64
 
 static const struct stacks_config *config(void)
 {
@@ -77,140 +54,12 @@ static bool is_tasks(const struct stack_record *record, u64 task)
 	return record->task == task && record->sp > STACK_RUNS;
 }
 
-static u64 task_word(struct vcpu *vcpu, u64 task, u64 offset, u32 size)
-{
-	u64 word = 0;
-
-	guest_read(vcpu, task + offset, &word, size);
-	return word;
-}
-
-/* Exactly as Linux asks: with that state and another one it has the task go on. */
-static bool is_dead(struct vcpu *vcpu, u64 task)
-{
-	return task_word(vcpu, task, config()->task_state, sizeof(u32)) ==
-	       config()->task_dead;
-}
-
-/* The frame on top, as the CPU left it; all of it is compared. */
-static bool note_frame(struct stack *stack, u64 sp, struct stack_words *words)
-{
-	u32 i;
-
-	words->nr = 0;
-	words->left_out = 0;
-	for (i = 0; i < FRAME_WORDS; i++) {
-		if (!stack_note(stack, words, sp + i * sizeof(u64)))
-			return false;
-	}
-	return true;
-}
-
-static u64 stack_end(u64 base)
-{
-	return base + island.config.returns.stack_size;
-}
-
-/* How many words there are from there to the stack's end */
-static u64 words_from(u64 base, u64 at)
-{
-	return (stack_end(base) - at) / sizeof(u64);
-}
-
-/* How many are copied behind the innermost: up to the stack's end */
-static u32 nr_outermost(u64 total)
-{
-	const u32 room = STACK_COPIED - STACK_COPIED_INNERMOST;
-
-	if (total <= STACK_COPIED_INNERMOST)
-		return 0;
-	total -= STACK_COPIED_INNERMOST;
-	return total < room ? total : room;
-}
-
-/* Where a copy of a word is; STACK_COPIED where there is none */
-static u32 copy_number(u64 base, u64 sp, u64 at)
-{
-	u64 total = words_from(base, sp), number = (at - sp) / sizeof(u64);
-	u32 outermost = nr_outermost(total);
-
-	if (at < sp || number >= total)
-		return STACK_COPIED;
-	if (number < STACK_COPIED_INNERMOST)
-		return number;
-	return total - number <= outermost ?
-	       STACK_COPIED_INNERMOST + outermost - (total - number) : STACK_COPIED;
-}
-
-/* All of them to where copy_number() says of the first */
-static bool copy_words(struct stack *stack, u64 record_pa, u64 sp, u64 at, u32 nr)
-{
-	u32 number = copy_number(stack->base, sp, at), done, piece;
-	u64 words[COPY_AT_ONCE];
-
-	for (done = 0; done < nr; done += piece) {
-		piece = nr - done < COPY_AT_ONCE ? nr - done : COPY_AT_ONCE;
-		piece = stack_read_words(stack, at + done * sizeof(u64), words, piece);
-		if (!piece)
-			return false;
-		memcpy(stack_record_show(stack->vcpu, record_pa)->copy + number + done,
-		       words, piece * sizeof(u64));
-	}
-	return true;
-}
-
-static void copy_stack(struct stack *stack, u64 record_pa, u64 sp)
-{
-	u64 total = words_from(stack->base, sp);
-	u32 outermost = nr_outermost(total);
-	u32 innermost = outermost ? STACK_COPIED_INNERMOST : total;
-	bool copied;
-
-	copied = copy_words(stack, record_pa, sp, sp, innermost) &&
-		 copy_words(stack, record_pa, sp,
-			    stack_end(stack->base) - outermost * sizeof(u64),
-			    outermost);
-	stack_record_show(stack->vcpu, record_pa)->copied = copied;
-}
-
-static void note_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 task,
-		       u64 sp)
-{
-	struct stack stack = { .vcpu = vcpu, .base = base };
-	struct vcpu_public *public = vcpu->config.public;
-	struct stack_words *words = &vcpu->walk;
-	struct unwind_frame frame = {
-		.sp = sp + FRAME_WORDS * sizeof(u64),
-		.after_call = true,
-	};
-	struct stack_record *record;
-
-	if (!note_frame(&stack, sp, words))
-		return;
-	frame.ip = words->value[FRAME_RETURN];
-	frame.bp = words->value[FRAME_RBP];
-	public->parked++;
-	/* What called the first CPU's idle loop is gone since the boot. */
-	if (!stack_walk(&stack, &frame, words, STACK_WALK_ALL) && task != config()->boot_task)
-		public->parked_in_part++;
-	stack_record_set(vcpu, record_pa, task, sp);
-	record = stack_record_show(vcpu, record_pa);
-	record->copied = false;
-	memcpy(&record->words, words, sizeof(*words));
-	copy_stack(&stack, record_pa, sp);
-}
-
-static void free_stack(struct vcpu *vcpu, u64 record_pa)
-{
-	stack_record_set(vcpu, record_pa, 0, STACK_FREE);
-}
-
 /* The task that this CPU leaves */
 static void park(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
 	u64 base = vcpu->running_stack ? : stack_record_base(sp);
-	bool dead = is_dead(vcpu, task);
+	bool dead = task_is_dead(vcpu, task);
 	u64 record_pa;
 
 	/* Who is dead has no stack any more, wherever it was in the end. */
@@ -218,25 +67,10 @@ static void park(struct vcpu *vcpu, u64 task)
 		return;
 	record_pa = stack_record_hold_or_make(vcpu, base, !dead);
 	if (record_pa && dead)
-		free_stack(vcpu, record_pa);
+		stack_record_free(vcpu, record_pa);
 	else if (record_pa)
-		note_stack(vcpu, record_pa, base, task, sp);
+		stack_park_note(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
-}
-
-/*
- * A task that has never run is where fork put it, on a stack of no other task. That is
- * how it looks; an attacker has one look so who can write such a frame, anywhere, and
- * the task's stack pointer. So only who has no other stack is taken for one.
- */
-static bool is_new_stack(struct vcpu *vcpu, u64 record_pa, u64 base, u64 rsp)
-{
-	u64 address = 0;
-
-	return base && rsp == base + config()->fork_slot &&
-	       (!record_pa || stack_record_show(vcpu, record_pa)->sp == STACK_FREE) &&
-	       !guest_read(vcpu, rsp, &address, sizeof(address)) &&
-	       address == config()->fork_return;
 }
 
 static u64 *popped(struct vcpu *vcpu, u32 i)
@@ -271,43 +105,15 @@ static u32 first_changed(struct vcpu *vcpu, struct stack *stack,
 	return i;
 }
 
-/* One word, as it was; false where it is, or where there is no copy of it */
-static bool undo_word(struct stack *stack, u64 record_pa, u64 sp, u64 at)
-{
-	const struct stack_record *record = stack_record_show(stack->vcpu, record_pa);
-	u32 number = copy_number(stack->base, sp, at);
-	u64 copy, found;
-
-	if (!record->copied || number == STACK_COPIED)
-		return false;
-	copy = record->copy[number];
-	return stack_read(stack, at, &found) && found != copy &&
-	       stack_write(stack, at, copy);
-}
-
-/*
- * What was written from a word on, outwards. Of the registers that entering the kernel
- * has saved all goes back: a chain of returns that reaches them has words in common
- * with them (zeros), and user mode would go on with what is beyond those.
- */
-static void undo_outwards(struct stack *stack, u64 record_pa, u64 sp, u64 at)
-{
-	const u64 entry = stack->base + config()->fork_slot + sizeof(u64);
-
-	while (at < stack_end(stack->base) &&
-	       (undo_word(stack, record_pa, sp, at) || at >= entry))
-		at += sizeof(u64);
-}
-
 /*
  * As the task left it: what the CPU has loaded from it, too, and what was written
- * together with such a word. What Linux has written stays: that is apart from it.
+ * together with such a word.
  */
 static void put_back(struct stack *stack, u64 record_pa, u64 sp,
 		     const struct stack_words *words)
 {
 	struct vcpu *vcpu = stack->vcpu;
-	u64 at, slot, found;
+	u64 slot, found;
 	u32 i;
 
 	for (i = 0; i < words->nr; i++) {
@@ -317,9 +123,7 @@ static void put_back(struct stack *stack, u64 record_pa, u64 sp,
 		if (stack_read(stack, slot, &found) && found == words->value[i])
 			continue;
 		stack_write(stack, slot, words->value[i]);
-		for (at = slot - sizeof(u64); undo_word(stack, record_pa, sp, at);)
-			at -= sizeof(u64);
-		undo_outwards(stack, record_pa, sp, slot + sizeof(u64));
+		stack_copy_undo(stack, record_pa, sp, slot);
 	}
 	vmwrite(GUEST_RSP, sp + FRAME_POPPED);
 }
@@ -367,7 +171,7 @@ static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
 static bool begins(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
 	u64 record_pa = stack_record_hold(vcpu, base);
-	bool new = is_new_stack(vcpu, record_pa, base, rsp);
+	bool new = stack_is_new(vcpu, record_pa, base, rsp);
 
 	if (new && record_pa)
 		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
@@ -409,7 +213,7 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 		base = right;
 	} else if (record_pa) {
 		/* It never comes back there. */
-		free_stack(vcpu, record_pa);
+		stack_record_free(vcpu, record_pa);
 	}
 	stack_unlock(vcpu);
 	island_publish();
@@ -468,7 +272,7 @@ static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rs
 		compare(vcpu, record_pa, task, base, rsp);
 		return true;
 	}
-	if (is_new_stack(vcpu, record_pa, base, rsp))
+	if (stack_is_new(vcpu, record_pa, base, rsp))
 		return !stack_record_may_name(task);
 	if (record_pa || !is_unknown(vcpu, task, base, rsp))
 		return false;
@@ -515,151 +319,6 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 	return RESULT_SKIP;
 }
 
-/* Whether that has been done already, since the CPUs were stopped */
-static bool is_noted(const struct stack_record *record, u64 task, u64 sp)
-{
-	return record->task == task && record->sp == sp;
-}
-
-/**
- * stack_guard_note() - note the stack of a task that sleeps
- * @vcpu: the CPU
- * @task: the task, as the guest half says
- *
- * Not when all is settled: that would make good what an attacker has written.
- *
- * Context: root, with the lock; all CPUs are stopped by the guest half.
- *
- * Return: 0, also where the stack cannot have a record; -EPERM; -EINVAL for what has no
- * stack; or -ENOMEM.
- */
-int stack_guard_note(struct vcpu *vcpu, u64 task)
-{
-	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
-	u64 base = stack_record_base(sp);
-	u64 record_pa;
-
-	if (!island.stacks_armed || island.stacks_settled)
-		return -EPERM;
-	if (shadow_is_beyond(sp))
-		return 0;
-	if (!base)
-		return -EINVAL;
-	/* Linux has freed its stack, and lists it until its parent asks how it ended. */
-	if (is_dead(vcpu, task))
-		return 0;
-	record_pa = stack_record_make(vcpu, base);
-	if (!record_pa)
-		return -ENOMEM;
-	stack_lock(vcpu, base);
-	if (!is_noted(stack_record_show(vcpu, record_pa), task, sp) &&
-	    !is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
-		note_stack(vcpu, record_pa, base, task, sp);
-	stack_unlock(vcpu);
-	return 0;
-}
-
-static bool is_running_on(u64 base)
-{
-	u32 i;
-
-	for (i = 0; i < island.config.nr_vcpus; i++) {
-		if (vcpu_number(i)->in && vcpu_number(i)->running_stack == base)
-			return true;
-	}
-	return false;
-}
-
-/*
- * As the task has it now, if it is still there: it may have been on a CPU that was
- * bare, and have left it elsewhere, or for good.
- */
-static void note_again(struct vcpu *vcpu, u64 record_pa, u64 base)
-{
-	const struct stack_record *record;
-	u64 task, sp;
-
-	stack_lock(vcpu, base);
-	record = stack_record_show(vcpu, record_pa);
-	if (record->sp != STACK_FREE && !is_running_on(base)) {
-		task = record->task;
-		sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
-		free_stack(vcpu, record_pa);
-		if (stack_record_base(sp) == base && !is_dead(vcpu, task) &&
-		    !is_new_stack(vcpu, record_pa, base, sp + FRAME_POPPED))
-			note_stack(vcpu, record_pa, base, task, sp);
-	}
-	stack_unlock(vcpu);
-}
-
-/*
- * The guest half tells of all tasks that Linux lists. A task is not listed any more
- * when it has been released, and may be preempted between that and its end; nobody
- * but root knows its stack. To let it go on without, for what its task_struct says
- * of it, would be to let anybody whose task_struct is made to say so. So what root
- * has seen is not forgotten, and noted again first. Of who was not seen to leave
- * a CPU, before this was armed, the guest half sees to it that none is left.
- *
- * A task that has ended on a bare CPU may be named, too. Nothing is taken from its
- * task_struct that would not be taken from a listed one's: nothing is settled, and
- * that is where Linux goes on.
- */
-static void note_known(struct vcpu *vcpu)
-{
-	u64 record_pa, base = 0;
-
-	while ((record_pa = shadow_record_next(vcpu, &base)))
-		note_again(vcpu, record_pa, base);
-	note_again(vcpu, island.boot_stack_record, island.config.returns.boot_stack);
-}
-
-static bool is_any_degraded(void)
-{
-	u32 i;
-
-	for (i = 0; i < island.config.nr_vcpus; i++) {
-		if (vcpu_number(i)->config.public->state == VCPU_DEGRADED)
-			return true;
-	}
-	return false;
-}
-
-/**
- * stack_guard_settle() - compare from now on
- * @vcpu: the CPU
- * @done: all stacks are noted; 0 before that, to note those that root knows of
- *
- * Context: root, with the lock; all CPUs are stopped by the guest half.
- *
- * Return: 0; -EPERM where it is settled, or not armed; -ESTALE while a CPU is bare
- * on which tasks run.
- */
-int stack_guard_settle(struct vcpu *vcpu, u64 done)
-{
-	if (!island.stacks_armed || island.stacks_settled)
-		return -EPERM;
-	if (is_any_degraded())
-		return -ESTALE;
-	if (done)
-		island.stacks_settled = true;
-	else
-		note_known(vcpu);
-	return 0;
-}
-
-/**
- * stack_guard_cpu_changes() - a CPU comes or goes
- *
- * Tasks run on it without root's seeing it, before it comes and after it went.
- *
- * Context: root; that CPU, which has no part in shootdowns yet, or any more.
- */
-void stack_guard_cpu_changes(void)
-{
-	__atomic_store_n(&island.stacks_settled, false, __ATOMIC_SEQ_CST);
-	frozen_frames_forget();
-}
-
 static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)
 {
 	u64 va = config()->switch_jump;
@@ -678,8 +337,8 @@ static void forget_all(struct vcpu *vcpu)
 	u64 record_pa, base = 0;
 
 	while ((record_pa = shadow_record_next(vcpu, &base)))
-		free_stack(vcpu, record_pa);
-	free_stack(vcpu, island.boot_stack_record);
+		stack_record_free(vcpu, record_pa);
+	stack_record_free(vcpu, island.boot_stack_record);
 	stack_record_none();
 }
 

@@ -12,8 +12,5 @@ struct vcpu;
 
 struct exit_result stack_guard_switch(struct vcpu *vcpu);
 int stack_guard_arm(struct vcpu *vcpu, u64 on);
-int stack_guard_note(struct vcpu *vcpu, u64 task);
-int stack_guard_settle(struct vcpu *vcpu, u64 done);
-void stack_guard_cpu_changes(void);
 
 #endif /* CARAPACE_VMX_STACK_GUARD_H */

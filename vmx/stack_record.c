@@ -166,6 +166,18 @@ void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp)
 }
 
 /**
+ * stack_record_free() - a stack is no task's any more, or its task is dead
+ * @vcpu: the CPU
+ * @record_pa: the stack's record
+ *
+ * Context: as stack_record_set().
+ */
+void stack_record_free(struct vcpu *vcpu, u64 record_pa)
+{
+	stack_record_set(vcpu, record_pa, 0, STACK_FREE);
+}
+
+/**
  * stack_record_may_name() - whether a stack may be a task's
  * @task: the task
  *

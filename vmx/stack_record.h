@@ -49,6 +49,7 @@ u64 stack_record_hold(struct vcpu *vcpu, u64 base);
 bool stack_record_missed(struct vcpu *vcpu, u64 base);
 struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa);
 void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp);
+void stack_record_free(struct vcpu *vcpu, u64 record_pa);
 bool stack_record_may_name(u64 task);
 void stack_record_none(void);
 

@@ -157,7 +157,7 @@ struct island {
 	struct return_jump return_jumps[RETURN_JUMPS];
 	bool stub_callers;			/* there are some: stub_words.c */
 	bool stacks_armed;			/* stack_guard.c */
-	bool stacks_settled;
+	bool stacks_settled;			/* stack_settle.c */
 	u64 boot_stack_record;
 	u64 frames_epoch;			/* frozen_frames.c */
 	u64 unwind_tables;			/* how often some were lost */
