@@ -157,6 +157,16 @@ static bool is_trampoline(u64 va)
 #define TAIL_DEPTH	2
 #define TAIL_PIECE	256
 
+/* At a region's end there is less, up to a page's. How many bytes */
+static u32 read_piece(struct vcpu *vcpu, u64 va, u8 *bytes, u32 size)
+{
+	u32 in_page = PAGE_SIZE - va % PAGE_SIZE;
+
+	if (region_read(vcpu, va, bytes, size))
+		return size;
+	return in_page < size && region_read(vcpu, va, bytes, in_page) ? in_page : 0;
+}
+
 /*
  * Whether a function ends by jumping to another's beginning. Its own end is not
  * known, so those behind it count, too.
@@ -165,12 +175,13 @@ static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
 {
 	u8 bytes[TAIL_PIECE + CALL_NEAR];
 	u64 at, target;
-	u32 i;
+	u32 i, size;
 
 	for (at = from; at < from + TAIL_REACH; at += TAIL_PIECE) {
-		if (!region_read(vcpu, at, bytes, sizeof(bytes)))
+		size = read_piece(vcpu, at, bytes, sizeof(bytes));
+		if (!size)
 			return false;
-		for (i = 0; i < TAIL_PIECE; i++) {
+		for (i = 0; i < TAIL_PIECE && i + CALL_NEAR <= size; i++) {
 			if (!jump_target(bytes + i, at + i + CALL_NEAR, &target))
 				continue;
 			target = return_jump_target(target);
