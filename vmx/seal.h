@@ -31,6 +31,7 @@ int seal_init(void);
 int seal_request(struct vcpu *vcpu, u64 va);
 int seal_note_probe(u64 va, u64 bytes);
 int seal_release(struct vcpu *vcpu, u64 pa);
+int seal_release_page(struct vcpu *vcpu, u64 pa);
 int seal_transient(u64 va, bool transient);
 void seal_flush_released(struct vcpu *vcpu);
 int seal_set_class(u64 start, u64 end, enum page_class class);
