@@ -200,6 +200,84 @@ int ept_split(struct ept *ept, u64 gpa, int level)
 	return ept_own_slot(ept, gpa, level, &slot);
 }
 
+/* The entry for an address at 2 MiB, where the tables to it are there, and this EPT's */
+static u64 *find_2m(const struct ept *ept, u64 gpa)
+{
+	u64 *slot, *table = ept_table_of(ept, ept->root_pa);
+	int at;
+
+	for (at = ept->levels; ; at--) {
+		slot = &table[paging_level_index(gpa, at)];
+		if (at == EPT_LEVEL_2M)
+			return slot;
+		if (!ept_is_present(*slot) || ept_is_leaf(*slot, at) ||
+		    (*slot & EPT_SHARED))
+			return NULL;
+		table = ept_table_of(ept, *slot);
+	}
+}
+
+/* The leaf that can stand for a table of 4 KiB pages, or 0 */
+static u64 as_one_leaf(const u64 *table)
+{
+	u64 first = table[0];
+	u32 i;
+
+	if (!ept_is_present(first) || (first & EPT_ADDR_MASK) % SIZE_2M)
+		return 0;
+	for (i = 1; i < PAGING_ENTRIES; i++) {
+		if (table[i] != first + i * SIZE_4K)
+			return 0;
+	}
+	return first | EPT_LARGE;
+}
+
+static void count_merged(struct ept *ept)
+{
+	ept->leaves[EPT_LEVEL_4K - 1] -= PAGING_ENTRIES;
+	ept->leaves[EPT_LEVEL_2M - 1]++;
+}
+
+/**
+ * ept_merge() - translate 2 MiB by one page again, if all its pages are alike
+ * @ept: the tables
+ * @view: from ept_share() of them, or NULL; there must be no other one
+ * @gpa: any address in it, below ept_limit()
+ * @rights: what it keeps
+ *
+ * A CPU that has pages of both sizes cached has the same of both, but for @rights.
+ * The table is walked until all have executed INVEPT, and is for table_pool_free()
+ * then. With rights to execute, that would be too late for CPUs with the
+ * iTLB-multihit erratum; so the caller leaves them out, and gives them afterwards.
+ *
+ * Context: pure, but for the tables: with the lock, or before a CPU has entered.
+ *
+ * Return: the table that is not needed any more, or 0, and then nothing changed.
+ */
+u64 ept_merge(struct ept *ept, struct ept *view, u64 gpa, u64 rights)
+{
+	u64 *slot = find_2m(ept, gpa);
+	u64 *seen = view ? find_2m(view, gpa) : NULL;
+	u64 leaf, pa;
+
+	if (!slot || !ept_is_present(*slot) || ept_is_leaf(*slot, EPT_LEVEL_2M) ||
+	    (*slot & EPT_SHARED))
+		return 0;
+	leaf = as_one_leaf(ept_table_of(ept, *slot));
+	if (!leaf)
+		return 0;
+	leaf = ept_narrowed(leaf, rights);
+	pa = *slot & EPT_ADDR_MASK;
+	if (seen && (*seen & EPT_SHARED) && (*seen & EPT_ADDR_MASK) == pa) {
+		ept_set_entry(seen, ept_narrowed(leaf, *seen));
+		count_merged(view);
+	}
+	ept_set_entry(slot, leaf);
+	count_merged(ept);
+	ept->tables--;
+	return pa;
+}
+
 static void destroy(struct ept *ept, u64 table_pa, int level)
 {
 	const u64 *table = table_pool_va(ept->pool, table_pa);

@@ -92,6 +92,7 @@ int ept_map_frame(struct ept *ept, u64 gpa, u64 hpa, u64 rights, u8 type);
 u64 ept_build_hiding_table(struct ept *ept, u64 frame_pa);
 int ept_hide_chunk(struct ept *ept, u64 gpa, u64 table_pa);
 int ept_split(struct ept *ept, u64 gpa, int level);
+u64 ept_merge(struct ept *ept, struct ept *view, u64 gpa, u64 rights);
 int ept_protect(struct ept *ept, u64 start, u64 end, u64 rights, u32 class);
 bool ept_restrict(struct ept *ept, const struct ept_limit_rule *rule);
 int ept_share(struct ept *view, struct ept *base);

@@ -40,6 +40,44 @@ static bool is_core(u64 pa)
 	       in_range(&c->unwind, pa) || pa == c->idt_pa;
 }
 
+/* A large page that is one again, and the table that stood for it */
+struct merged {
+	u64 gpa;
+	u64 table_pa;
+};
+
+#define MERGED	16
+
+/*
+ * Code comes to lie anywhere in memory; without this, there would be a table for each
+ * 2 MiB where some has ever been, and root's memory for tables would be used up in the
+ * end. A decoy's view ends by the shootdown. What is not merged for want of room has
+ * its turn when code goes there again.
+ */
+static void merge_released(struct vcpu *vcpu)
+{
+	struct ept *view = island.eptp_list_pa ? &island.shadow_view : NULL;
+	const u64 rights = seal_rights(CLASS_DATA);
+	const struct seal *s = &island.seal;
+	struct merged merged[MERGED];
+	u32 i, nr = 0;
+
+	for (i = 0; i < s->nr_released && nr < MERGED; i++) {
+		merged[nr].gpa = s->released[i] & ~(SIZE_2M - 1);
+		merged[nr].table_pa = ept_merge(&island.ept, view, merged[nr].gpa,
+						rights & ~(EPT_EXEC | EPT_EXEC_USER));
+		if (merged[nr].table_pa)
+			nr++;
+	}
+	if (!nr)
+		return;
+	shootdown(vcpu);
+	for (i = 0; i < nr; i++) {
+		table_pool_free(&island.config.pool, merged[i].table_pa);
+		seal_set_class(merged[i].gpa, merged[i].gpa + SIZE_2M, CLASS_DATA);
+	}
+}
+
 /**
  * seal_flush_released() - let released pages be data
  * @vcpu: the CPU
@@ -58,6 +96,7 @@ void seal_flush_released(struct vcpu *vcpu)
 	for (i = 0; i < s->nr_released; i++)
 		seal_set_class(s->released[i], s->released[i] + PAGE_SIZE,
 			       CLASS_DATA);
+	merge_released(vcpu);
 	s->nr_released = 0;
 }
 

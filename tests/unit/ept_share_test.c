@@ -365,4 +365,85 @@ TEST_F(share, nonsense_is_not_granted)
 	EXPECT_EQ(0, granted(&self->view));
 }
 
+TEST_F(share, alike_pages_are_one_again)
+{
+	const u64 start = SMALL & ~(SIZE_2M - 1);
+	u64 table;
+
+	ASSERT_EQ(0, ept_protect(&self->base, SMALL, SMALL + SIZE_4K, EPT_READ, 3));
+	EXPECT_EQ(0, ept_merge(&self->base, &self->view, SMALL, EPT_ALL));
+	ASSERT_EQ(0, ept_protect(&self->base, SMALL, SMALL + SIZE_4K, EPT_ALL, 0));
+	ept_destroy(&self->view);
+
+	table = ept_merge(&self->base, NULL, SMALL, EPT_READ | EPT_WRITE);
+	ASSERT_NE(0, table);
+	EXPECT_EQ(EPT_LEVEL_2M, read_tables(&self->base, start).level);
+	EXPECT_EQ(SMALL, read_tables(&self->base, SMALL).hpa);
+	EXPECT_EQ(EPT_READ | EPT_WRITE, ept_rights(&self->base, SMALL));
+	EXPECT_EQ(EPT_ALL, ept_rights(&self->base, start - SIZE_4K));
+	EXPECT_EQ(EPT_ALL, ept_rights(&self->base, start + SIZE_2M));
+	EXPECT_TRUE(leaves_are_exact(&self->base));
+	EXPECT_EQ(0, table_pool_free(&self->pool, table));
+	EXPECT_EQ(self->used - 1, self->pool.nr_used);
+	EXPECT_EQ(0, ept_merge(&self->base, NULL, SMALL, EPT_ALL));
+
+	/* And be split again */
+	ASSERT_EQ(0, ept_protect(&self->base, start, start + SIZE_2M, EPT_ALL, 0));
+	ASSERT_EQ(0, ept_split(&self->base, SMALL, EPT_LEVEL_4K));
+	EXPECT_EQ(self->used, self->pool.nr_used);
+	EXPECT_TRUE(leaves_are_exact(&self->base));
+}
+
+TEST_F(share, what_is_not_alike_stays)
+{
+	const u64 start = SMALL & ~(SIZE_2M - 1), last = start + SIZE_2M - SIZE_4K;
+
+	ASSERT_EQ(0, ept_map_frame(&self->base, last, COPY, EPT_ALL, MEMTYPE_WB));
+	EXPECT_EQ(0, ept_merge(&self->base, NULL, SMALL, EPT_ALL));
+	ASSERT_EQ(0, ept_map_frame(&self->base, last, last, EPT_ALL, MEMTYPE_UC));
+	EXPECT_EQ(0, ept_merge(&self->base, NULL, SMALL, EPT_ALL));
+	ASSERT_EQ(0, ept_map_frame(&self->base, last, last, 0, MEMTYPE_WB));
+	EXPECT_EQ(0, ept_merge(&self->base, NULL, SMALL, EPT_ALL));
+	ASSERT_EQ(0, ept_map_frame(&self->base, last, last, EPT_ALL, MEMTYPE_WB));
+	/* Not the base's to change */
+	EXPECT_EQ(0, ept_merge(&self->view, NULL, SMALL, EPT_ALL));
+	/* Large anyway, or nothing */
+	EXPECT_EQ(0, ept_merge(&self->base, NULL, LARGE, EPT_ALL));
+	EXPECT_EQ(0, ept_merge(&self->base, NULL, LIMIT, EPT_ALL));
+	EXPECT_NE(0, ept_merge(&self->base, &self->view, SMALL, EPT_ALL));
+}
+
+/* A view that has changed what lies beside it has the table's address as well. */
+TEST_F(share, a_view_does_not_keep_a_merged_table)
+{
+	u64 table;
+
+	ASSERT_EQ(0, make_readonly(&self->view, &self->base));
+	ASSERT_EQ(0, ept_grant(&self->view, SMALL + SIZE_2M, EPT_LEVEL_4K,
+			       EPT_READ | EPT_EXEC));
+	table = ept_merge(&self->base, &self->view, SMALL, EPT_READ | EPT_WRITE);
+	ASSERT_NE(0, table);
+	memset(table_pool_va(&self->pool, table), 0xff, SIZE_4K);
+	EXPECT_EQ(SMALL, read_tables(&self->view, SMALL).hpa);
+	EXPECT_EQ(NULL, read_tables(&self->view, SMALL).objection);
+	EXPECT_EQ(EPT_READ, ept_rights(&self->view, SMALL));
+	EXPECT_EQ(1, granted(&self->view));
+	EXPECT_TRUE(leaves_are_exact(&self->view));
+}
+
+/* Nor does it lose what it has of its own there. */
+TEST_F(share, what_a_view_was_granted_outlives_a_merge)
+{
+	u64 table;
+
+	ASSERT_EQ(0, make_readonly(&self->view, &self->base));
+	ASSERT_EQ(0, ept_grant(&self->view, SMALL, EPT_LEVEL_4K, EPT_READ | EPT_EXEC));
+	table = ept_merge(&self->base, &self->view, SMALL, EPT_READ | EPT_WRITE);
+	ASSERT_NE(0, table);
+	memset(table_pool_va(&self->pool, table), 0xff, SIZE_4K);
+	EXPECT_EQ(EPT_READ | EPT_EXEC, ept_rights(&self->view, SMALL));
+	EXPECT_EQ(1, granted(&self->view));
+	EXPECT_TRUE(leaves_are_exact(&self->view));
+}
+
 TEST_HARNESS_MAIN
