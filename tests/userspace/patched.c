@@ -182,6 +182,8 @@ void patched_symbols(struct symbols *symbols)
 		"ffffffffc1000060 t carapace_init\t[carapace]\n"
 		"ffffffffc1000090 t bpf_trampoline_7\t[bpf]\n"
 		"ffffffffc10000c0 t bpf_prog_7\t[bpf]\n"
+		"ffffffffc1100000 t returns_jumps\t[carapace]\n"
+		"ffffffffc1200000 t returns_jumps\t[other]\n"
 		"no line\n";
 	struct bytes bytes = { (u8 *)strdup(lines), strlen(lines) };
 	struct reason why;

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "layout.h"
 #include "patched.h"
 #include "text_parts.h"
 
@@ -12,6 +13,12 @@
 #define PROBE_AT	AT_DATA
 #define ENDBR_AT	0xffffffff810001e0	/* better */
 #define THUNK_AT	0xffffffffc2000070	/* without a name, for r11 */
+#define PLACES		0xffffffffc1100000	/* the guard's, for jumps */
+#define PLACE		(PLACES + RETURN_JUMP_ROOM)	/* where no symbol is */
+#define OTHER_PLACES	0xffffffffc1200000	/* another module's, so named */
+#define CALL		0xe8
+#define JMP		0xe9
+#define BRANCH		5	/* bytes of each */
 
 struct text_fixture {
 	struct module_builder builder;
@@ -22,6 +29,8 @@ struct text_fixture {
 	struct text_result result;
 	struct reason why;
 	u8 memory[3][TEXT_SIZE];	/* of the sections with code */
+	u8 place[2 * BRANCH];		/* one of the guard's, for a jump */
+	u64 place_at;
 	bool probe;
 };
 
@@ -67,6 +76,10 @@ static bool read_memory(void *context, u64 va, u8 *bytes, size_t size)
 	}
 	if (va == ENDBR_AT) {
 		memcpy(bytes, "\xf3\x0f\x1e\xfa", size);
+		return true;
+	}
+	if (self->place_at && va == self->place_at) {
+		memcpy(bytes, self->place, size);
 		return true;
 	}
 	for (i = 0; i < ARRAY_SIZE(code_sections); i++) {
@@ -235,6 +248,11 @@ static const struct form {
 	{ AT_DATA, "\xcc", 1, NULL, NO_KIND },
 };
 
+static u64 va_named(struct text_fixture *self, const char *name)
+{
+	return symbols_named(&self->symbols, name, NULL)->va;
+}
+
 static void put(struct text_fixture *self, const struct form *form)
 {
 	u8 *to = self->memory[0] + form->at;
@@ -246,7 +264,7 @@ static void put(struct text_fixture *self, const struct form *form)
 		return;
 	}
 	memcpy(to, form->bytes, form->length - 4);
-	distance = symbols_named(&self->symbols, form->to, NULL)->va - next;
+	distance = va_named(self, form->to) - next;
 	memcpy(to + form->length - 4, &distance, sizeof(distance));
 }
 
@@ -308,6 +326,145 @@ TEST_F(text, direct_call)
 	self->all.memory[0][AT_PV_CALL + 5] = 0x90;
 	ASSERT_EQ(0, compare(&self->all));
 	EXPECT_EQ(1, self->all.result.patched[TEXT_ALTERNATIVE]);
+}
+
+static void put_branch(u8 *code, u8 opcode, u64 va, u64 to)
+{
+	s32 distance = to - (va + BRANCH);
+
+	code[0] = opcode;
+	memcpy(code + 1, &distance, sizeof(distance));
+}
+
+static void put_in_text(struct text_fixture *self, u64 at, u8 opcode, u64 to)
+{
+	put_branch(self->memory[0] + at, opcode, va_of(self, ".text") + at, to);
+}
+
+/* Two branches, as the guard has them in such a place */
+static void put_place(struct text_fixture *self, u64 va, const char *check,
+		      const char *to)
+{
+	self->place_at = va;
+	put_branch(self->place, CALL, va, va_named(self, check));
+	put_branch(self->place + BRANCH, JMP, va + BRANCH, va_named(self, to));
+}
+
+/* The guard's place leads where the file's jump does, once it has checked. */
+TEST_F(text, jump_by_way_of_the_guard)
+{
+	struct text_fixture *all = &self->all;
+
+	put_in_text(all, AT_TAIL, JMP, PLACES + RETURN_JUMP_ROOM);
+	put_place(all, PLACE, "return_stub", "__SCT__call");
+	ASSERT_EQ(0, compare(all));
+	EXPECT_EQ(1, all->result.patched[TEXT_GUARD]);
+	EXPECT_EQ(0, all->result.patched[TEXT_STATIC_CALL]);
+
+	put_place(all, PLACE, "return_stub", "BUG_func");
+	EXPECT_LT(0, compare(all));
+	put_place(all, PLACE, "better", "__SCT__call");
+	EXPECT_LT(0, compare(all));
+	put_place(all, PLACE, "return_stub", "__SCT__call");
+	all->place[0] = JMP;
+	EXPECT_LT(0, compare(all));
+	all->place[0] = CALL;
+	all->place[BRANCH] = CALL;
+	EXPECT_LT(0, compare(all));
+	all->place[BRANCH] = JMP;
+	ASSERT_EQ(0, compare(all));
+	all->place_at = 0;	/* can't be read */
+	EXPECT_LT(0, compare(all));
+}
+
+/* Neither in the file nor in memory may it be anything else. */
+TEST_F(text, no_jump_by_way_of_the_guard)
+{
+	struct text_fixture *all = &self->all;
+
+	/* The file's call leads where that place does. */
+	put_place(all, PLACE, "return_stub", "__SCT__call");
+	put_in_text(all, AT_CALL, JMP, PLACE);
+	EXPECT_LT(0, compare(all));
+	load(all);
+	put_in_text(all, AT_TAIL, CALL, PLACE);
+	EXPECT_LT(0, compare(all));
+	put_in_text(all, AT_TAIL, JMP, PLACE);
+	EXPECT_EQ(0, compare(all));
+}
+
+TEST_F(text, jump_outside_the_guards_places)
+{
+	static const struct {
+		u64 va;
+		bool explained;
+	} rows[] = {
+		{ PLACE, true },
+		{ PLACES - RETURN_JUMP_ROOM, false },
+		{ PLACES + RETURN_JUMPS_SIZE - RETURN_JUMP_ROOM, true },
+		{ PLACES + RETURN_JUMPS_SIZE, false },
+		{ OTHER_PLACES + RETURN_JUMP_ROOM, false },
+	};
+	struct text_fixture *all = &self->all;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		put_place(all, rows[i].va, "return_stub", "__SCT__call");
+		put_in_text(all, AT_TAIL, JMP, rows[i].va);
+		EXPECT_EQ(rows[i].explained, !compare(all)) {
+			TH_LOG("row %zu", i);
+		}
+	}
+}
+
+/* What a section ends in the middle of, nothing explains. */
+TEST_F(text, jump_cut_off)
+{
+	struct text_fixture *all = &self->all;
+	struct text_layout layout = { .world = &all->world };
+	u8 expected[BRANCH];
+	struct text_place place = {
+		.va = va_of(all, ".text") + AT_TAIL,
+		.live = all->memory[0] + AT_TAIL,
+		.expected = expected,
+		.left = BRANCH,
+	};
+	enum text_kind kind;
+
+	memcpy(expected, place.live, BRANCH);
+	put_place(all, PLACE, "return_stub", "__SCT__call");
+	put_in_text(all, AT_TAIL, JMP, PLACE);
+	EXPECT_EQ(BRANCH, text_explains_jump(&layout, &place, &kind));
+	EXPECT_EQ(TEXT_GUARD, kind);
+	place.left--;
+	EXPECT_EQ(0, text_explains_jump(&layout, &place, &kind));
+}
+
+/* The places themselves, which in the guard's own file are empty */
+TEST_F(text, places_of_the_guard)
+{
+	static const u8 nothing[2 * BRANCH];
+	struct text_fixture *all = &self->all;
+	struct text_layout layout = { .world = &all->world };
+	struct text_place place = {
+		.va = PLACE,
+		.live = all->place,
+		.expected = nothing,
+		.left = 2 * BRANCH,
+	};
+	enum text_kind kind;
+
+	put_place(all, PLACE, "return_stub", "better");
+	EXPECT_EQ(2 * BRANCH, text_explains_jump(&layout, &place, &kind));
+	EXPECT_EQ(TEXT_GUARD_JUMP, kind);
+	place.left--;
+	EXPECT_EQ(0, text_explains_jump(&layout, &place, &kind));
+	place.left++;
+	put_place(all, PLACE, "return_stub", "pv_ops");
+	EXPECT_EQ(0, text_explains_jump(&layout, &place, &kind));
+	place.va = OTHER_PLACES;
+	put_place(all, OTHER_PLACES, "return_stub", "better");
+	EXPECT_EQ(0, text_explains_jump(&layout, &place, &kind));
 }
 
 /* Two functions have that name: it is the one that is called */
