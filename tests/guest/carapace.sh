@@ -150,6 +150,17 @@ impossible()
 	esac
 }
 
+# until_seconds COUNT COMMAND...: wait for what Linux does in its own time
+until_seconds()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return
+		sleep 0.1
+	done
+}
+
 # total COUNTER: of all CPUs
 total()
 {
@@ -265,14 +276,36 @@ log_since_mark()
 	dmesg | sed "0,/$log_mark\$/d"
 }
 
+# kernel_complaints [-e PATTERN]...: lines of standard input by which Linux says that
+# something is wrong with it, and such as have one of the patterns
+kernel_complaints()
+{
+	grep -E -e 'BUG: ' -e 'WARNING: ' -e 'Oops' -e 'rcu: INFO' \
+		-e 'INFO: task' "$@"
+}
+
+# Linux has not complained since the mark. Faults of user mode count, too.
+linux_is_well()
+{
+	! log_since_mark | kernel_complaints -e 'general protection fault'
+}
+
 # Neither a line of ours nor a complaint of the kernel's
 no_complaint()
 {
 	! log_since_mark | grep -v carapace-tests |
-		grep -E -e carapace: -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
-			-e 'rcu: INFO' -e 'INFO: task' -e 'unchecked MSR' \
+		kernel_complaints -e carapace: -e 'unchecked MSR' \
 			-e 'NMI received' -e 'general protection fault' \
 			-e 'unable to handle'
+}
+
+# no_alarm MODE: nor, where it is not "bare", an attack
+no_alarm()
+{
+	no_complaint || return
+	[ "$1" = bare ] && return
+	equals "$(counted_attacks)" 0 &&
+		equals "$(cat $sysfs/state)" attached
 }
 
 our_lines()

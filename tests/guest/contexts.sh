@@ -66,9 +66,7 @@ patches()
 is_well()
 {
 	[ "$1" = block ] || return 0
-	! log_since_mark | grep -E -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
-		-e 'general protection fault' -e 'rcu: INFO' -e 'INFO: task' &&
-		patches && ./vuln_work 2
+	linux_is_well && patches && ./vuln_work 2
 }
 
 reports()

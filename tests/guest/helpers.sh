@@ -278,14 +278,6 @@ modprobe_runs_on()
 	runs '^0 /run/helper-1 -q -- net-pf-12$' ask_for_family
 }
 
-no_alarm()
-{
-	no_complaint || return
-	[ "$mode" = bare ] && return
-	equals "$(counted_attacks)" 0 &&
-		equals "$(cat $sysfs/state)" attached
-}
-
 tests="core_pattern core_pattern_by_sysctl core_pattern_in_pieces
 core_pattern_not_strict core_pattern_in_container crash_in_container
 modprobe_path modprobe_by_sysctl modprobe_in_container modprobe_itself
@@ -320,6 +312,6 @@ for name; do
 	fi
 	check "$mode: $name" "$name"
 done
-check "$mode: no complaint, no alarm" no_alarm
+check "$mode: no complaint, no alarm" no_alarm "$mode"
 [ "$mode" != attached ] || rmmod carapace
 ktap_finished

@@ -22,16 +22,6 @@ klp=/sys/kernel/livepatch/livepatch
 # Stock modules; the large ones take a minute each to unpack in the emulator
 modules="dummy loop veth tun vfat"
 
-# until_seconds COUNT COMMAND...: wait for what Linux does in its own time
-until_seconds()
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return
-	done
-}
-
 reset_tracing()
 {
 	echo nop > $tracing/current_tracer
@@ -349,14 +339,6 @@ core_handler()
 	equals "$(cat /run/legit-core)" 0
 }
 
-no_alarm()
-{
-	no_complaint || return
-	[ "$mode" = bare ] && return
-	equals "$(counted_attacks)" 0 &&
-		equals "$(cat $sysfs/state)" attached
-}
-
 function_some()
 {
 	tracer function vfs_read 'vfs_*'
@@ -426,6 +408,6 @@ for name; do
 	check "$mode: $name" "$name"
 	reset_tracing
 done
-check "$mode: no complaint, no alarm" no_alarm
+check "$mode: no complaint, no alarm" no_alarm "$mode"
 [ "$mode" = bare ] || rmmod carapace
 ktap_finished

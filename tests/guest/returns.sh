@@ -27,16 +27,6 @@ returns=$sysfs/returns
 : "${ROUNDS:=5}"
 : "${THREADS:=500}"
 
-until_seconds()
-{
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return
-		sleep 0.1
-	done
-}
-
 guard()
 {
 	echo "$1" > $returns/guard
@@ -1073,9 +1063,8 @@ quietly()
 	reset_tracing
 	log_mark=$mark
 	log_since_mark | grep -v carapace-tests | grep -vE "$(may_say "$1")" |
-		grep -E -e carapace: -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
-			-e 'rcu: INFO' -e 'INFO: task' \
-			-e 'general protection fault' -e 'unable to handle' &&
+		kernel_complaints -e carapace: -e 'general protection fault' \
+			-e 'unable to handle' &&
 		status=1
 	[ "$1" = stacks_beyond ] || all_verified || status=1
 	equals "$(counted_attacks)" 0 &&

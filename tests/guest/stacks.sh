@@ -75,9 +75,7 @@ start_loaded()
 
 is_well()
 {
-	! log_since_mark | grep -E -e 'BUG: ' -e 'WARNING: ' -e 'Oops' \
-		-e 'general protection fault' -e 'rcu: INFO' -e 'INFO: task' &&
-		./vuln_work 2
+	linux_is_well && ./vuln_work 2
 }
 
 # New tasks have what ended ones had, whatever those have gone on with.
