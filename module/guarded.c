@@ -48,6 +48,7 @@ static const struct reason reasons[] = {
 	{ -ENOMEM, "out of memory; free some and try again" },
 	{ -EPERM, "the policy is locked until the next boot" },
 	{ -EIO, "its code is not sealed" },
+	{ -ENOSPC, "root has no room for more" },
 	{ -ENXIO, "no CPU is attached" },
 	{ -ENODEV, "this kernel has no direct calls; it needs CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS" },
 };

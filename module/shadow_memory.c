@@ -181,24 +181,25 @@ static bool may_give(void)
 }
 #endif
 
-static struct page *give(void)
+static int give(void)
 {
 	struct page *page;
 	long err;
 
 	if (!may_give())
-		return NULL;
+		return -ENOMEM;
 	page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
 			   __GFP_RETRY_MAYFAIL, get_order(SZ_2M));
 	if (!page)
-		return NULL;
+		return -ENOMEM;
 	err = cpus_hypercall(HYPERCALL_SHADOW_GIVE, page_to_phys(page), 0);
 	if (!err)
-		return page;
-	pr_err_ratelimited("root does not take memory for the return guard (%ld)\n",
-			   err);
+		return 0;
 	__free_pages(page, get_order(SZ_2M));
-	return NULL;
+	if (err != -ENOMEM && err != -ENXIO)
+		pr_err_ratelimited("root does not take memory for the return guard (%ld)\n",
+				   err);
+	return err;
 }
 
 /**
@@ -207,7 +208,8 @@ static struct page *give(void)
  *
  * Context: may sleep.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM; -ENXIO where no CPU is attached; another negative errno, after
+ * one line, where root does not take what there is.
  */
 int shadow_memory_need(u32 pages)
 {
@@ -215,17 +217,17 @@ int shadow_memory_need(u32 pages)
 
 	mutex_lock(&memory_mutex);
 	while (!err && READ_ONCE(island_public()->shadow_spare) <
-		       pages + PAGES_READY) {
-		if (!give())
-			err = -ENOMEM;
-	}
+		       pages + PAGES_READY)
+		err = give();
 	mutex_unlock(&memory_mutex);
 	return err;
 }
 
 static void give_more(struct work_struct *work)
 {
-	if (shadow_memory_need(0))
+	int err = shadow_memory_need(0);
+
+	if (err && err != -ENXIO)
 		pr_warn_ratelimited("out of memory: stacks will be without a shadow, and their returns unverified\n");
 }
 

@@ -244,6 +244,7 @@ static const struct reason reasons[] = {
 	{ -EBUSY, "something stands at the end of __switch_to_asm(); remove the probe and try again" },
 	{ -ESTALE, "a CPU is bare; unload Carapace and load it again" },
 	{ -ENOMEM, "out of memory; free some and try again" },
+	{ -ENOSPC, "root has no room for more" },
 	{ -ENXIO, "no CPU is attached" },
 };
 
