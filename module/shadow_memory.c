@@ -39,6 +39,8 @@
 /* Free beforehand: for what is needed before more can come */
 #define PAGES_READY	128
 
+#define RETRY_SECONDS	10
+
 /* Linux's tables of the window have entries of 1 GiB. */
 static struct vm_struct *area;
 static u64 window;
@@ -223,19 +225,30 @@ int shadow_memory_need(u32 pages)
 	return err;
 }
 
+static void give_more(struct work_struct *work);
+static DECLARE_DELAYED_WORK(more_work, give_more);
+
+/*
+ * Root asks when little is left, and not again when there is nothing. So where Linux has
+ * no memory, it is asked again until it has, quietly.
+ */
 static void give_more(struct work_struct *work)
 {
+	static bool again;
 	int err = shadow_memory_need(0);
 
-	if (err && err != -ENXIO)
+	if (err && err != -ENXIO && !again)
 		pr_warn_ratelimited("out of memory: stacks will be without a shadow, and their returns unverified\n");
+	again = err == -ENOMEM;
+	if (again)
+		schedule_delayed_work(&more_work, RETRY_SECONDS * HZ);
 }
-
-static DECLARE_WORK(more_work, give_more);
 
 static void ask_for_more(struct irq_work *work)
 {
-	schedule_work(&more_work);
+	/* At once, also where the next attempt is to come later */
+	cancel_delayed_work(&more_work);
+	schedule_delayed_work(&more_work, 0);
 }
 
 static DEFINE_IRQ_WORK(more_irq_work, ask_for_more);
@@ -276,7 +289,7 @@ void shadow_memory_stop(void)
 
 	unregister_nmi_handler(NMI_LOCAL, "carapace-shadow");
 	irq_work_sync(&more_irq_work);
-	cancel_work_sync(&more_work);
+	cancel_delayed_work_sync(&more_work);
 
 	while (!cpus_hypercall(HYPERCALL_SHADOW_TAKE, (u64)&pa, 0) && pa) {
 		/* Also on CPUs that are bare, for the window led there. */

@@ -8,9 +8,9 @@
 # "full" is for the kernel with drivers for any machine.
 #
 # By name only: suspend_to_ram; threads_come_and_go, short_of_memory, out_of_memory,
-# memory_comes and memory_comes_to_parked; storm, storm_unguard and storm_unload, which are for a kernel that
-# preempts itself (preempt=full); and stacks_beyond and bare_everywhere, each the last of
-# all tests.
+# memory_comes, memory_comes_by_itself and memory_comes_to_parked; storm, storm_unguard
+# and storm_unload, which are for a kernel that preempts itself (preempt=full); and
+# stacks_beyond and bare_everywhere, each the last of all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -744,10 +744,15 @@ out_of_memory()
 		[ "$unshadowed" -gt 0 ] && calls && attach_again
 }
 
+more_than_two_chunks()
+{
+	[ "$(cat $sysfs/stats/shadow_bytes)" -gt $((4 << 20)) ]
+}
+
 give_memory()
 {
 	echo 128 > /sys/module/carapace/parameters/shadow_chunks &&
-		guard overlay && [ "$(cat $sysfs/stats/shadow_bytes)" -gt $((4 << 20)) ]
+		guard overlay && more_than_two_chunks
 }
 
 # Who was entered while memory was short returns when there is some again: unverified,
@@ -758,6 +763,15 @@ memory_comes()
 		equals "$(counted_attacks)" 0 &&
 		[ "$(cat $sysfs/stats/returns_unverified)" -gt 0 ] &&
 		attack_unused && calls && attach_again
+}
+
+# Nobody guards anything then: it is Linux that is asked again.
+memory_comes_by_itself()
+{
+	attach_short 500 '' &&
+		echo 128 > /sys/module/carapace/parameters/shadow_chunks &&
+		until_seconds 60 more_than_two_chunks && wake_sleepers &&
+		equals "$(counted_attacks)" 0 && calls && attach_again
 }
 
 # The same to who went to sleep; root's own memory is short, too.
