@@ -17,10 +17,7 @@
 #include "sysfs.h"
 
 /* What it means when loading fails so, where the log does not say */
-static const struct {
-	int error;
-	const char *meaning;
-} meanings[] = {
+static const struct error_meaning meanings[] = {
 	{ EPERM, "the kernel does not let it be loaded: it takes root, and no module_blacklist=carapace, kernel.modules_disabled, lockdown without a signature, or kdump kernel" },
 	{ EACCES, "the firmware has locked VMX off; turn on VT-x in its setup" },
 	{ EBUSY, "somebody else uses VMX, probably KVM" },
@@ -39,16 +36,8 @@ static const struct {
 
 static int explain(const struct module_file *file, int error, int lines)
 {
-	size_t i;
-
 	complain("%s does not attach: %s", file->path, strerror(error));
-	/* Its own line names the cause; a meaning only guesses. */
-	if (!module_lines_print(lines)) {
-		for (i = 0; i < ARRAY_SIZE(meanings); i++) {
-			if (meanings[i].error == error)
-				complain("%s", meanings[i].meaning);
-		}
-	}
+	module_lines_explain(lines, error, meanings, ARRAY_SIZE(meanings));
 	return status_of_error(error);
 }
 

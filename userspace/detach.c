@@ -14,10 +14,7 @@
 #include "module_lines.h"
 #include "sysfs.h"
 
-static const struct {
-	int error;
-	const char *meaning;
-} meanings[] = {
+static const struct error_meaning meanings[] = {
 	{ EBUSY, "it is being loaded or unloaded" },
 	{ EAGAIN, "somebody uses its tracepoint; or a CPU had to leave it while stacks or returns were guarded, and then it is there until the next boot" },
 	{ EPERM, "only root can unload modules, and not where kernel.modules_disabled is set" },
@@ -33,19 +30,12 @@ static bool is_locked(void)
 
 static int explain(int error, int lines)
 {
-	size_t i;
-
 	if (is_locked()) {
 		complain("Carapace does not detach: it is locked until the next boot");
 		return STATUS_FAILED;
 	}
 	complain("Carapace does not detach: %s", strerror(error));
-	if (!module_lines_print(lines)) {
-		for (i = 0; i < ARRAY_SIZE(meanings); i++) {
-			if (meanings[i].error == error)
-				complain("%s", meanings[i].meaning);
-		}
-	}
+	module_lines_explain(lines, error, meanings, ARRAY_SIZE(meanings));
 	return status_of_error(error);
 }
 

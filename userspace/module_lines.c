@@ -79,6 +79,27 @@ int module_lines_print(int lines)
 }
 
 /**
+ * module_lines_explain() - say on standard error why something failed
+ * @lines: from module_lines_begin()
+ * @error: an errno
+ * @meanings: what errors mean there
+ * @count: how many
+ */
+void module_lines_explain(int lines, int error,
+			  const struct error_meaning *meanings, size_t count)
+{
+	size_t i;
+
+	/* Its own line names the cause; a meaning only guesses. */
+	if (module_lines_print(lines))
+		return;
+	for (i = 0; i < count; i++) {
+		if (meanings[i].error == error)
+			complain("%s", meanings[i].meaning);
+	}
+}
+
+/**
  * module_lines_end() - be done with it
  * @lines: from module_lines_begin()
  */
