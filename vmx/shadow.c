@@ -74,6 +74,22 @@ bool shadow_is_seen(struct vcpu *vcpu, u64 stack)
 }
 
 /**
+ * shadow_missed() - whether a page has no shadow because there was no memory for it
+ * @vcpu: the CPU
+ * @stack: an address in it
+ *
+ * Or because none was made: a CPU that is bare stores where there is one already.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+bool shadow_missed(struct vcpu *vcpu, u64 stack)
+{
+	return shadow_window_covers(stack) &&
+	       (island_any_degraded() ||
+		shadow_window_missed(vcpu, shadow_window_of(stack)));
+}
+
+/**
  * shadow_make() - have one made
  * @vcpu: the CPU
  * @stack: an address in a stack, in the window's reach
@@ -87,12 +103,14 @@ bool shadow_is_seen(struct vcpu *vcpu, u64 stack)
 bool shadow_make(struct vcpu *vcpu, u64 stack)
 {
 	const struct shadow_word missed = { .function = SHADOW_MISSED };
+	bool was_missed;
 	u64 pa, page = 0;
 
 	if (shadow_has(vcpu, stack))
 		return true;
 	if (!shadow_window_covers(stack))
 		return false;
+	was_missed = shadow_missed(vcpu, stack);
 	if (shadow_find_room(vcpu) &&
 	    shadow_window_entry(vcpu, shadow_window_of(stack), true, &pa))
 		page = shadow_page(vcpu, SHADOW_STACKS);
@@ -100,23 +118,10 @@ bool shadow_make(struct vcpu *vcpu, u64 stack)
 		shadow_window_miss(vcpu, shadow_window_of(stack), true);
 		return false;
 	}
-	if (shadow_entry(vcpu, pa) == WINDOW_MISSED)
+	if (was_missed)
 		shadow_page_fill(vcpu, page + stack % PAGE_SIZE, in_memory(missed));
 	shadow_entry_set(vcpu, pa, page | WINDOW_PAGE_FLAGS);
 	return true;
-}
-
-/**
- * shadow_missed() - whether a page has no shadow because there was no memory for it
- * @vcpu: the CPU
- * @stack: an address in it
- *
- * Context: root, with the lock. Ends what the window showed.
- */
-bool shadow_missed(struct vcpu *vcpu, u64 stack)
-{
-	return shadow_window_covers(stack) &&
-	       shadow_window_missed(vcpu, shadow_window_of(stack));
 }
 
 /**

@@ -113,17 +113,6 @@ static void note_known(struct vcpu *vcpu)
 	note_again(vcpu, island.boot_stack_record, island.config.returns.boot_stack);
 }
 
-static bool is_any_degraded(void)
-{
-	u32 i;
-
-	for (i = 0; i < island.config.nr_vcpus; i++) {
-		if (vcpu_number(i)->config.public->state == VCPU_DEGRADED)
-			return true;
-	}
-	return false;
-}
-
 /**
  * stack_settle() - compare from now on
  * @vcpu: the CPU
@@ -138,7 +127,7 @@ int stack_settle(struct vcpu *vcpu, u64 done)
 {
 	if (!island.stacks_armed || island.stacks_settled)
 		return -EPERM;
-	if (is_any_degraded())
+	if (island_any_degraded())
 		return -ESTALE;
 	if (done)
 		island.stacks_settled = true;

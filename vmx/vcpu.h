@@ -198,6 +198,18 @@ static inline struct vcpu *vcpu_number(u32 index)
 	return vcpu_of(ISLAND_VCPUS + index * VCPU_STRIDE);
 }
 
+/* Whether tasks run on a CPU that root had to give back */
+static inline bool island_any_degraded(void)
+{
+	u32 i;
+
+	for (i = 0; i < island.config.nr_vcpus; i++) {
+		if (vcpu_number(i)->config.public->state == VCPU_DEGRADED)
+			return true;
+	}
+	return false;
+}
+
 static inline u64 vcpu_address(const struct vcpu *vcpu, u64 offset)
 {
 	return (u64)vcpu + offset;

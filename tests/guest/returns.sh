@@ -8,9 +8,9 @@
 # "full" is for the kernel with drivers for any machine.
 #
 # By name only: suspend_to_ram; threads_come_and_go, short_of_memory, out_of_memory,
-# memory_comes, memory_comes_by_itself and memory_comes_to_parked; storm, storm_unguard
-# and storm_unload, which are for a kernel that preempts itself (preempt=full); and
-# stacks_beyond and bare_everywhere, each the last of all tests.
+# memory_comes, memory_comes_by_itself and memory_comes_to_parked; bare_to_guarded;
+# storm, storm_unguard and storm_unload, which are for a kernel that preempts itself
+# (preempt=full); and stacks_beyond and bare_everywhere, each the last of all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -952,6 +952,31 @@ bare_everywhere()
 		calls && returns 1 unguard carapace_vuln && calls
 }
 
+# Who was entered on a CPU that is bare, on a stack that has no shadow, returns on one
+# that is guarded: unverified, and no attack.
+bare_to_guarded()
+{
+	local cpu
+	cpu=$(online_list | tail -n 1)
+	[ "$cpu" != 0 ] || return 0
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach_testing && guard carapace_vuln || return
+	# HYPERCALL_TEST_FAULT
+	./ring0 "$cpu" vmcall "$magic" 3 > /dev/null
+	is_bare "$cpu" || return
+	mkfifo /run/returns-ready
+	taskset -c "$cpu" ./returns_user sleepers 20 > /run/returns-ready &
+	sleepers=$!
+	read -r < /run/returns-ready
+	rm /run/returns-ready
+	until_seconds 60 all_asleep 20 && taskset -cap 0 $sleepers > /dev/null &&
+		wake_sleepers && equals "$(counted_attacks)" 0 || return
+	echo "$(cat $sysfs/stats/returns_unverified) returns unverified"
+	[ "$(cat $sysfs/stats/returns_unverified)" -gt 0 ] && taskset -c "$cpu" rmmod carapace &&
+		attach && guard_usual
+}
+
 # How long a storm lasts, in seconds, and the most that anything may take in it
 : "${STORM:=5}"
 : "${STORM_BOUND:=30}"
@@ -1050,7 +1075,7 @@ may_say()
 	*memory*)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
 	stacks_beyond)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
-	bare_everywhere)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;
+	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;
 	*)		echo nothing ;;
 	esac
 }
