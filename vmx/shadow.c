@@ -20,6 +20,7 @@
 #include "shadow.h"
 #include "shadow_pages.h"
 #include "shadow_reclaim.h"
+#include "shadow_record.h"
 #include "shadow_window.h"
 #include "vcpu.h"
 #include "window.h"
@@ -89,6 +90,15 @@ bool shadow_missed(struct vcpu *vcpu, u64 stack)
 		shadow_window_missed(vcpu, shadow_window_of(stack)));
 }
 
+/* Whether its page is the one below a stack that is there, and so is no stack's */
+static bool is_below_stack(struct vcpu *vcpu, u64 stack)
+{
+	u64 above = (stack | (PAGE_SIZE - 1)) + 1;
+	struct guest_mapping m;
+
+	return shadow_record(vcpu, above) && guest_walk(vcpu, above, &m);
+}
+
 /**
  * shadow_make() - have one made
  * @vcpu: the CPU
@@ -98,7 +108,8 @@ bool shadow_missed(struct vcpu *vcpu, u64 stack)
  *
  * Context: root, with the lock. Ends what the window showed.
  *
- * Return: whether there is one now; not where there is no memory, which is noted.
+ * Return: whether there is one now; not where there is no memory, which is noted, and
+ * not for the page below another stack.
  */
 bool shadow_make(struct vcpu *vcpu, u64 stack)
 {
@@ -108,7 +119,7 @@ bool shadow_make(struct vcpu *vcpu, u64 stack)
 
 	if (shadow_has(vcpu, stack))
 		return true;
-	if (!shadow_window_covers(stack))
+	if (!shadow_window_covers(stack) || is_below_stack(vcpu, stack))
 		return false;
 	was_missed = shadow_missed(vcpu, stack);
 	if (shadow_find_room(vcpu) &&
@@ -120,7 +131,7 @@ bool shadow_make(struct vcpu *vcpu, u64 stack)
 	}
 	if (was_missed)
 		shadow_page_fill(vcpu, page + stack % PAGE_SIZE, in_memory(missed));
-	shadow_entry_set(vcpu, pa, page | WINDOW_PAGE_FLAGS);
+	shadow_entry_replace(vcpu, pa, stack & ~(PAGE_SIZE - 1), page | WINDOW_PAGE_FLAGS);
 	return true;
 }
 

@@ -66,6 +66,14 @@ static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale, u32 *looked)
 	return nr;
 }
 
+/* Nothing leads to it any more, but whoever has looked up a record may be at it still. */
+static void free_unmapped(u64 stack, u64 entry)
+{
+	if (!(entry & PTE_P))
+		stack_lock_wait(stack + PAGE_SIZE);
+	shadow_page_free(entry & PTE_ADDR_MASK);
+}
+
 /*
  * Linux may map a stack again between the look at its tables and the shootdown,
  * and what a CPU stores there then, by a translation that it has cached, must not
@@ -95,12 +103,33 @@ static u32 reclaim(struct vcpu *vcpu)
 			shadow_entry_set(vcpu, stale[i].entry_pa, stale[i].entry);
 			continue;
 		}
-		if (!(stale[i].entry & PTE_P))
-			stack_lock_wait(stale[i].stack + PAGE_SIZE);
-		shadow_page_free(stale[i].entry & PTE_ADDR_MASK);
+		free_unmapped(stale[i].stack, stale[i].entry);
 		freed++;
 	}
 	return freed;
+}
+
+/**
+ * shadow_entry_replace() - have an entry of the window lead elsewhere
+ * @vcpu: the CPU
+ * @pa: the entry's physical address
+ * @page: the page of a stack, or below one, that it is for
+ * @entry: what to store
+ *
+ * The page below a stack can be another stack's later, and the other way round: what is
+ * there for it is of a stack that is gone, and is freed.
+ *
+ * Context: root, with the lock. Ends what the window showed.
+ */
+void shadow_entry_replace(struct vcpu *vcpu, u64 pa, u64 page, u64 entry)
+{
+	u64 old = shadow_entry(vcpu, pa);
+
+	shadow_entry_set(vcpu, pa, entry);
+	if (old & PTE_P)
+		shootdown(vcpu);
+	if (old & PTE_ADDR_MASK)
+		free_unmapped(page, old);
 }
 
 /**

@@ -10,5 +10,6 @@
 struct vcpu;
 
 bool shadow_find_room(struct vcpu *vcpu);
+void shadow_entry_replace(struct vcpu *vcpu, u64 pa, u64 page, u64 entry);
 
 #endif /* CARAPACE_VMX_SHADOW_RECLAIM_H */

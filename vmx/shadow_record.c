@@ -60,7 +60,7 @@ u64 shadow_record_make(struct vcpu *vcpu, u64 stack)
 		return page;
 	page = shadow_page(vcpu, SHADOW_ROOT);
 	if (page)
-		shadow_entry_set(vcpu, pa, page);
+		shadow_entry_replace(vcpu, pa, stack - PAGE_SIZE, page);
 	return page;
 }
 

@@ -7,10 +7,11 @@
 #
 # "full" is for the kernel with drivers for any machine.
 #
-# By name only: suspend_to_ram; threads_come_and_go, short_of_memory, out_of_memory,
-# memory_comes, memory_comes_by_itself and memory_comes_to_parked; bare_to_guarded;
-# storm, storm_unguard and storm_unload, which are for a kernel that preempts itself
-# (preempt=full); and stacks_beyond and bare_everywhere, each the last of all tests.
+# By name only: suspend_to_ram; threads_come_and_go, stacks_move, short_of_memory,
+# out_of_memory, memory_comes, memory_comes_by_itself and memory_comes_to_parked;
+# bare_to_guarded; storm, storm_unguard and storm_unload, which are for a kernel that
+# preempts itself (preempt=full); and stacks_beyond and bare_everywhere, each the last of
+# all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -696,6 +697,35 @@ threads_come_and_go()
 		[ $((used[20] - used[10])) -le $((THREADS * 4096 / 2)) ]
 }
 
+# Linux flushes the addresses that it has freed when a module goes.
+flush_addresses()
+{
+	sleep 1
+	modprobe vfat && modprobe -r vfat fat
+}
+
+# Stacks lie where others ended, and the page below was a stack's or is one's: what was
+# there is of use again, so that it is not more each time.
+stacks_move()
+{
+	local before round used=()
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach parked_stacks=on && guard carapace_vuln || return
+	before=$(shadow_used)
+	for round in {1..6}; do
+		flush_addresses && insmod modules/address_hog.ko few=$((round % 3 + 1)) &&
+			start_sleepers 100 || return
+		end_sleepers
+		rmmod address_hog || return
+		used+=($((($(shadow_used) - before) / 4096)))
+	done
+	echo "${used[*]} pages of shadow more"
+	# shellcheck disable=SC2119
+	all_verified && [ $((used[5] - used[1])) -le 100 ] &&
+		rmmod carapace && attach && guard_usual
+}
+
 # With no more than 2 MiB for them, what stacks had that are gone is used again, and all
 # that returns is verified. 300 threads need more than half of it. Root's tables take as
 # much.
@@ -1073,7 +1103,7 @@ may_say()
 	bad_names)	echo 'returns/(un)?guard' ;;
 	short_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
 	*memory*)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
-	stacks_beyond)	echo '(at|de)tached (to|from) CPUs' ;;
+	stacks_beyond|stacks_move)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
 	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;
 	*)		echo nothing ;;

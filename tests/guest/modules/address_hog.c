@@ -3,7 +3,8 @@
  * Takes the kernel addresses at which the return guard has a shadow for stacks
  *
  * No memory: from then on, while it is loaded, new stacks lie beyond them. Those that
- * Linux has kept of tasks that are gone may be used again.
+ * Linux has kept of tasks that are gone may be used again. Or only a few, with memory,
+ * by which stacks come to lie elsewhere.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -18,9 +19,16 @@
 /* protect/returns.h: WINDOW_SIZE */
 #define REACH		(1ULL << 36)
 #define AREAS_MAX	4096
+#define FEW_MAX		16
 
 static struct vm_struct **areas;
 static unsigned int nr_areas;
+
+static unsigned int few;
+module_param(few, uint, 0400);
+MODULE_PARM_DESC(few, "Take this many times three pages, and nothing else");
+
+static void *some[FEW_MAX];
 
 static struct vm_struct *no_area(unsigned long size, unsigned long flags,
 				 unsigned long start, unsigned long end,
@@ -60,8 +68,13 @@ static int __init address_hog_init(void)
 	struct vm_struct *area;
 	unsigned long size;
 	u64 address;
+	unsigned int i;
 	int err;
 
+	for (i = 0; i < few && i < FEW_MAX; i++)
+		some[i] = vmalloc(3 * PAGE_SIZE);
+	if (few)
+		return 0;
 	err = find_function("__get_vm_area_caller", &address);
 	if (err)
 		return err;
@@ -84,6 +97,10 @@ static int __init address_hog_init(void)
 
 static void __exit address_hog_exit(void)
 {
+	unsigned int i;
+
+	for (i = 0; i < FEW_MAX; i++)
+		vfree(some[i]);
 	while (nr_areas)
 		free_vm_area(areas[--nr_areas]);
 	vfree(areas);
