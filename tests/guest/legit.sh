@@ -284,6 +284,22 @@ stock_modules()
 	done
 }
 
+# Root's tables that modules' code has needed are free again once enough code has gone:
+# sooner or later fewer are in use than were.
+tables_go()
+{
+	local most=0 used
+	for _ in {1..100}; do
+		insmod modules/carapace_vuln.ko && modprobe veth &&
+			modprobe -r veth && rmmod carapace_vuln || return
+		used=$(cat $sysfs/stats/pool_used_bytes)
+		[ "$used" -ge "$most" ] || return 0
+		most=$used
+	done
+	echo "$most bytes, and never less"
+	return 1
+}
+
 settled()
 {
 	[ "$(cat $klp/transition 2>/dev/null || echo 0)" = 0 ]
@@ -384,7 +400,7 @@ under_load()
 }
 
 # By name only, for they take minutes: function_all, function_graph_all,
-# perf_record, under_load
+# perf_record, under_load, tables_go (attached)
 tests="kprobe_from_before static_keys tracepoint tracepoint_shared perf_tracepoint
 system_call_events preemption preemption_in_init kprobe_ftrace kretprobe kprobe_plain
 kprobe_optimized bpf_filters stock_modules live_patch ftrace_switch
