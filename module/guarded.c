@@ -174,6 +174,11 @@ static int guard_each(void)
 	struct module *mod;
 	u32 i;
 
+	/* None can be, then. */
+	if (lock_is_on()) {
+		say_why("*", -EPERM);
+		return -EPERM;
+	}
 	module_list_walk(note_name, &list);
 	list.room = list.nr + 8;
 	list.nr = 0;
@@ -205,7 +210,7 @@ static int guard_each(void)
  * Return: 0; -ENOENT for a module that is not loaded; -EEXIST for one that is
  * guarded; -EBADF for Carapace itself; -ESHUTDOWN while it comes or goes; another
  * errno, after one line. Of all modules, those that can be are guarded, and that
- * is success.
+ * is success, but where the policy is locked.
  */
 int guarded_add(const char *name)
 {

@@ -116,6 +116,11 @@ refused()
 	[ "$pattern" = - ] || matches "$(our_lines)" "$pattern"
 }
 
+all_guarded()
+{
+	echo '*' >$sysfs/returns/guard
+}
+
 # Linux need not call it an error that there is no image.
 no_image()
 {
@@ -124,7 +129,7 @@ no_image()
 	as_it_was && matches "$(our_lines)" 'policy/lock is on'
 }
 
-plan 16
+plan 17
 attach
 module_comes
 check "unlocked: a CPU goes offline and comes online" works offline_and_online
@@ -140,6 +145,8 @@ check "locked: no hibernation" no_image
 check "locked: no kernel for kexec is loaded" refused - load_kexec
 check "locked: no module goes" refused - module_goes
 check "locked: nor does Carapace" refused - rmmod carapace
+check "locked: nothing more is guarded" \
+	refused "\* is not guarded .*the policy is locked" all_guarded
 check "locked: a module comes" works modprobe overlay
 check "locked: modules fail, and others come" works modules_fail
 check "locked: a probe comes, fires, and goes" works probe_fires
