@@ -53,12 +53,12 @@ static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale, u32 *looked)
 	u32 nr = 0;
 
 	*looked = 0;
-	for (va = shadow_window_start(); nr < STALE_PAGES && shadow_window_next(vcpu, &va, &pa);
+	for (va = shadow_window_start();
+	     nr < STALE_PAGES && shadow_window_next(vcpu, &va, 0, &pa, &entry);
 	     va += PAGE_SIZE) {
 		++*looked;
 		stack = shadow_window_stack(va);
-		entry = shadow_entry(vcpu, pa);
-		if (entry & PTE_ADDR_MASK && !is_mapped(vcpu, stack_page(stack, entry))) {
+		if (!is_mapped(vcpu, stack_page(stack, entry))) {
 			shadow_entry_set(vcpu, pa, 0);
 			stale[nr++] = (struct stale_page){ stack, pa, entry };
 		}

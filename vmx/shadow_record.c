@@ -104,14 +104,13 @@ bool shadow_record_missed(struct vcpu *vcpu, u64 stack)
 u64 shadow_record_next(struct vcpu *vcpu, u64 *stack)
 {
 	u64 va = *stack ? shadow_window_of(*stack) : shadow_window_start();
-	u64 pa, record;
+	u64 pa, entry;
 
-	while (shadow_window_next(vcpu, &va, &pa)) {
+	while (shadow_window_next(vcpu, &va, PTE_P, &pa, &entry)) {
 		va += PAGE_SIZE;
 		*stack = shadow_window_stack(va);
-		record = shadow_record(vcpu, *stack);
-		if (record)
-			return record;
+		if (shadow_owns(entry & PTE_ADDR_MASK))
+			return entry & PTE_ADDR_MASK;
 	}
 	return 0;
 }

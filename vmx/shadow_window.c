@@ -207,26 +207,40 @@ bool shadow_window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa)
 }
 
 /**
- * shadow_window_next() - the next address that there is a last-level table for
+ * shadow_window_next() - the next address that an entry is there for
  * @vcpu: the CPU
  * @va: where to begin, in the window; changed to that address
- * @pa: set to the physical address of its entry
+ * @without: entries with one of these bits are passed over
+ * @pa: set to the physical address of the entry
+ * @entry: set to it; that something is missed is none
+ *
+ * Each table is looked up and mapped once, for the most part of one is empty.
  *
  * Context: root, with the lock. Ends what the CPU's window showed.
  *
  * Return: false behind the last.
  */
-bool shadow_window_next(struct vcpu *vcpu, u64 *va, u64 *pa)
+bool shadow_window_next(struct vcpu *vcpu, u64 *va, u64 without, u64 *pa, u64 *entry)
 {
 	u64 end = shadow_window_start() + WINDOW_SIZE;
+	const volatile u64 *at;
 	u64 top;
 
 	while (*va < end) {
-		if (shadow_window_entry(vcpu, *va, false, pa))
-			return true;
-		top = shadow_entry(vcpu, island.window_entry[(*va - shadow_window_start()) /
-							     WINDOW_PART]);
-		*va = (*va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
+		if (!shadow_window_entry(vcpu, *va, false, pa)) {
+			top = shadow_entry(vcpu, island.window_entry[(*va - shadow_window_start()) /
+								     WINDOW_PART]);
+			*va = (*va | ((top & PTE_P ? SIZE_2M : WINDOW_PART) - 1)) + 1;
+			continue;
+		}
+		at = window_at(vcpu, *pa);
+		do {
+			*entry = *at++;
+			if (*entry & PTE_ADDR_MASK && !(*entry & without))
+				return true;
+			*va += PAGE_SIZE;
+			*pa += sizeof(*at);
+		} while (*pa % PAGE_SIZE);
 	}
 	return false;
 }

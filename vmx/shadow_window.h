@@ -27,7 +27,7 @@
 int shadow_window_open(struct vcpu *vcpu);
 void shadow_window_close(struct vcpu *vcpu);
 bool shadow_window_entry(struct vcpu *vcpu, u64 va, bool make, u64 *pa);
-bool shadow_window_next(struct vcpu *vcpu, u64 *va, u64 *pa);
+bool shadow_window_next(struct vcpu *vcpu, u64 *va, u64 without, u64 *pa, u64 *entry);
 void shadow_window_miss(struct vcpu *vcpu, u64 va, bool missed);
 bool shadow_window_missed(struct vcpu *vcpu, u64 va);
 bool shadow_is_beyond(u64 stack);
