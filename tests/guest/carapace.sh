@@ -131,12 +131,13 @@ read_rules()
 # impossible EXPLOIT: sets why this kernel does not have what it takes; to nothing where
 # it has. PARKED_CORE's chain runs off the stacks of 5.10, and so does PARKED_DEEP's.
 # There do_syscall_64() does not move the stack, and so needs no frame pointer. Without
-# VMFUNC there is no stub that would note anything by itself.
+# VMFUNC there is no stub that would note anything by itself, and its exception writes
+# to the stack that it is tried on.
 no_room="this kernel's stacks have no room for its chain"
 impossible()
 {
 	why=
-	if [ "$1" = TASK_STUB_CALL ] && is_attached &&
+	if [[ $1 = TASK_STUB* ]] && is_attached &&
 	   ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 		why="this CPU has no VMFUNC"
 	fi
