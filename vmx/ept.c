@@ -60,8 +60,7 @@ int ept_descend(struct ept *ept, u64 *slot, int level, u64 rights, u64 **table)
 	u64 pa;
 	int i;
 
-	if (ept_is_present(entry) && !ept_is_leaf(entry, level) &&
-	    !(entry & EPT_SHARED)) {
+	if (ept_owns_table(entry, level)) {
 		*table = ept_table_of(ept, entry);
 		return 0;
 	}
@@ -210,8 +209,7 @@ static u64 *find_2m(const struct ept *ept, u64 gpa)
 		slot = &table[paging_level_index(gpa, at)];
 		if (at == EPT_LEVEL_2M)
 			return slot;
-		if (!ept_is_present(*slot) || ept_is_leaf(*slot, at) ||
-		    (*slot & EPT_SHARED))
+		if (!ept_owns_table(*slot, at))
 			return NULL;
 		table = ept_table_of(ept, *slot);
 	}
@@ -260,8 +258,7 @@ u64 ept_merge(struct ept *ept, struct ept *view, u64 gpa, u64 rights)
 	u64 *seen = view ? find_2m(view, gpa) : NULL;
 	u64 leaf, pa;
 
-	if (!slot || !ept_is_present(*slot) || ept_is_leaf(*slot, EPT_LEVEL_2M) ||
-	    (*slot & EPT_SHARED))
+	if (!slot || !ept_owns_table(*slot, EPT_LEVEL_2M))
 		return 0;
 	leaf = as_one_leaf(ept_table_of(ept, *slot));
 	if (!leaf)
@@ -284,8 +281,7 @@ static void destroy(struct ept *ept, u64 table_pa, int level)
 	int i;
 
 	for (i = 0; i < PAGING_ENTRIES; i++) {
-		if (ept_is_present(table[i]) && !ept_is_leaf(table[i], level) &&
-		    !(table[i] & EPT_SHARED))
+		if (ept_owns_table(table[i], level))
 			destroy(ept, table[i] & EPT_ADDR_MASK, level - 1);
 	}
 	table_pool_free(ept->pool, table_pa);

@@ -25,6 +25,13 @@ static inline bool ept_is_leaf(u64 entry, int level)
 	return level == EPT_LEVEL_4K || (entry & EPT_LARGE);
 }
 
+/* Whether it points to a table that is this EPT's own */
+static inline bool ept_owns_table(u64 entry, int level)
+{
+	return ept_is_present(entry) && !ept_is_leaf(entry, level) &&
+	       !(entry & EPT_SHARED);
+}
+
 static inline u64 ept_leaf_entry(u64 pa, u64 rights, u8 type, int level)
 {
 	return pa | rights | ((u64)type << EPT_TYPE_SHIFT) |
