@@ -306,8 +306,9 @@ static void store(struct vcpu *vcpu, const struct entry *e)
 {
 	if (is_own_stack(e->stack))
 		own_stack_write(vcpu, e->stack, word_of(e));
-	else if (!shadow_make(vcpu, e->stack) ||
-		 !shadow_write(vcpu, e->stack, word_of(e)))
+	else if (!shadow_write(vcpu, e->stack, word_of(e)) &&
+		 (!shadow_make(vcpu, e->stack) ||
+		  !shadow_write(vcpu, e->stack, word_of(e))))
 		island.config.public->returns_unshadowed++;
 }
 
