@@ -22,6 +22,7 @@
 #include "guard.h"
 #include "guest_walk.h"
 #include "memory.h"
+#include "own_stack.h"
 #include "requests.h"
 #include "return_guard.h"
 #include "return_jumps.h"
@@ -57,13 +58,6 @@ struct entry {
 static const struct returns_config *config(void)
 {
 	return &island.config.returns;
-}
-
-/* Stacks that are not in the window: each is one CPU's, and stays it. */
-static bool is_own_stack(u64 stack)
-{
-	return stack - config()->percpu < config()->percpu_size ||
-	       stack - config()->boot_stack < config()->stack_size;
 }
 
 /* A word of the kernel's, at an offset from its GS base */
@@ -105,40 +99,6 @@ static bool is_current_stack(struct vcpu *vcpu, u64 stack)
 
 	return stack - return_guard_task_stack(vcpu) < config()->stack_size ||
 	       irq_top - stack < config()->stack_size;
-}
-
-/* No two CPUs have the same, so there is no lock. Deeper words are of the past. */
-static void own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
-{
-	struct own_stack_word *w = vcpu->own_stack;
-	struct own_stack_word *place = &w[0];
-	u32 i;
-
-	for (i = 0; i < OWN_STACK_WORDS; i++) {
-		if (w[i].stack < stack && !((w[i].stack ^ stack) >> PAGE_SHIFT))
-			w[i].stack = 0;
-	}
-	for (i = 0; i < OWN_STACK_WORDS && w[i].stack != stack; i++) {
-		if (!w[i].stack)
-			place = &w[i];
-	}
-	if (i < OWN_STACK_WORDS)
-		place = &w[i];
-	*place = (struct own_stack_word){ .stack = stack, .word = word };
-}
-
-static bool own_stack_read(const struct vcpu *vcpu, u64 stack,
-			   struct shadow_word *word)
-{
-	u32 i;
-
-	for (i = 0; i < OWN_STACK_WORDS; i++) {
-		if (vcpu->own_stack[i].stack == stack) {
-			*word = vcpu->own_stack[i].word;
-			return true;
-		}
-	}
-	return false;
 }
 
 static bool is_trampoline(u64 va)
@@ -256,7 +216,7 @@ static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 {
 	u64 rsp = vmread(GUEST_RSP), stack = return_guard_task_stack(vcpu);
 
-	stack_lost |= !is_own_stack(rsp) && !is_current_stack(vcpu, rsp);
+	stack_lost |= !own_stack_is(rsp) && !is_current_stack(vcpu, rsp);
 	if (stack_lost && stack) {
 		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
 		address = 0;
@@ -292,7 +252,7 @@ static struct shadow_word word_of(const struct entry *e)
 /* Whether it is one, as far as that is known */
 static bool is_stack(struct vcpu *vcpu, u64 stack)
 {
-	return is_own_stack(stack) || shadow_has(vcpu, stack) ||
+	return own_stack_is(stack) || shadow_has(vcpu, stack) ||
 	       is_current_stack(vcpu, stack);
 }
 
@@ -304,11 +264,13 @@ static bool is_stack(struct vcpu *vcpu, u64 stack)
  */
 static void store(struct vcpu *vcpu, const struct entry *e)
 {
-	if (is_own_stack(e->stack))
-		own_stack_write(vcpu, e->stack, word_of(e));
-	else if (!shadow_write(vcpu, e->stack, word_of(e)) &&
-		 (!shadow_make(vcpu, e->stack) ||
-		  !shadow_write(vcpu, e->stack, word_of(e))))
+	bool stored = own_stack_is(e->stack) ?
+		      own_stack_write(vcpu, e->stack, word_of(e)) :
+		      shadow_write(vcpu, e->stack, word_of(e)) ||
+		      (shadow_make(vcpu, e->stack) &&
+		       shadow_write(vcpu, e->stack, word_of(e)));
+
+	if (!stored)
 		island.config.public->returns_unshadowed++;
 }
 
@@ -318,7 +280,7 @@ static void store(struct vcpu *vcpu, const struct entry *e)
  */
 static bool is_misled(struct vcpu *vcpu, u64 stack)
 {
-	return !is_own_stack(stack) && shadow_has(vcpu, stack) &&
+	return !own_stack_is(stack) && shadow_has(vcpu, stack) &&
 	       !shadow_is_seen(vcpu, stack);
 }
 
@@ -486,7 +448,7 @@ struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke)
 
 static bool read_word(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 {
-	return is_own_stack(stack) ? own_stack_read(vcpu, stack, word) :
+	return own_stack_is(stack) ? own_stack_read(vcpu, stack, word) :
 				     shadow_read(vcpu, stack, word);
 }
 
@@ -494,8 +456,10 @@ static bool read_word(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 static bool is_unknown(struct vcpu *vcpu, u64 stack, bool known,
 		       const struct shadow_word *word)
 {
-	return known ? shadow_word_missed(word) :
-		       shadow_missed(vcpu, stack) || shadow_is_beyond(stack);
+	if (known)
+		return shadow_word_missed(word);
+	return own_stack_is(stack) ? own_stack_missed(vcpu, stack) :
+				     shadow_missed(vcpu, stack) || shadow_is_beyond(stack);
 }
 
 /* What the stub is told; or the guest goes elsewhere */
@@ -511,7 +475,7 @@ static bool check(struct vcpu *vcpu, u64 stack, bool jump, u64 *answer)
 	*answer = RETURN;
 	guest_read(vcpu, stack, &found, sizeof(found));
 	if (known && expected && expected == found) {
-		if (is_own_stack(stack))
+		if (own_stack_is(stack))
 			return true;
 		if (is_misled(vcpu, stack)) {
 			if (!verdict_undoes(report_misled(vcpu, rip, stack)))

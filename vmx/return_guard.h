@@ -6,22 +6,9 @@
 #define CARAPACE_VMX_RETURN_GUARD_H
 
 #include "exit.h"
-#include "returns.h"
 #include "types.h"
 
 struct vcpu;
-
-#define OWN_STACK_WORDS	24
-
-/**
- * struct own_stack_word - a shadow of a word of a stack that is a CPU's own
- * @stack: where on the stack; 0 for none
- * @word: the shadow
- */
-struct own_stack_word {
-	u64 stack;
-	struct shadow_word word;
-};
 
 u64 return_guard_task_stack(struct vcpu *vcpu);
 bool return_guard_leave_view(struct vcpu *vcpu);

@@ -4,6 +4,7 @@
  */
 #include "code.h"
 #include "cpu_ops.h"
+#include "exit.h"
 #include "guard.h"
 #include "guest_walk.h"
 #include "memory.h"
