@@ -19,6 +19,9 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
+#include <linux/stackprotector.h>
+#include <asm/stackprotector.h>
 
 #include "blocked.h"
 #include "compat.h"
@@ -48,6 +51,17 @@ int blocked_prepare(void)
 	return -EOPNOTSUPP;
 }
 
+/*
+ * Who has come through the middle of the switch to another task has that task's canary:
+ * the next function that looks at its own would stop the machine.
+ */
+static void take_canary(void)
+{
+	preempt_disable();
+	cpu_init_stack_canary(smp_processor_id(), current);
+	preempt_enable();
+}
+
 /**
  * return_was_blocked() - called instead of a return
  * @address: where the function was called from; 0 where that is not known
@@ -64,5 +78,6 @@ void return_was_blocked(u64 address)
 		return;
 	if (goes_on)
 		BUG();
+	take_canary();
 	kernel_call(make_task_dead)(SIGKILL);
 }

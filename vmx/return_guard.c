@@ -226,6 +226,21 @@ static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 	vmwrite(GUEST_RIP, jump ? config()->blocked_jump : config()->blocked);
 }
 
+/**
+ * return_guard_end() - end the task that runs, on its own stack
+ * @vcpu: the CPU
+ *
+ * Context: root, handling an exit of this CPU, after a report. Ends what the window
+ *	showed.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result return_guard_end(struct vcpu *vcpu)
+{
+	land(vcpu, true, 0, false);
+	return RESULT_RESUME;
+}
+
 static enum verdict report(struct vcpu *vcpu, u64 function, u64 stack,
 			   u64 expected, u64 found)
 {

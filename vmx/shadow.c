@@ -22,6 +22,7 @@
 #include "shadow_reclaim.h"
 #include "shadow_record.h"
 #include "shadow_window.h"
+#include "stack_record.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -90,13 +91,22 @@ bool shadow_missed(struct vcpu *vcpu, u64 stack)
 		shadow_window_missed(vcpu, shadow_window_of(stack)));
 }
 
-/* Whether its page is the one below a stack that is there, and so is no stack's */
+/*
+ * Whether its page is the one below a stack that is there, and so is no stack's. Linux's
+ * tables can be made to say that it is not there; so what is known of it is asked, too,
+ * where that is known of all.
+ */
 static bool is_below_stack(struct vcpu *vcpu, u64 stack)
 {
 	u64 above = (stack | (PAGE_SIZE - 1)) + 1;
+	u64 record_pa = shadow_record(vcpu, above);
 	struct guest_mapping m;
 
-	return shadow_record(vcpu, above) && guest_walk(vcpu, above, &m);
+	if (!record_pa)
+		return false;
+	return (island.stacks_settled &&
+		stack_record_show(vcpu, record_pa)->sp != STACK_FREE) ||
+	       guest_walk(vcpu, above, &m);
 }
 
 /**

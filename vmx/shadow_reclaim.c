@@ -6,13 +6,18 @@
  * addresses, which it does when there are enough of them (lazy_max_pages() in
  * mm/vmalloc.c). So their pages stay until memory is short. Then those go that belong
  * to addresses where nothing is mapped any more.
+ *
+ * That Linux's tables say, to which an attacker can write. Of a stack that is a task's
+ * as far as the stack guard knows nothing goes, whatever they say.
  */
 #include "guest_walk.h"
 #include "shadow_pages.h"
 #include "shadow_reclaim.h"
+#include "shadow_record.h"
 #include "shadow_window.h"
 #include "shootdown.h"
 #include "stack_lock.h"
+#include "stack_record.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -33,45 +38,78 @@ static bool is_full(void)
 	return nr_free[SHADOW_STACKS] < WINDOW_TOP_LEVEL || nr_free[SHADOW_ROOT] < WINDOW_TOP_LEVEL;
 }
 
-static bool is_mapped(struct vcpu *vcpu, u64 stack)
+/* The page of a stack that an entry is there for */
+static u64 stack_page(const struct stale_page *p)
 {
-	struct guest_mapping m;
-
-	return guest_walk(vcpu, stack, &m);
+	return p->entry & PTE_P ? p->stack : p->stack + PAGE_SIZE;
 }
 
-/* The page of a stack that an entry is there for */
-static u64 stack_page(u64 shadowed, u64 entry)
+static u64 record_of(struct vcpu *vcpu, const struct stale_page *p)
 {
-	return entry & PTE_P ? shadowed : shadowed + PAGE_SIZE;
+	return p->entry & PTE_P ? shadow_record(vcpu, stack_record_base(p->stack)) :
+				  p->entry & PTE_ADDR_MASK;
+}
+
+/*
+ * With the lock: whether nothing of a stack is needed any more. After stack_lock() that
+ * holds for a record to which nothing leads.
+ */
+static bool is_gone(struct vcpu *vcpu, const struct stale_page *p)
+{
+	struct guest_mapping m;
+	u64 record_pa;
+
+	if (guest_walk(vcpu, stack_page(p), &m))
+		return false;
+	record_pa = island.stacks_armed ? record_of(vcpu, p) : 0;
+	return !record_pa || stack_record_show(vcpu, record_pa)->sp == STACK_FREE;
 }
 
 /* Unmaps pages whose stack Linux has freed. @looked: at as many entries */
 static u32 find_stale(struct vcpu *vcpu, struct stale_page *stale, u32 *looked)
 {
-	u64 va, stack, pa, entry;
+	struct stale_page p;
 	u32 nr = 0;
+	u64 va;
 
 	*looked = 0;
 	for (va = shadow_window_start();
-	     nr < STALE_PAGES && shadow_window_next(vcpu, &va, 0, &pa, &entry);
+	     nr < STALE_PAGES && shadow_window_next(vcpu, &va, 0, &p.entry_pa, &p.entry);
 	     va += PAGE_SIZE) {
 		++*looked;
-		stack = shadow_window_stack(va);
-		if (!is_mapped(vcpu, stack_page(stack, entry))) {
-			shadow_entry_set(vcpu, pa, 0);
-			stale[nr++] = (struct stale_page){ stack, pa, entry };
+		p.stack = shadow_window_stack(va);
+		if (is_gone(vcpu, &p)) {
+			shadow_entry_set(vcpu, p.entry_pa, 0);
+			stale[nr++] = p;
 		}
 	}
 	return nr;
 }
 
-/* Nothing leads to it any more, but whoever has looked up a record may be at it still. */
-static void free_unmapped(u64 stack, u64 entry)
+/* Nothing leads to it any more; who has looked up a record is through with it then. */
+static void free_unmapped(struct vcpu *vcpu, u64 page, u64 entry)
 {
-	if (!(entry & PTE_P))
-		stack_lock_wait(stack + PAGE_SIZE);
+	if (!(entry & PTE_P)) {
+		stack_lock(vcpu, page + PAGE_SIZE);
+		stack_record_free(vcpu, entry & PTE_ADDR_MASK);
+		stack_unlock(vcpu);
+	}
 	shadow_page_free(entry & PTE_ADDR_MASK);
+}
+
+/* Or lead to it again. Return: whether it is free */
+static bool free_stale(struct vcpu *vcpu, const struct stale_page *p)
+{
+	bool gone;
+
+	stack_lock(vcpu, stack_page(p));
+	gone = is_gone(vcpu, p);
+	stack_unlock(vcpu);
+	if (gone)
+		free_unmapped(vcpu, p->stack, p->entry);
+	else
+		shadow_entry_set(vcpu, p->entry_pa, p->entry);
+	return gone;
 }
 
 /*
@@ -98,14 +136,8 @@ static u32 reclaim(struct vcpu *vcpu)
 		return 0;
 	}
 	shootdown(vcpu);
-	for (i = 0; i < nr; i++) {
-		if (is_mapped(vcpu, stack_page(stale[i].stack, stale[i].entry))) {
-			shadow_entry_set(vcpu, stale[i].entry_pa, stale[i].entry);
-			continue;
-		}
-		free_unmapped(stale[i].stack, stale[i].entry);
-		freed++;
-	}
+	for (i = 0; i < nr; i++)
+		freed += free_stale(vcpu, &stale[i]);
 	return freed;
 }
 
@@ -129,7 +161,7 @@ void shadow_entry_replace(struct vcpu *vcpu, u64 pa, u64 page, u64 entry)
 	if (old & PTE_P)
 		shootdown(vcpu);
 	if (old & PTE_ADDR_MASK)
-		free_unmapped(page, old);
+		free_unmapped(vcpu, page, old);
 }
 
 /**

@@ -29,8 +29,8 @@
 #include "guest_walk.h"
 #include "memory.h"
 #include "region.h"
+#include "return_guard.h"
 #include "shadow_pages.h"
-#include "shadow_record.h"
 #include "shadow_window.h"
 #include "shootdown.h"
 #include "stack_copy.h"
@@ -38,6 +38,7 @@
 #include "stack_lock.h"
 #include "stack_park.h"
 #include "stack_record.h"
+#include "stack_task.h"
 #include "stack_walk.h"
 #include "vcpu.h"
 
@@ -54,23 +55,65 @@ static bool is_tasks(const struct stack_record *record, u64 task)
 	return record->task == task && record->sp > STACK_RUNS;
 }
 
-/* The task that this CPU leaves */
-static void park(struct vcpu *vcpu, u64 task)
+static bool is_compared(void)
+{
+	return island.stacks_settled &&
+	       policy_verdict(&island.policy, POLICY_PARKED_STACKS) != VERDICT_ALLOW;
+}
+
+/*
+ * Another task runs here, and on this stack, than the one that this CPU is said to leave.
+ * Linux does not say so; who jumps here to have his own stack noted as another task's
+ * does. He ends; but Linux would have interrupts off, and a lock that everything waits
+ * for.
+ */
+static enum verdict report_wrong_task(struct vcpu *vcpu, u64 runs, u64 task)
+{
+	struct report r = {
+		.kind = REPORT_SELF,
+		.rip = vmread(GUEST_RIP),
+		.rsp = vmread(GUEST_RSP),
+		.object = vmread(GUEST_RIP),
+		.expected = runs,
+		.found = task,
+	};
+
+	return vmread(GUEST_RFLAGS) & RFLAGS_IF ?
+	       guard_violation(vcpu, POLICY_PARKED_STACKS, &r) :
+	       guard_violation_hopeless(vcpu, POLICY_PARKED_STACKS, &r);
+}
+
+/* Who runs on a stack, as far as is known; or @task */
+static u64 who_runs(struct vcpu *vcpu, u64 record_pa, u64 task)
+{
+	const struct stack_record *record;
+
+	if (!record_pa || !vcpu->running_stack)
+		return task;
+	record = stack_record_show(vcpu, record_pa);
+	return record->sp == STACK_RUNS ? record->task : task;
+}
+
+/* The task that this CPU leaves. Return: false where it does not, and is to end */
+static bool park(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
 	u64 base = vcpu->running_stack ? : stack_record_base(sp);
 	bool dead = task_is_dead(vcpu, task);
-	u64 record_pa;
-
 	/* Who is dead has no stack any more, wherever it was in the end. */
-	if (!dead && stack_record_base(sp) != base)
-		return;
-	record_pa = stack_record_hold_or_make(vcpu, base, !dead);
-	if (record_pa && dead)
+	bool left = !dead && stack_record_base(sp) == base;
+	u64 record_pa = stack_record_hold_or_make(vcpu, base, left);
+	u64 runs = who_runs(vcpu, record_pa, task);
+	bool wrong;
+
+	wrong = runs != task && is_compared() &&
+		verdict_undoes(report_wrong_task(vcpu, runs, task));
+	if (!wrong && record_pa && dead)
 		stack_record_free(vcpu, record_pa);
-	else if (record_pa)
+	else if (!wrong && record_pa && left)
 		stack_park_note(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
+	return !wrong;
 }
 
 static u64 *popped(struct vcpu *vcpu, u32 i)
@@ -146,44 +189,10 @@ static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
 			  guard_violation(vcpu, POLICY_PARKED_STACKS, &r);
 }
 
-/* Whether this stack is the task's: it is on it, or has left it so */
-static bool names(const struct stack_record *record, u64 task)
-{
-	return record->task == task && record->sp != STACK_FREE;
-}
-
-/* A task's stack, wherever it is: slow, for when something seems to be wrong */
-static u64 find_stack(struct vcpu *vcpu, u64 task, u64 *base)
-{
-	u64 record_pa;
-
-	*base = 0;
-	while ((record_pa = shadow_record_next(vcpu, base))) {
-		if (names(stack_record_show(vcpu, record_pa), task))
-			return record_pa;
-	}
-	*base = island.config.returns.boot_stack;
-	record_pa = island.boot_stack_record;
-	return names(stack_record_show(vcpu, record_pa), task) ? record_pa : 0;
-}
-
-/* With the lock: a task that no stack is of; whether it begins on this one */
-static bool begins(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
-{
-	u64 record_pa = stack_record_hold(vcpu, base);
-	bool new = stack_is_new(vcpu, record_pa, base, rsp);
-
-	if (new && record_pa)
-		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
-	stack_unlock(vcpu);
-	return new;
-}
-
 /*
  * The CPU is on a stack that is not the task's, or not where it left it. Back to
- * that; where there is none the machine cannot go on. But a new task may come here,
- * too, when another one shares its number. Return: the stack that the task goes on
- * with.
+ * that; where there is none the machine cannot go on. Return: the stack that the task
+ * goes on with.
  */
 static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
@@ -192,11 +201,7 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 	bool parked, undone;
 
 	island_lock(vcpu);
-	record_pa = find_stack(vcpu, task, &right);
-	if (!record_pa && begins(vcpu, task, base, rsp)) {
-		island_unlock();
-		return base;
-	}
+	record_pa = stack_task_find(vcpu, task, &right);
 	stack_lock(vcpu, right);
 	/* Another CPU may be on it, or have gone on with it just now. */
 	parked = record_pa && is_tasks(stack_record_show(vcpu, record_pa), task);
@@ -265,15 +270,16 @@ static bool is_unknown(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 /* Whether the task goes on with that stack; false where it is to have another */
 static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rsp)
 {
-	if (!island.stacks_settled ||
-	    policy_verdict(&island.policy, POLICY_PARKED_STACKS) == VERDICT_ALLOW)
+	u64 other;
+
+	if (!is_compared())
 		return true;
 	if (is_where_left(vcpu, record_pa, task, rsp)) {
 		compare(vcpu, record_pa, task, base, rsp);
 		return true;
 	}
 	if (stack_is_new(vcpu, record_pa, base, rsp))
-		return !stack_record_may_name(task);
+		return !stack_task_find(vcpu, task, &other);
 	if (record_pa || !is_unknown(vcpu, task, base, rsp))
 		return false;
 	vcpu->config.public->unparked_unverified++;
@@ -309,7 +315,8 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 
 	if (!island.stacks_armed)
 		return RESULT_SKIP;
-	park(vcpu, from);
+	if (!park(vcpu, from))
+		return return_guard_end(vcpu);
 	base = unpark(vcpu, to, vmread(GUEST_RSP));
 	record_pa = stack_record_hold_or_make(vcpu, base, false);
 	if (record_pa)
@@ -331,17 +338,6 @@ static bool patch_switch(struct vcpu *vcpu, u64 from, u64 to)
 	       region_write(vcpu, va, bytes, sizeof(bytes));
 }
 
-/* What was known when this was armed before, and is not any more */
-static void forget_all(struct vcpu *vcpu)
-{
-	u64 record_pa, base = 0;
-
-	while ((record_pa = shadow_record_next(vcpu, &base)))
-		stack_record_free(vcpu, record_pa);
-	stack_record_free(vcpu, island.boot_stack_record);
-	stack_record_none();
-}
-
 static int prepare(struct vcpu *vcpu)
 {
 	if (!config()->switch_jump || !config()->stub || !island.config.unwind.size ||
@@ -351,7 +347,7 @@ static int prepare(struct vcpu *vcpu)
 		island.boot_stack_record = shadow_page(vcpu, SHADOW_ROOT);
 	if (!island.boot_stack_record)
 		return -ENOMEM;
-	forget_all(vcpu);
+	stack_record_free_all(vcpu);
 	return 0;
 }
 

@@ -63,19 +63,3 @@ void stack_unlock(struct vcpu *vcpu)
 	__atomic_store_n(vcpu->stack_lock, 0, __ATOMIC_RELEASE);
 	vcpu->stack_lock = NULL;
 }
-
-/**
- * stack_lock_wait() - whoever has looked up this stack's record is through with it
- * @base: the stack's lowest address
- *
- * Context: root, with the lock, on a CPU that has none of these.
- */
-void stack_lock_wait(u64 base)
-{
-	u32 *lock = lock_of(base);
-	u32 holder = __atomic_load_n(lock, __ATOMIC_ACQUIRE);
-
-	/* Who comes after that one does not find the record any more. */
-	while (holder && __atomic_load_n(lock, __ATOMIC_ACQUIRE) == holder)
-		pause();
-}

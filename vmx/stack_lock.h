@@ -11,6 +11,5 @@ struct vcpu;
 
 void stack_lock(struct vcpu *vcpu, u64 base);
 void stack_unlock(struct vcpu *vcpu);
-void stack_lock_wait(u64 base);
 
 #endif /* CARAPACE_VMX_STACK_LOCK_H */

@@ -10,6 +10,7 @@
 #include "shootdown.h"
 #include "stack_lock.h"
 #include "stack_record.h"
+#include "stack_task.h"
 #include "vcpu.h"
 #include "window.h"
 
@@ -68,8 +69,12 @@ u64 stack_record_hold(struct vcpu *vcpu, u64 base)
  */
 u64 stack_record_make(struct vcpu *vcpu, u64 base)
 {
-	return base == config()->boot_stack ? island.boot_stack_record :
-					      shadow_record_make(vcpu, base);
+	u64 record_pa = base == config()->boot_stack ? island.boot_stack_record :
+						       shadow_record_make(vcpu, base);
+
+	if (record_pa)
+		stack_record_show(vcpu, record_pa)->base = base;
+	return record_pa;
 }
 
 /**
@@ -131,18 +136,6 @@ struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa)
 	return window_map(vcpu, record_pa);
 }
 
-/*
- * How many records name a task, or one of those that share its number with it. A
- * record that goes with its stack stays counted: that is one search more.
- */
-static u32 *names_of(u64 task)
-{
-	/* By 2^64 divided by the golden ratio: tasks lie at like distances */
-	u64 number = task / 64 * 0x9e3779b97f4a7c15;
-
-	return &island.stack_tasks[number / (~0ULL / STACK_TASKS + 1)];
-}
-
 /**
  * stack_record_set() - whose a stack is from now on, and where that has left it
  * @vcpu: the CPU
@@ -155,14 +148,16 @@ static u32 *names_of(u64 task)
 void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp)
 {
 	struct stack_record *record = stack_record_show(vcpu, record_pa);
+	bool was_named = record->sp != STACK_FREE, is_named = sp != STACK_FREE;
+	bool links = is_named != was_named || record->task != task;
 
-	/* In this order, so that a task that has one always has one. */
-	if (sp != STACK_FREE)
-		__atomic_add_fetch(names_of(task), 1, __ATOMIC_SEQ_CST);
-	if (record->sp != STACK_FREE)
-		__atomic_sub_fetch(names_of(record->task), 1, __ATOMIC_SEQ_CST);
+	if (was_named && links)
+		stack_task_unlink(vcpu, record_pa, record->task);
+	record = stack_record_show(vcpu, record_pa);
 	record->task = task;
 	record->sp = sp;
+	if (is_named && links)
+		stack_task_link(vcpu, record_pa, task);
 }
 
 /**
@@ -178,24 +173,18 @@ void stack_record_free(struct vcpu *vcpu, u64 record_pa)
 }
 
 /**
- * stack_record_may_name() - whether a stack may be a task's
- * @task: the task
+ * stack_record_free_all() - no stack is a task's any more
+ * @vcpu: the CPU
  *
- * Context: root.
- *
- * Return: false where none is; true, too, for one of some hundreds that have none.
+ * Context: root, with the lock; no CPU is noting a stack.
  */
-bool stack_record_may_name(u64 task)
+void stack_record_free_all(struct vcpu *vcpu)
 {
-	return __atomic_load_n(names_of(task), __ATOMIC_SEQ_CST);
-}
+	u64 record_pa, base = 0;
 
-/**
- * stack_record_none() - no record names a task any more
- *
- * Context: root, with the lock; all records are free, or gone.
- */
-void stack_record_none(void)
-{
-	memset(island.stack_tasks, 0, sizeof(island.stack_tasks));
+	stack_task_none();
+	while ((record_pa = shadow_record_next(vcpu, &base)))
+		stack_record_show(vcpu, record_pa)->sp = STACK_FREE;
+	if (island.boot_stack_record)
+		stack_record_show(vcpu, island.boot_stack_record)->sp = STACK_FREE;
 }

@@ -23,6 +23,8 @@ struct vcpu;
 
 /**
  * struct stack_record - what root knows of a stack
+ * @base: its lowest address
+ * @next: the record of the next one in the same list (stack_task.c), or 0
  * @task: whose it is, unless it is free
  * @sp: where its task left it, or one of the above
  * @words: what is compared as it goes on
@@ -32,6 +34,8 @@ struct vcpu;
  * @frozen: the frames of who has called a guarded function
  */
 struct stack_record {
+	u64 base;
+	u64 next;
 	u64 task;
 	u64 sp;
 	struct stack_words words;
@@ -50,7 +54,6 @@ bool stack_record_missed(struct vcpu *vcpu, u64 base);
 struct stack_record *stack_record_show(struct vcpu *vcpu, u64 record_pa);
 void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp);
 void stack_record_free(struct vcpu *vcpu, u64 record_pa);
-bool stack_record_may_name(u64 task);
-void stack_record_none(void);
+void stack_record_free_all(struct vcpu *vcpu);
 
 #endif /* CARAPACE_VMX_STACK_RECORD_H */

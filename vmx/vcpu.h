@@ -132,7 +132,7 @@ struct stack_lock {
 	u32 holder;		/* 0, or its index + 1 */
 } __attribute__((aligned(64)));
 
-/* Tasks that have a stack's record are counted (stack_record.c): a power of two */
+/* Lists of stacks' records, by their tasks (stack_task.c): a power of two */
 #define STACK_TASKS	16384
 
 /*
@@ -168,7 +168,7 @@ struct island {
 	u32 holder;		/* of all other CPUs: 0, or index + 1 */
 	u32 lock;		/* 0, or its holder's index + 1 */
 	struct stack_lock stack_lock[STACK_LOCKS];
-	u32 stack_tasks[STACK_TASKS];
+	u64 stack_tasks[STACK_TASKS];
 };
 
 extern struct island island;

@@ -8,10 +8,10 @@
 # "full" is for the kernel with drivers for any machine.
 #
 # By name only: suspend_to_ram; threads_come_and_go, stacks_move, short_of_memory,
-# out_of_memory, memory_comes, memory_comes_by_itself and memory_comes_to_parked;
-# bare_to_guarded; storm, storm_unguard and storm_unload, which are for a kernel that
-# preempts itself (preempt=full); and stacks_beyond and bare_everywhere, each the last of
-# all tests.
+# out_of_memory, memory_comes, memory_comes_by_itself, memory_comes_to_parked and
+# stack_gone; bare_to_guarded; storm, storm_unguard and storm_unload, which are for a
+# kernel that preempts itself (preempt=full); and stacks_beyond and bare_everywhere, each
+# the last of all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -817,6 +817,20 @@ memory_comes_to_parked()
 		calls && attach_again
 }
 
+# What is known of a task is not what gives way, though the kernel's page tables say that
+# its stack is gone.
+stack_gone()
+{
+	rmmod carapace
+	attach_testing "shadow_chunks=2 parked_stacks=on $CARAPACE_PARAMETERS" &&
+		returns 1 env EXPLOIT_THREADS=700 ./exploit PARKED_GONE &&
+		equals "$(counted_attacks)" 1 &&
+		equals "$(cat $sysfs/stats/shadow_bytes)" $((4 << 20)) &&
+		[ "$(total stacks_unverified)" -gt 0 ] && calls || return
+	# shellcheck disable=SC2119
+	rmmod carapace && attach && guard_usual
+}
+
 # Stacks at addresses that have no shadow go unverified, are counted, and nothing is
 # reported: those that are there already, and new ones. Some stay.
 stacks_beyond()
@@ -1102,7 +1116,7 @@ may_say()
 	*unload*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
 	bad_names)	echo 'returns/(un)?guard' ;;
 	short_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
-	*memory*)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
+	*memory*|stack_gone)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
 	stacks_beyond|stacks_move)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
 	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;

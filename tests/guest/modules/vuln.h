@@ -137,6 +137,7 @@ struct vuln_jump {
 	__u64 r9;
 	__u64 r10;
 	__u64 r11;
+	__u64 interrupts;	/* on, whatever the stack */
 };
 
 /* Bits of this CPU's CR4, until the file is closed; Linux does not know */
