@@ -19,9 +19,7 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/smp.h>
-#include <linux/stackprotector.h>
-#include <asm/stackprotector.h>
+#include <linux/percpu.h>
 
 #include "blocked.h"
 #include "compat.h"
@@ -35,6 +33,9 @@ static void no_end(int signal)
 
 KERNEL_FUNCTION(make_task_dead, no_end);
 
+/* Where each CPU has what functions compare their stacks' canaries with */
+static void __percpu *canary __ro_after_init;
+
 /**
  * blocked_prepare() - find out how Linux ends a task
  *
@@ -44,6 +45,7 @@ KERNEL_FUNCTION(make_task_dead, no_end);
  */
 int blocked_prepare(void)
 {
+	canary = compat_canary();
 	if (kernel_function_found(make_task_dead) ||
 	    kernel_function_found_as(make_task_dead, "do_exit"))
 		return 0;
@@ -53,13 +55,18 @@ int blocked_prepare(void)
 
 /*
  * Who has come through the middle of the switch to another task has that task's canary:
- * the next function that looks at its own would stop the machine.
+ * the next function that looks at its own would stop the machine. Root has turned
+ * interrupts off there, for such a function schedules, too.
  */
 static void take_canary(void)
 {
-	preempt_disable();
-	cpu_init_stack_canary(smp_processor_id(), current);
-	preempt_enable();
+#ifdef CONFIG_STACKPROTECTOR
+	unsigned long flags;
+
+	local_irq_save(flags);
+	*(unsigned long *)this_cpu_ptr(canary) = current->stack_canary;
+	local_irq_restore(flags);
+#endif
 }
 
 /**
@@ -76,8 +83,8 @@ void return_was_blocked(u64 address)
 
 	if (goes_on && address)
 		return;
+	take_canary();
 	if (goes_on)
 		BUG();
-	take_canary();
 	kernel_call(make_task_dead)(SIGKILL);
 }

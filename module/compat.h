@@ -357,6 +357,18 @@ static inline void compat_set_allocation(struct pt_regs *regs, unsigned long siz
 			   kernel_symbol("hardirq_stack_ptr")))
 #endif
 
+/*
+ * Each CPU's stack canary: first of all that is its own until 6.14, by a name of its own
+ * since, which is not exported. NULL where there is none.
+ */
+#ifndef CONFIG_STACKPROTECTOR
+#define compat_canary()			NULL
+#elif defined(HAVE_FIXED_PERCPU_DATA)
+#define compat_canary()			((void __percpu *)&fixed_percpu_data.stack_canary)
+#else
+#define compat_canary()			((void __percpu *)kernel_symbol("__stack_chk_guard"))
+#endif
+
 /* Linux turns it on since 6.19. */
 #ifndef X86_CR4_LASS
 #define X86_CR4_LASS	BIT(27)

@@ -39,6 +39,18 @@ static struct own_stack_word *place_of(struct vcpu *vcpu, u64 stack)
 	return place;
 }
 
+/*
+ * For good: what is missed now is asked for when there are places again, and one mark
+ * for all has no end that is known.
+ */
+static void note_missed(struct vcpu *vcpu, u64 stack)
+{
+	if (!vcpu->own_stack_missed || stack < vcpu->own_stack_missed)
+		vcpu->own_stack_missed = stack;
+	if (stack > vcpu->own_stack_missed_to)
+		vcpu->own_stack_missed_to = stack;
+}
+
 /**
  * own_stack_write() - store the shadow of a word
  * @vcpu: the CPU
@@ -62,6 +74,8 @@ bool own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
 	place = place_of(vcpu, stack);
 	if (place)
 		*place = (struct own_stack_word){ .stack = stack, .word = word };
+	else
+		note_missed(vcpu, stack);
 	return place;
 }
 
@@ -86,13 +100,13 @@ bool own_stack_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 }
 
 /**
- * own_stack_missed() - whether a word may have no shadow because there was no place
+ * own_stack_missed() - whether a word has no shadow because there was no place, maybe
  * @vcpu: the CPU
  * @stack: where the word is
  *
  * Context: root, on that CPU.
  */
-bool own_stack_missed(struct vcpu *vcpu, u64 stack)
+bool own_stack_missed(const struct vcpu *vcpu, u64 stack)
 {
-	return !place_of(vcpu, stack);
+	return stack >= vcpu->own_stack_missed && stack <= vcpu->own_stack_missed_to;
 }

@@ -25,6 +25,6 @@ struct own_stack_word {
 bool own_stack_is(u64 stack);
 bool own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);
 bool own_stack_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word);
-bool own_stack_missed(struct vcpu *vcpu, u64 stack);
+bool own_stack_missed(const struct vcpu *vcpu, u64 stack);
 
 #endif /* CARAPACE_VMX_OWN_STACK_H */
