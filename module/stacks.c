@@ -42,6 +42,9 @@
 /* Pages of root's for a task: what it notes, and tables, when they lie apart */
 #define PAGES_PER_TASK	2
 
+/* Until memory is asked for again */
+#define RETRY_SECONDS	10
+
 static unsigned long switch_to_function, switch_jump;
 static bool can_unwind __ro_after_init;
 static DEFINE_MUTEX(stacks_mutex);
@@ -62,18 +65,23 @@ KERNEL_FUNCTION(__switch_to, no_switch_to);
  * Here, for objtool has to see the static call's key in the same object.
  */
 extern const char stack_switch[];
+extern const u32 stack_switch_call;	/* how far into it the VMCALL is */
 
 asm(".pushsection .text, \"ax\"\n"
 	".balign 16\n"
 	".globl stack_switch\n"
 	".type stack_switch, @function\n"
 	"stack_switch:\n"
-	ANNOTATE_NOENDBR
+	ANNOTATE_NOENDBR "\n"
 	"	movabs	$" __stringify(HYPERCALL_SWITCH) ", %rax\n"
 	"1:	vmcall\n"
 	"2:	jmp	__SCT__carapace___switch_to\n"
 	_ASM_EXTABLE(1b, 2b)
 	".size stack_switch, . - stack_switch\n"
+	".popsection\n"
+	".pushsection .rodata, \"a\"\n"
+	".balign 4\n"
+	"stack_switch_call: .long 1b - stack_switch\n"
 	".popsection\n");
 
 static unsigned long find_jump(void)
@@ -194,6 +202,7 @@ void stacks_describe(struct island_config *config)
 	c->switch_jump = switch_jump;
 	c->switch_to = switch_to_function;
 	c->stub = (u64)stack_switch;
+	c->stub_call = c->stub + stack_switch_call;
 	c->fork_return = kernel_symbol("ret_from_fork_asm");
 	if (!c->fork_return)
 		c->fork_return = kernel_symbol("ret_from_fork");
@@ -214,11 +223,25 @@ static int note(struct task_struct *task, void *unused)
 	return hypercall(HYPERCALL_STACKS_NOTE, (u64)task, 0);
 }
 
+/* Also one that could not be attached again: tasks run there unseen. */
+static bool is_any_bare(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		if (!cpu_is_attached(cpu))
+			return true;
+	}
+	return false;
+}
+
 /* On one CPU, while all others wait with interrupts off */
 static int note_all(void *unused)
 {
 	int err;
 
+	if (is_any_bare())
+		return -ESTALE;
 	err = hypercall(HYPERCALL_STACKS_SETTLE, 0, 0);
 	if (!err)
 		err = tasks_walk_asleep(note, NULL);
@@ -255,8 +278,13 @@ static void say_why(const char *what, int err)
 		  "unexpected");
 }
 
+static void settle_again(struct work_struct *work);
+static DECLARE_DELAYED_WORK(settle_work, settle_again);
+
+/* Where there was no memory there may be some later, and nobody else would ask again. */
 static void settle_again(struct work_struct *work)
 {
+	static bool said;
 	int err = 0;
 
 	mutex_lock(&stacks_mutex);
@@ -264,11 +292,12 @@ static void settle_again(struct work_struct *work)
 		err = settle();
 	mutex_unlock(&stacks_mutex);
 	/* Settled already, by a work that was queued before */
-	if (err && err != -EPERM)
+	if (err && err != -EPERM && !said)
 		say_why("parked stacks are not guarded any more", err);
+	said = err == -ENOMEM;
+	if (said)
+		schedule_delayed_work(&settle_work, RETRY_SECONDS * HZ);
 }
-
-static DECLARE_WORK(settle_work, settle_again);
 
 /**
  * stacks_unsettled() - a CPU has come, or is going
@@ -278,7 +307,7 @@ static DECLARE_WORK(settle_work, settle_again);
 void stacks_unsettled(void)
 {
 	if (READ_ONCE(island_public()->stacks_armed))
-		schedule_work(&settle_work);
+		mod_delayed_work(system_wq, &settle_work, 0);
 }
 
 /**
@@ -366,5 +395,5 @@ void stacks_disarm(void)
 void stacks_stop(void)
 {
 	stacks_disarm();
-	cancel_work_sync(&settle_work);
+	cancel_delayed_work_sync(&settle_work);
 }

@@ -109,6 +109,7 @@ struct returns_config {
  * @switch_jump: the jump by which Linux, on another task's stack already, goes on
  * @switch_to: where it leads
  * @stub: where it leads instead while stacks are guarded
+ * @stub_call: the VMCALL there
  * @fork_return: where a task that has never run begins
  * @fork_slot: offset of that address in its stack
  * @boot_task: the task that the first CPU idles in
@@ -125,6 +126,7 @@ struct stacks_config {
 	u64 switch_jump;
 	u64 switch_to;
 	u64 stub;
+	u64 stub_call;
 	u64 fork_return;
 	u64 fork_slot;
 	u64 boot_task;

@@ -28,6 +28,7 @@
 #include "shootdown.h"
 #include "stack_settle.h"
 #include "stack_lock.h"
+#include "stack_task.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -394,6 +395,7 @@ void vmx_leave(struct vcpu *vcpu, enum leave_reason reason)
 	struct guest_state g;
 
 	vcpu->leaving = true;
+	stack_task_let_go(vcpu);
 	stack_unlock(vcpu);
 	island_unlock_if_mine(vcpu);
 	record(vcpu, reason);

@@ -8,7 +8,8 @@
  * to addresses where nothing is mapped any more.
  *
  * That Linux's tables say, to which an attacker can write. Of a stack that is a task's
- * as far as the stack guard knows nothing goes, whatever they say.
+ * nothing goes, whatever they say, while the stack guard knows that of all; else who has
+ * died on a bare CPU would have one for good.
  */
 #include "guest_walk.h"
 #include "shadow_pages.h"
@@ -61,7 +62,7 @@ static bool is_gone(struct vcpu *vcpu, const struct stale_page *p)
 
 	if (guest_walk(vcpu, stack_page(p), &m))
 		return false;
-	record_pa = island.stacks_armed ? record_of(vcpu, p) : 0;
+	record_pa = island.stacks_settled ? record_of(vcpu, p) : 0;
 	return !record_pa || stack_record_show(vcpu, record_pa)->sp == STACK_FREE;
 }
 

@@ -12,8 +12,9 @@
  * patched: on the new stack already, with the registers from it loaded, and with
  * nothing returned there yet. It can be there by no other way for anything's
  * good, so what is compared holds against whoever jumps there: the stack that is
- * left is the one that root saw this CPU change to, whatever registers say; and a
- * stack that is noted is only changed to where it was left, by its own task.
+ * left is the one that root saw this CPU change to, and its task the one that runs
+ * there, whatever registers say; and a stack that is noted is only changed to where it
+ * was left, by its own task.
  *
  * Parked stacks could be read-only in EPT instead, each CPU with tables of its own.
  * Comparing needs no such tables, no INVEPT at a switch, no exit for any of
@@ -62,12 +63,11 @@ static bool is_compared(void)
 }
 
 /*
- * Another task runs here, and on this stack, than the one that this CPU is said to leave.
- * Linux does not say so; who jumps here to have his own stack noted as another task's
- * does. He ends; but Linux would have interrupts off, and a lock that everything waits
- * for.
+ * Linux does not come here so; who jumps here to have his own stack noted as another
+ * task's does. He ends; but Linux would have interrupts off, and a lock that everything
+ * waits for.
  */
-static enum verdict report_wrong_task(struct vcpu *vcpu, u64 runs, u64 task)
+static enum verdict report_jump(struct vcpu *vcpu, u64 runs, u64 task)
 {
 	struct report r = {
 		.kind = REPORT_SELF,
@@ -83,37 +83,55 @@ static enum verdict report_wrong_task(struct vcpu *vcpu, u64 runs, u64 task)
 	       guard_violation_hopeless(vcpu, POLICY_PARKED_STACKS, &r);
 }
 
-/* Who runs on a stack, as far as is known; or @task */
+/*
+ * Who runs on a stack, as far as is known; or @task, which may be who is not known, but
+ * not who has another stack; or 0.
+ */
 static u64 who_runs(struct vcpu *vcpu, u64 record_pa, u64 task)
 {
 	const struct stack_record *record;
+	u64 other;
 
-	if (!record_pa || !vcpu->running_stack)
-		return task;
-	record = stack_record_show(vcpu, record_pa);
-	return record->sp == STACK_RUNS ? record->task : task;
+	if (record_pa) {
+		record = stack_record_show(vcpu, record_pa);
+		if (record->sp == STACK_RUNS)
+			return record->task;
+	}
+	return stack_task_find(vcpu, task, &other) ? 0 : task;
 }
 
-/* The task that this CPU leaves. Return: false where it does not, and is to end */
+/* Linux has interrupts off, and there is one VMCALL for this. */
+static bool is_switch(void)
+{
+	return vmread(GUEST_RIP) == config()->stub_call &&
+	       !(vmread(GUEST_RFLAGS) & RFLAGS_IF);
+}
+
+/*
+ * The task that this CPU leaves. While stacks are compared each CPU has changed to a
+ * task before; of who runs on no stack that is known nothing is noted. Return: false
+ * where it does not leave that one, and who runs is to end.
+ */
 static bool park(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
-	u64 base = vcpu->running_stack ? : stack_record_base(sp);
+	bool compared = is_compared();
+	u64 base = vcpu->running_stack || compared ? vcpu->running_stack :
+						      stack_record_base(sp);
 	bool dead = task_is_dead(vcpu, task);
 	/* Who is dead has no stack any more, wherever it was in the end. */
 	bool left = !dead && stack_record_base(sp) == base;
 	u64 record_pa = stack_record_hold_or_make(vcpu, base, left);
-	u64 runs = who_runs(vcpu, record_pa, task);
-	bool wrong;
+	u64 runs = compared ? who_runs(vcpu, record_pa, task) : task;
+	bool right = runs == task && (!compared || is_switch());
+	bool undone = !right && verdict_undoes(report_jump(vcpu, runs, task));
 
-	wrong = runs != task && is_compared() &&
-		verdict_undoes(report_wrong_task(vcpu, runs, task));
-	if (!wrong && record_pa && dead)
+	if (right && record_pa && dead)
 		stack_record_free(vcpu, record_pa);
-	else if (!wrong && record_pa && left)
+	else if (right && record_pa && left)
 		stack_park_note(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
-	return !wrong;
+	return !undone;
 }
 
 static u64 *popped(struct vcpu *vcpu, u32 i)
@@ -215,6 +233,7 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 	if (parked && undone) {
 		stack = (struct stack){ .vcpu = vcpu, .base = right };
 		put_back(&stack, record_pa, sp, &vcpu->walk);
+		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
 		base = right;
 	} else if (record_pa) {
 		/* It never comes back there. */
@@ -278,8 +297,10 @@ static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rs
 		compare(vcpu, record_pa, task, base, rsp);
 		return true;
 	}
+	if (stack_task_find(vcpu, task, &other))
+		return false;
 	if (stack_is_new(vcpu, record_pa, base, rsp))
-		return !stack_task_find(vcpu, task, &other);
+		return true;
 	if (record_pa || !is_unknown(vcpu, task, base, rsp))
 		return false;
 	vcpu->config.public->unparked_unverified++;

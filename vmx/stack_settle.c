@@ -127,13 +127,16 @@ int stack_settle(struct vcpu *vcpu, u64 done)
 {
 	if (!island.stacks_armed || island.stacks_settled)
 		return -EPERM;
-	if (island_any_degraded())
-		return -ESTALE;
-	if (done)
-		island.stacks_settled = true;
-	else
+	if (!done) {
 		note_known(vcpu);
-	return 0;
+		return 0;
+	}
+	/* In this order, for a CPU that gives up says so before it unsettles all. */
+	__atomic_store_n(&island.stacks_settled, true, __ATOMIC_SEQ_CST);
+	if (!island_any_degraded())
+		return 0;
+	__atomic_store_n(&island.stacks_settled, false, __ATOMIC_SEQ_CST);
+	return -ESTALE;
 }
 
 /**

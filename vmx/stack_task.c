@@ -30,22 +30,37 @@ static u64 *list_of(u64 task)
  * Who has this waits for nothing, as with stack_lock(), which comes first. Return: the
  * first record.
  */
-static u64 lock(u64 *list)
+static u64 lock(struct vcpu *vcpu, u64 *list)
 {
 	u64 first;
 
 	for (;;) {
 		first = __atomic_load_n(list, __ATOMIC_RELAXED) & ~LIST_LOCKED;
 		if (__atomic_compare_exchange_n(list, &first, first | LIST_LOCKED, false,
-						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			vcpu->stack_list = list;
 			return first;
+		}
 		pause();
 	}
 }
 
-static void unlock(u64 *list, u64 first)
+static void unlock(struct vcpu *vcpu, u64 first)
 {
-	__atomic_store_n(list, first, __ATOMIC_RELEASE);
+	__atomic_store_n(vcpu->stack_list, first, __ATOMIC_RELEASE);
+	vcpu->stack_list = NULL;
+}
+
+/**
+ * stack_task_let_go() - let others have the list that this CPU is at
+ * @vcpu: the CPU
+ *
+ * Context: root, as the CPU gives up. Does nothing where it is at none.
+ */
+void stack_task_let_go(struct vcpu *vcpu)
+{
+	if (vcpu->stack_list)
+		unlock(vcpu, *vcpu->stack_list & ~LIST_LOCKED);
 }
 
 /**
@@ -58,11 +73,10 @@ static void unlock(u64 *list, u64 first)
  */
 void stack_task_link(struct vcpu *vcpu, u64 record_pa, u64 task)
 {
-	u64 *list = list_of(task);
-	u64 first = lock(list);
+	u64 first = lock(vcpu, list_of(task));
 
 	stack_record_show(vcpu, record_pa)->next = first;
-	unlock(list, record_pa);
+	unlock(vcpu, record_pa);
 }
 
 /**
@@ -75,8 +89,7 @@ void stack_task_link(struct vcpu *vcpu, u64 record_pa, u64 task)
  */
 void stack_task_unlink(struct vcpu *vcpu, u64 record_pa, u64 task)
 {
-	u64 *list = list_of(task);
-	u64 first = lock(list);
+	u64 first = lock(vcpu, list_of(task));
 	u64 next = stack_record_show(vcpu, record_pa)->next;
 	u64 pa = first, before = 0;
 
@@ -84,11 +97,11 @@ void stack_task_unlink(struct vcpu *vcpu, u64 record_pa, u64 task)
 		before = pa;
 		pa = stack_record_show(vcpu, pa)->next;
 	}
-	if (!before)
-		first = next;
-	else if (pa)
+	if (pa && before)
 		stack_record_show(vcpu, before)->next = next;
-	unlock(list, first);
+	else if (pa)
+		first = next;
+	unlock(vcpu, first);
 }
 
 /**
@@ -104,8 +117,7 @@ void stack_task_unlink(struct vcpu *vcpu, u64 record_pa, u64 task)
 u64 stack_task_find(struct vcpu *vcpu, u64 task, u64 *base)
 {
 	const struct stack_record *record;
-	u64 *list = list_of(task);
-	u64 first = lock(list);
+	u64 first = lock(vcpu, list_of(task));
 	u64 pa = first;
 
 	*base = 0;
@@ -117,7 +129,7 @@ u64 stack_task_find(struct vcpu *vcpu, u64 task, u64 *base)
 		}
 		pa = record->next;
 	}
-	unlock(list, first);
+	unlock(vcpu, first);
 	return pa;
 }
 

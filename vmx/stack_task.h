@@ -13,5 +13,6 @@ void stack_task_link(struct vcpu *vcpu, u64 record_pa, u64 task);
 void stack_task_unlink(struct vcpu *vcpu, u64 record_pa, u64 task);
 u64 stack_task_find(struct vcpu *vcpu, u64 task, u64 *base);
 void stack_task_none(void);
+void stack_task_let_go(struct vcpu *vcpu);
 
 #endif /* CARAPACE_VMX_STACK_TASK_H */

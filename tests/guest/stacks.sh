@@ -227,6 +227,15 @@ forged()
 	refused $STACKS_NOTE init_task
 }
 
+# A switch that is none: who says so is no task's to be left, and dies.
+jumped()
+{
+	mark_log
+	returns 137 ./vuln jump stack_switch 0 0 0 0 0 init_task init_task &&
+	matches "$(log_since_mark | grep 'carapace: ATTACK')" \
+		'^[^A]*ATTACK kind=carapace .* comm=vuln context=task fn=stack_switch[+].* action=block$'
+}
+
 stays_on()
 {
 	! echo off > "$file" && ! echo balanced > "$sysfs/policy/profile" &&
@@ -249,7 +258,7 @@ count()
 {
 	case $1 in
 	work)	echo 17 ;;
-	lock)	echo 4 ;;
+	lock)	[ "$guard" = parked ] && echo 5 || echo 4 ;;
 	*)	echo $(($(echo "$EXPLOITS" | wc -w) + 2)) ;;
 	esac
 }
@@ -316,6 +325,7 @@ for mode; do
 		check "lock: stays on" stays_on
 		if [ "$guard" = parked ]; then
 			check "lock: forged hypercalls" forged
+			check "lock: a switch from anywhere" jumped
 		else
 			check "lock: the stubs' word" overwritten
 		fi
