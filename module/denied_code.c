@@ -24,6 +24,7 @@
 #include "denied_code.h"
 #include "island_load.h"
 #include "policy.h"
+#include "probes.h"
 
 /* More than all addresses for code are, and than a page of BPF programs is */
 #define TOO_MUCH		(1UL << 46)
@@ -98,15 +99,19 @@ void notrace denied_program(unsigned long ip, struct pt_regs *regs)
  * @ip: not looked at
  * @regs: its arguments
  *
- * Such a one executes the instruction that it stands at elsewhere.
+ * Such a one executes the instruction that it stands at elsewhere. Whatever policy
+ * says, root notes what it replaces, and has room for so many of them.
  *
  * Context: as for all hooks, that of the function.
  */
 void notrace denied_kprobe(unsigned long ip, struct pt_regs *regs)
 {
-	if (!is_denied())
+	if (is_denied())
+		say("a kprobe within a function is");
+	else if (!probes_have_room())
+		pr_notice_ratelimited("a kprobe within a function is refused: there are too many\n");
+	else
 		return;
-	say("a kprobe within a function is");
 	regs->di = (unsigned long)&nowhere;
 }
 

@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/kprobes.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
 
@@ -19,11 +20,22 @@
 #include "kernel_symbols.h"
 #include "opcodes.h"
 #include "probes.h"
+#include "requests.h"
 
 /* kernel/kprobes.c: KPROBE_TABLE_SIZE */
 #define TABLE_SIZE	64
 
 #define JUMP_OPERAND	4
+
+static struct hlist_head *probe_table;
+
+#ifdef CARAPACE_TESTING
+static uint probe_room = PROBE_NOTES;
+module_param(probe_room, uint, 0400);
+MODULE_PARM_DESC(probe_room, "Testing: no more kprobes within functions than this");
+#else
+#define probe_room	PROBE_NOTES
+#endif
 
 #ifdef CONFIG_OPTPROBES
 /*
@@ -106,12 +118,11 @@ void probes_unlock(void)
  */
 void probes_walk(void (*function)(struct kprobe *probe, void *data), void *data)
 {
-	struct hlist_head *table = (void *)kernel_symbol("kprobe_table");
 	struct kprobe *probe;
 	u32 i;
 
-	for (i = 0; table && i < TABLE_SIZE; i++) {
-		hlist_for_each_entry(probe, &table[i], hlist) {
+	for (i = 0; probe_table && i < TABLE_SIZE; i++) {
+		hlist_for_each_entry(probe, &probe_table[i], hlist) {
 			if (!(probe->flags &
 			      (KPROBE_FLAG_FTRACE | KPROBE_FLAG_GONE)))
 				function(probe, data);
@@ -139,7 +150,28 @@ static void note_if_armed(struct kprobe *probe, void *unused)
  */
 void probes_note(void)
 {
+	probe_table = (void *)kernel_symbol("kprobe_table");
 	probes_lock();
 	probes_walk(note_if_armed, NULL);
 	probes_unlock();
+}
+
+static void count_one(struct kprobe *probe, void *count)
+{
+	++*(u32 *)count;
+}
+
+/**
+ * probes_have_room() - whether root can note one more, when it is armed
+ *
+ * Those that are not armed count, too: they may be at any time.
+ *
+ * Context: any, but with Linux's lock on kprobes held, as it registers one.
+ */
+bool probes_have_room(void)
+{
+	u32 count = 0;
+
+	probes_walk(count_one, &count);
+	return count < probe_room;
 }

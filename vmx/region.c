@@ -39,7 +39,7 @@ int regions_init(void)
 	r->site = allocate(c->max_sites * sizeof(*r->site));
 	r->max_sites = c->max_sites;
 	r->notes.note = allocate(REGION_NOTE_PAGES * PAGE_SIZE);
-	r->notes.capacity = REGION_NOTES;
+	r->notes.capacity = PROBE_NOTES;
 	if (!r->region || !r->frames.entry || !r->site || !r->notes.note ||
 	    c->nr_sites > r->max_sites)
 		return -ENOMEM;

@@ -13,10 +13,10 @@
 #include "code.h"
 #include "frame_map.h"
 #include "patch.h"
+#include "requests.h"
 #include "types.h"
 
 struct vcpu;
-struct seal_request;
 
 /**
  * struct region - one of them
@@ -48,9 +48,8 @@ struct region {
 #define REGION_PAGES		((REGION_COUNT * sizeof(struct region) + \
 				  PAGE_SIZE - 1) / PAGE_SIZE)
 #define REGION_FRAMES		32768
-#define REGION_NOTE_PAGES	3
-#define REGION_NOTES		(REGION_NOTE_PAGES * PAGE_SIZE / \
-				 sizeof(struct patch_note))
+#define REGION_NOTE_PAGES	((PROBE_NOTES * sizeof(struct patch_note) + \
+				  PAGE_SIZE - 1) / PAGE_SIZE)
 
 /**
  * struct regions - all of them

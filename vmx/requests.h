@@ -7,6 +7,9 @@
 
 #include "types.h"
 
+/* HYPERCALL_NOTE_PROBE: so many are remembered, as long as they are armed */
+#define PROBE_NOTES	512
+
 /**
  * struct seal_request - pages to seal
  * @va: first address

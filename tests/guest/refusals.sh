@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Where Carapace does not attach: the right errno, one line that says what to do,
-# nothing left behind
+# Where Carapace does not attach, and where there is no room in it: the right errno, one
+# line that says what to do, nothing left behind
 #
-# Control for each: without the obstacle it attaches.
+# Control for each: without the obstacle it attaches; without Carapace there is room.
 
 . "$(dirname "$0")/carapace.sh"
 
@@ -33,7 +33,7 @@ have_kvm()
 	modinfo kvm_intel >/dev/null 2>&1
 }
 
-plan 16
+plan 20
 
 refused "switched off" $ECANCELED "not attaching: .*disable" "disable=1"
 check "switched on, it attaches" attaches_and_detaches
@@ -84,5 +84,19 @@ hog
 refused "out of memory" $ENOMEM "out of memory: needs [0-9]+ free blocks"
 rmmod memory_hog
 check "with memory, it attaches" attaches_and_detaches
+
+# kprobes COUNT: so many within functions, at the same time
+kprobes()
+{
+	./load_module modules/probe_hog.ko count="$1" && rmmod probe_hog
+}
+
+attach_testing probe_room=16
+check "kprobes: there is room" kprobes 16
+mark_log
+check "one more: refused" returns "$EILSEQ" kprobes 17
+check "one more: one line says why" one_line "a kprobe within .*: there are too many"
+rmmod carapace
+check "without Carapace there is room" kprobes 17
 
 ktap_finished
