@@ -18,7 +18,8 @@ modules="loop dummy tun veth vfat binfmt_misc algif_hash sctp"
 
 # Not these, which fail or have no end in a guest of this size, bare as well:
 # cyclic: wants SCHED_DEADLINE time that other stressors' ends still hold
-without=cyclic
+# swap: wants a file system to swap to, and this is overlayfs
+without=cyclic,swap
 
 guard_everything()
 {
