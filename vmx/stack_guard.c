@@ -108,27 +108,33 @@ static bool is_switch(void)
 }
 
 /*
- * The task that this CPU leaves. While stacks are compared each CPU has changed to a
- * task before; of who runs on no stack that is known nothing is noted. Return: false
- * where it does not leave that one, and who runs is to end.
+ * While stacks are compared each CPU has changed to a task before: who runs on no stack
+ * that is known has one that root cannot know.
  */
+static u64 stack_that_runs(const struct vcpu *vcpu, u64 sp)
+{
+	if (vcpu->running_stack || is_compared())
+		return vcpu->running_stack;
+	return stack_record_base(sp);
+}
+
+/* The task that this CPU leaves. Return: false where it does not, and who runs is to end */
 static bool park(struct vcpu *vcpu, u64 task)
 {
 	u64 sp = task_word(vcpu, task, config()->task_sp, sizeof(u64));
-	bool compared = is_compared();
-	u64 base = vcpu->running_stack || compared ? vcpu->running_stack :
-						      stack_record_base(sp);
+	u64 base = stack_that_runs(vcpu, sp);
 	bool dead = task_is_dead(vcpu, task);
 	/* Who is dead has no stack any more, wherever it was in the end. */
 	bool left = !dead && stack_record_base(sp) == base;
 	u64 record_pa = stack_record_hold_or_make(vcpu, base, left);
-	u64 runs = compared ? who_runs(vcpu, record_pa, task) : task;
-	bool right = runs == task && (!compared || is_switch());
-	bool undone = !right && verdict_undoes(report_jump(vcpu, runs, task));
+	u64 runs = who_runs(vcpu, record_pa, task);
+	bool undone = false;
 
-	if (right && record_pa && dead)
+	if (is_compared() && (runs != task || !is_switch()))
+		undone = verdict_undoes(report_jump(vcpu, runs, task));
+	else if (record_pa && dead)
 		stack_record_free(vcpu, record_pa);
-	else if (right && record_pa && left)
+	else if (record_pa && left)
 		stack_park_note(vcpu, record_pa, base, task, sp);
 	stack_unlock(vcpu);
 	return !undone;
