@@ -306,8 +306,11 @@ static void settle_again(struct work_struct *work)
  */
 void stacks_unsettled(void)
 {
-	if (READ_ONCE(island_public()->stacks_armed))
-		mod_delayed_work(system_wq, &settle_work, 0);
+	if (!READ_ONCE(island_public()->stacks_armed))
+		return;
+	/* It may wait for memory. */
+	cancel_delayed_work(&settle_work);
+	schedule_delayed_work(&settle_work, 0);
 }
 
 /**

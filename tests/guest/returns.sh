@@ -8,10 +8,10 @@
 # "full" is for the kernel with drivers for any machine.
 #
 # By name only: suspend_to_ram; threads_come_and_go, stacks_move, short_of_memory,
-# out_of_memory, memory_comes, memory_comes_by_itself, memory_comes_to_parked and
-# stack_gone; bare_to_guarded; storm, storm_unguard and storm_unload, which are for a
-# kernel that preempts itself (preempt=full); and stacks_beyond and bare_everywhere, each
-# the last of all tests.
+# out_of_memory, memory_comes, memory_comes_by_itself, memory_comes_to_parked,
+# settles_when_memory_comes and stack_gone; bare_to_guarded; storm, storm_unguard and
+# storm_unload, which are for a kernel that preempts itself (preempt=full); and
+# stacks_beyond and bare_everywhere, each the last of all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -831,6 +831,32 @@ stack_gone()
 	rmmod carapace && attach && guard_usual
 }
 
+said()
+{
+	log_since_mark | grep -q "carapace: $1"
+}
+
+is_parked_guarded()
+{
+	! ./exploit TASK_SLEEPING >/dev/null 2>&1
+}
+
+# A CPU goes and comes, and there is too little memory to note all stacks anew; later
+# there is some.
+settles_when_memory_comes()
+{
+	rmmod carapace
+	attach_testing "shadow_chunks=2 parked_stacks=on $CARAPACE_PARAMETERS" &&
+		start_sleepers 450 || return
+	echo 0 > /sys/devices/system/cpu/cpu1/online &&
+		echo 1 > /sys/devices/system/cpu/cpu1/online &&
+		until_seconds 20 said 'parked stacks are not guarded any more (-12)' || return
+	echo 128 > /sys/module/carapace/parameters/shadow_chunks &&
+		until_seconds 60 is_parked_guarded || return
+	# shellcheck disable=SC2119
+	wake_sleepers && rmmod carapace && attach && guard_usual
+}
+
 # Stacks at addresses that have no shadow go unverified, are counted, and nothing is
 # reported: those that are there already, and new ones. Some stay.
 stacks_beyond()
@@ -1116,7 +1142,7 @@ may_say()
 	*unload*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
 	bad_names)	echo 'returns/(un)?guard' ;;
 	short_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
-	*memory*|stack_gone)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
+	*memory*|stack_gone)	echo 'out of memory: stacks|parked stacks are not guarded any more|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
 	stacks_beyond|stacks_move)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
 	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;
