@@ -147,6 +147,8 @@ impossible()
 	case $1 in
 	PARKED_CORE|PARKED_DEEP)
 		why=$no_room ;;
+	INDEXED_SAVED)
+		why="this kernel's bsearch() has where it looks in another register than RBP" ;;
 	INDEXED_FRAME_POINTER|PARKED_FRAME_POINTER)
 		why="this kernel's do_syscall_64() returns without a frame pointer" ;;
 	esac
