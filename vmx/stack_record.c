@@ -151,9 +151,10 @@ void stack_record_set(struct vcpu *vcpu, u64 record_pa, u64 task, u64 sp)
 	bool was_named = record->sp != STACK_FREE, is_named = sp != STACK_FREE;
 	bool links = is_named != was_named || record->task != task;
 
-	if (was_named && links)
+	if (was_named && links) {
 		stack_task_unlink(vcpu, record_pa, record->task);
-	record = stack_record_show(vcpu, record_pa);
+		record = stack_record_show(vcpu, record_pa);
+	}
 	record->task = task;
 	record->sp = sp;
 	if (is_named && links)

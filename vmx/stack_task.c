@@ -6,8 +6,8 @@
  * its head in the island through the records. There are about as many heads as a
  * large machine has tasks, so that a list has a record or two.
  *
- * A record is in a list while it names a task, from the first switch to it to its end,
- * and is not freed before that (shadow_reclaim.c).
+ * A record is in a list while it names a task, from the first switch to it to its end.
+ * One that is freed earlier is taken out of it first (shadow_reclaim.c).
  */
 #include "cpu_ops.h"
 #include "memory.h"
