@@ -15,11 +15,11 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/bug.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/percpu.h>
 
 #include "blocked.h"
 #include "compat.h"

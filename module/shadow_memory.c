@@ -39,8 +39,6 @@
 /* Free beforehand: for what is needed before more can come */
 #define PAGES_READY	128
 
-#define RETRY_SECONDS	10
-
 /* Linux's tables of the window have entries of 1 GiB. */
 static struct vm_struct *area;
 static u64 window;

@@ -9,6 +9,9 @@
 
 struct returns_config;
 
+/* Where there was none, until it is asked for again */
+#define RETRY_SECONDS	10
+
 int shadow_memory_prepare(void);
 void shadow_memory_describe(struct returns_config *config);
 void shadow_memory_release(void);

@@ -42,9 +42,6 @@
 /* Pages of root's for a task: what it notes, and tables, when they lie apart */
 #define PAGES_PER_TASK	2
 
-/* Until memory is asked for again */
-#define RETRY_SECONDS	10
-
 static unsigned long switch_to_function, switch_jump;
 static bool can_unwind __ro_after_init;
 static DEFINE_MUTEX(stacks_mutex);
