@@ -15,7 +15,7 @@
  * from the stack pointer alone: who jumps into the middle of it gets what he
  * would get at its beginning.
  */
-#include "call_site.h"
+#include "choke_call.h"
 #include "cpu_ops.h"
 #include "ept.h"
 #include "frozen_frames.h"
@@ -25,28 +25,16 @@
 #include "own_stack.h"
 #include "requests.h"
 #include "return_guard.h"
-#include "return_jumps.h"
 #include "sealed_code.h"
 #include "shadow.h"
 #include "shadow_window.h"
 #include "shootdown.h"
-#include "stub_words.h"
 #include "vcpu.h"
 #include "x86.h"
 
 /* What the stub is told */
 #define LOOK_AGAIN	0
 #define RETURN		1
-
-/* At a function's beginning */
-#define FENTRY_LENGTH	5
-#define ENDBR_LENGTH	4
-
-/*
- * Padding before it: in the last bytes of that Linux counts calls, and has them lead
- * there (retbleed=stuff; arch/x86/kernel/callthunks.c)
- */
-#define FUNCTION_PADDING	16
 
 /* A function's entry, by the stack pointer: below, where the stub goes on */
 struct entry {
@@ -112,94 +100,6 @@ static bool is_trampoline(u64 va)
 	return false;
 }
 
-/* How far a function is looked through, and how many of them one after the other */
-#define TAIL_REACH	2048
-#define TAIL_DEPTH	2
-#define TAIL_PIECE	256
-
-/* At a region's end there is less, up to a page's. How many bytes */
-static u32 read_piece(struct vcpu *vcpu, u64 va, u8 *bytes, u32 size)
-{
-	u32 in_page = PAGE_SIZE - va % PAGE_SIZE;
-
-	if (region_read(vcpu, va, bytes, size))
-		return size;
-	return in_page < size && region_read(vcpu, va, bytes, in_page) ? in_page : 0;
-}
-
-/*
- * Whether a function ends by jumping to another's beginning. Its own end is not
- * known, so those behind it count, too.
- */
-static bool tail_calls(struct vcpu *vcpu, u64 from, u64 to, u32 depth)
-{
-	u8 bytes[TAIL_PIECE + CALL_NEAR];
-	u64 at, target;
-	u32 i, size;
-
-	for (at = from; at < from + TAIL_REACH; at += TAIL_PIECE) {
-		size = read_piece(vcpu, at, bytes, sizeof(bytes));
-		if (!size)
-			return false;
-		for (i = 0; i < TAIL_PIECE && i + CALL_NEAR <= size; i++) {
-			if (!jump_target(bytes + i, at + i + CALL_NEAR, &target))
-				continue;
-			target = return_jump_target(target);
-			if (target == to)
-				return true;
-			if (depth > 1 &&
-			    sealed_code_begins_function(vcpu, target) &&
-			    tail_calls(vcpu, target, to, depth - 1))
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool leads_to(u64 target, u64 start)
-{
-	return start - target <= FUNCTION_PADDING;
-}
-
-static bool called_by_pointer(u64 va, u64 start)
-{
-	const struct choke_pointer *p = config()->choke_pointers;
-	u32 i;
-
-	for (i = 0; i < CHOKE_POINTERS; i++) {
-		if (p[i].function && leads_to(p[i].function, start) &&
-		    va - p[i].caller < p[i].caller_size)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Whether a call of this very function ends there, or of one that jumps to it. The
- * loader of modules has one that does so by a pointer; some more are called by pointer
- * themselves, and those who do are known. From then on the stub knows, too.
- * @function: where the call in its slot returns to.
- */
-static bool follows_call_of(struct vcpu *vcpu, u64 va, u64 function)
-{
-	u64 start = function - FENTRY_LENGTH;
-	u8 bytes[CALL_NEAR];
-	u64 target;
-
-	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)))
-		return false;
-	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
-		start -= ENDBR_LENGTH;
-	if (!called_by_pointer(va, start) &&
-	    !(call_target(bytes, va, &target) &&
-	      (leads_to(target, start) ||
-	       leads_to(target, config()->choke_caller) ||
-	       tail_calls(vcpu, target, start, TAIL_DEPTH))))
-		return false;
-	stub_callers_note(vcpu, va, function);
-	return true;
-}
-
 /* Whether a function can have been called so that it returns there */
 static bool follows_call(struct vcpu *vcpu, u64 va)
 {
@@ -207,10 +107,18 @@ static bool follows_call(struct vcpu *vcpu, u64 va)
 }
 
 /*
+ * The guest is to end its task there: in the middle, for what lies above is of no use
+ * any more, and that needs some room. Nothing leads back to where it came from.
+ */
+static void set_stack(u64 stack)
+{
+	vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
+}
+
+/*
  * The guest half ends the task (module/blocked.c), or goes on: at @address, or where
  * it was about to jump. On the task's own stack again, if it had another one, which may
- * be another task's: in the middle, for what lies above is of no use any more, and what
- * ends a task needs some room. Where it came from does not lie there.
+ * be another task's.
  */
 static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 {
@@ -218,7 +126,7 @@ static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 
 	stack_lost |= !own_stack_is(rsp) && !is_current_stack(vcpu, rsp);
 	if (stack_lost && stack) {
-		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
+		set_stack(stack);
 		address = 0;
 	}
 	vcpu->regs.rax = vcpu->regs.r10;
@@ -242,7 +150,7 @@ struct exit_result return_guard_end(struct vcpu *vcpu)
 	u64 stack = vcpu->running_stack ? : return_guard_task_stack(vcpu);
 
 	if (stack)
-		vmwrite(GUEST_RSP, stack + config()->stack_size / 2);
+		set_stack(stack);
 	vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) & ~RFLAGS_IF);
 	vcpu->regs.r10 = 0;
 	vmwrite(GUEST_RIP, config()->blocked);
@@ -334,7 +242,7 @@ static bool is_called(struct vcpu *vcpu, const struct entry *e, bool choke)
 	if (is_trampoline(e->address))
 		return true;
 	return follows_call(vcpu, e->address) &&
-	       (!choke || follows_call_of(vcpu, e->address, e->function));
+	       (!choke || choke_call_known(vcpu, e->address, e->function));
 }
 
 /*
