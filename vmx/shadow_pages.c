@@ -8,6 +8,7 @@
  */
 #include "ept.h"
 #include "guest_walk.h"
+#include "memory.h"
 #include "seal.h"
 #include "shadow_pages.h"
 #include "shadow_window.h"
@@ -96,6 +97,18 @@ static bool may_become_shadow(u64 pa)
 	return true;
 }
 
+/* Nothing is in it any more, nor can any of it be had. */
+static void empty_shadow(struct vcpu *vcpu)
+{
+	struct shadow *s = &island.shadow;
+
+	shadow_window_close(vcpu);
+	memset(s->nr_free, 0, sizeof(s->nr_free));
+	memset(s->next, 0, sizeof(s->next));
+	s->nr_without = 0;
+	island.boot_stack_record = 0;
+}
+
 /* Where not all of it was done */
 static void undo_give(struct vcpu *vcpu, u64 pa, enum shadow_use use)
 {
@@ -104,7 +117,7 @@ static void undo_give(struct vcpu *vcpu, u64 pa, enum shadow_use use)
 		shootdown(vcpu);
 	}
 	if (island.shadow.open && !island.shadow.nr_chunks)
-		shadow_window_close(vcpu);
+		empty_shadow(vcpu);
 }
 
 /**
@@ -175,7 +188,7 @@ int shadow_take(struct vcpu *vcpu, u64 va)
 	if (!s->nr_chunks)
 		return 0;
 	if (s->open)
-		shadow_window_close(vcpu);
+		empty_shadow(vcpu);
 	pa = s->chunk[--s->nr_chunks].pa;
 	protect_chunk(pa, CLASS_DATA, s->chunk[s->nr_chunks].use);
 	shootdown(vcpu);

@@ -122,8 +122,6 @@ int shadow_window_open(struct vcpu *vcpu)
  * shadow_window_close() - leave them to Linux again, as they were
  * @vcpu: the CPU
  *
- * What the memory was used for is over, too.
- *
  * Context: root, with the lock; no stub is in use any more. Ends what the CPU's window
  *	showed.
  */
@@ -139,11 +137,7 @@ void shadow_window_close(struct vcpu *vcpu)
 	}
 	guard_tables(CLASS_DATA);
 	s->open = false;
-	memset(s->nr_free, 0, sizeof(s->nr_free));
-	memset(s->next, 0, sizeof(s->next));
 	memset(s->missed, 0, sizeof(s->missed));
-	s->nr_without = 0;
-	island.boot_stack_record = 0;
 }
 
 /* What a last-level table is for: its number in the window */
