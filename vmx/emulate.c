@@ -137,12 +137,18 @@ void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
  * IA32_APIC_BASE stays where it is: in xAPIC mode the CPU sends accesses to
  * that page to its APIC, root's accesses, too, and EPT has no say. Over a page
  * of root's it would put the guest's values in the place of root's memory.
- * IA32_HW_FEEDBACK_PTR names memory that the CPU itself writes to.
+ *
+ * Some name memory that somebody then writes to, past EPT: the CPU itself, or a
+ * hypervisor underneath (emulate_msr_memory()). With Remote Action Requests the CPU
+ * also takes orders from there, of writing MSRs among them: it is hidden.
  */
 const struct msr_intercept msr_intercepts[] = {
+	{ KVM_WALL_CLOCK, KVM_SYSTEM_TIME, false, true },
 	{ IA32_VMX_BASIC, IA32_VMX_EXIT_CTLS2, true, true },
 	{ IA32_BIOS_UPDT_TRIG, IA32_BIOS_UPDT_TRIG, false, true },
 	{ IA32_APIC_BASE, IA32_APIC_BASE, false, true },
+	{ IA32_CORE_CAPABILITIES, IA32_CORE_CAPABILITIES, true, false },
+	{ IA32_RAR_CTRL, IA32_RAR_INFO, true, true },
 	{ IA32_HW_FEEDBACK_PTR, IA32_HW_FEEDBACK_PTR, false, true },
 	{ IA32_MTRR_PHYSBASE0, IA32_MTRR_PHYSBASE0 + 63, false, true },
 	{ IA32_MTRR_FIX64K_00000, IA32_MTRR_FIX64K_00000, false, true },
@@ -191,11 +197,71 @@ enum write_verdict emulate_rdmsr(u32 index)
 {
 	const struct msr_intercept *intercept = find_intercept(index);
 
-	return intercept && intercept->read ? WRITE_GP : WRITE_ACCEPT;
+	return intercept && intercept->read && index != IA32_CORE_CAPABILITIES ?
+	       WRITE_GP : WRITE_ACCEPT;
 }
 
-/* CPUID.06H:EDX[11:8] gives the table's pages less one */
-#define HW_FEEDBACK_SIZE_MAX	(16 * SIZE_4K)
+/**
+ * emulate_rdmsr_value() - what the guest reads of an MSR
+ * @index: MSR
+ * @value: what the CPU says
+ *
+ * Context: pure.
+ */
+u64 emulate_rdmsr_value(u32 index, u64 value)
+{
+	return index == IA32_CORE_CAPABILITIES ? value & ~CORE_CAPABILITIES_RAR : value;
+}
+
+/*
+ * Who writes there is the CPU (SDM 3B, "Hardware Feedback Interface Pointer"), or the
+ * hypervisor whose MSR it is: KVM's are structures of up to 64 bytes, Hyper-V's and
+ * Xen's are pages. Others' are not known: a value need not be an address.
+ */
+static const struct msr_memory {
+	u32 first;
+	u32 last;
+	u32 size;
+} msr_memory[] = {
+	{ KVM_WALL_CLOCK, KVM_SYSTEM_TIME, 64 },
+	{ IA32_HW_FEEDBACK_PTR, IA32_HW_FEEDBACK_PTR, HW_FEEDBACK_SIZE_MAX },
+	{ KVM_WALL_CLOCK_NEW, KVM_MSR_LAST, 64 },
+	{ HYPERV_HYPERCALL, HYPERV_HYPERCALL, SIZE_4K },
+	{ HYPERV_REFERENCE_TSC, HYPERV_REFERENCE_TSC, SIZE_4K },
+	{ HYPERV_VP_ASSIST_PAGE, HYPERV_VP_ASSIST_PAGE, SIZE_4K },
+	{ HYPERV_SIEFP, HYPERV_SIMP, SIZE_4K },
+	{ XEN_HYPERCALL, XEN_HYPERCALL, SIZE_4K },
+	{ XEN_HYPERCALL_VIRIDIAN, XEN_HYPERCALL_VIRIDIAN, SIZE_4K },
+};
+
+/**
+ * emulate_msr_memory() - the memory that a value has somebody write to
+ * @index: MSR
+ * @value: what the guest wants to write
+ * @pa: set to its physical address
+ *
+ * Whether the value turns that on is not asked: who would, with an address that is
+ * guarded, has no other use for it.
+ *
+ * Context: pure.
+ *
+ * Return: how many bytes, at most; 0 where the MSR names no memory.
+ */
+u32 emulate_msr_memory(u32 index, u64 value, u64 *pa)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(msr_memory); i++) {
+		if (index < msr_memory[i].first || index > msr_memory[i].last)
+			continue;
+		/* Below a page's size it need not be aligned to it. */
+		*pa = value & PTE_ADDR_MASK;
+		if (msr_memory[i].size < SIZE_4K)
+			*pa |= value & (SIZE_4K - 1);
+		return msr_memory[i].size;
+	}
+	return 0;
+}
 
 static bool is_mtrr_mask(u32 index)
 {
@@ -225,7 +291,7 @@ static bool contiguous_mask(u64 value, u64 phys_limit)
  * of all memory from them could keep root busy for seconds.
  *
  * MSRs outside the bitmaps' ranges belong to a hypervisor underneath, if to
- * anybody, and some take addresses of memory that it then writes to.
+ * anybody; of those that are not known, none may name the pool.
  *
  * Context: pure.
  *
@@ -242,9 +308,8 @@ enum write_verdict emulate_wrmsr(const struct msr_write *w)
 	if (w->index == IA32_APIC_BASE)
 		return (w->value ^ w->apic_base) & PTE_ADDR_MASK ?
 		       WRITE_GP : WRITE_ACCEPT;
-	if (w->index == IA32_HW_FEEDBACK_PTR)
-		return table_pool_overlaps(w->pool, page, HW_FEEDBACK_SIZE_MAX) ?
-		       WRITE_GP : WRITE_ACCEPT;
+	if (w->index >= IA32_RAR_CTRL && w->index <= IA32_RAR_INFO)
+		return WRITE_GP;
 	if (is_mtrr_mask(w->index) && (w->value & MTRR_PHYSMASK_V) &&
 	    !contiguous_mask(w->value, w->phys_limit))
 		return WRITE_GP;

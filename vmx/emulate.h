@@ -61,7 +61,9 @@ struct msr_write {
 };
 
 enum write_verdict emulate_rdmsr(u32 index);
+u64 emulate_rdmsr_value(u32 index, u64 value);
 enum write_verdict emulate_wrmsr(const struct msr_write *w);
+u32 emulate_msr_memory(u32 index, u64 value, u64 *pa);
 bool emulate_msr_is_mtrr(u32 index);
 
 /* MSRs whose accesses exit, for the bitmaps: a range, and which way */

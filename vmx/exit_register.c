@@ -114,6 +114,7 @@ struct exit_result handle_rdmsr(struct vcpu *vcpu)
 
 	if (emulate_rdmsr(index) == WRITE_GP || rdmsr_safe(index, &value))
 		return RESULT_GP(0);
+	value = emulate_rdmsr_value(index, value);
 	vcpu->regs.rax = (u32)value;
 	vcpu->regs.rdx = value >> 32;
 	return RESULT_SKIP;
@@ -201,23 +202,33 @@ static void follow_mtrrs(struct vcpu *vcpu)
 	drop_translations(vcpu);
 }
 
-/*
- * The CPU writes where IA32_HW_FEEDBACK_PTR says, past EPT (SDM 3B, 16.6.2): not to
- * what is guarded at that moment. Nobody can keep it from being guarded later.
- */
-static bool may_get_feedback(struct vcpu *vcpu, u64 value)
+/* In pages: CPUID.06H:EDX[11:8], less one */
+static u32 hw_feedback_size(void)
 {
-	u64 page = value & PTE_ADDR_MASK;
-	u32 regs[4], pages, i;
-	bool data = true;
+	u32 regs[4];
 
-	if (!(value & HW_FEEDBACK_PTR_VALID))
-		return true;
 	cpuid(6, 0, regs);
-	pages = (regs[3] >> 8 & 15) + 1;
+	return ((regs[3] >> 8 & 15) + 1) * SIZE_4K;
+}
+
+/*
+ * What an MSR names somebody writes to, past EPT: nothing that is guarded at that
+ * moment. Nobody can keep it from being guarded later.
+ */
+static bool may_be_written(struct vcpu *vcpu, u32 index, u64 value)
+{
+	u64 pa = 0, at;
+	u32 size = emulate_msr_memory(index, value, &pa);
+	bool data;
+
+	if (!size)
+		return true;
+	if (index == IA32_HW_FEEDBACK_PTR)
+		size = hw_feedback_size();
+	data = !table_pool_overlaps(&island.config.pool, pa, size);
 	island_lock(vcpu);
-	for (i = 0; data && i < pages; i++)
-		data = ept_class(&island.ept, page + i * PAGE_SIZE) == CLASS_DATA;
+	for (at = pa & ~(PAGE_SIZE - 1); data && at < pa + size; at += PAGE_SIZE)
+		data = ept_class(&island.ept, at) == CLASS_DATA;
 	island_unlock();
 	return data;
 }
@@ -243,7 +254,7 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 	case WRITE_ACCEPT:
 		break;
 	}
-	if (index == IA32_HW_FEEDBACK_PTR && !may_get_feedback(vcpu, value))
+	if (!may_be_written(vcpu, index, value))
 		return RESULT_GP(0);
 	if (reg < PINNED_COUNT)
 		return pins_wrmsr(vcpu, reg, value);

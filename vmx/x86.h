@@ -87,10 +87,16 @@
 #define PTE_ADDR_MASK	0x000ffffffffff000ULL
 
 /* MSRs (SDM 4, 2.1) */
+#define KVM_WALL_CLOCK			0x011	/* as KVM had them first */
+#define KVM_SYSTEM_TIME			0x012
 #define IA32_APIC_BASE			0x01b
 #define IA32_FEATURE_CONTROL		0x03a
 #define IA32_BIOS_UPDT_TRIG		0x079
 #define MSR_PLATFORM_INFO		0x0ce
+#define IA32_CORE_CAPABILITIES		0x0cf
+#define CORE_CAPABILITIES_RAR		BIT_ULL(1)
+#define IA32_RAR_CTRL			0x0ed	/* "Remote Action Request" (Intel) */
+#define IA32_RAR_INFO			0x0f0
 #define MSR_MISC_FEATURES_ENABLES	0x140
 #define IA32_SYSENTER_CS		0x174
 #define IA32_SYSENTER_ESP		0x175
@@ -133,7 +139,19 @@
 #define IA32_PKRS			0x6e1
 #define IA32_X2APIC_ICR			0x830
 #define IA32_HW_FEEDBACK_PTR		0x17d0
-#define HW_FEEDBACK_PTR_VALID		BIT_ULL(0)
+#define HW_FEEDBACK_SIZE_MAX		(16 * SIZE_4K)
+
+/* MSRs of hypervisors underneath that take addresses */
+#define XEN_HYPERCALL			0x40000000
+#define HYPERV_HYPERCALL		0x40000001
+#define HYPERV_REFERENCE_TSC		0x40000021
+#define HYPERV_VP_ASSIST_PAGE		0x40000073
+#define HYPERV_SIEFP			0x40000082
+#define HYPERV_SIMP			0x40000083
+#define XEN_HYPERCALL_VIRIDIAN		0x40000200
+#define KVM_WALL_CLOCK_NEW		0x4b564d00
+#define KVM_MSR_LAST			0x4b564d08
+
 #define IA32_EFER			0xc0000080
 #define IA32_STAR			0xc0000081
 #define IA32_LSTAR			0xc0000082

@@ -167,15 +167,58 @@ TEST(the_apic_stays_where_it_is)
 	EXPECT_EQ(WRITE_GP, wrmsr(IA32_APIC_BASE, 0x1fee00900));
 }
 
-TEST(no_msr_points_at_the_pool)
+TEST(no_unknown_msr_points_at_the_pool)
 {
-	EXPECT_EQ(WRITE_GP, wrmsr(IA32_HW_FEEDBACK_PTR, 0x40000001));
-	EXPECT_EQ(WRITE_GP, wrmsr(IA32_HW_FEEDBACK_PTR, 0x3fff1001));
-	EXPECT_EQ(WRITE_GP, wrmsr(IA32_HW_FEEDBACK_PTR, 0x401ff001));
-	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_HW_FEEDBACK_PTR, 0x3fff0001));
-	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_HW_FEEDBACK_PTR, 0x40200001));
-	EXPECT_EQ(WRITE_GP, wrmsr(0x4b564d01, 0x40001001));
-	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x4b564d01, 0x40201001));
+	EXPECT_EQ(WRITE_GP, wrmsr(0x4000ff01, 0x40001001));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x4000ff01, 0x40201001));
+}
+
+TEST(what_msrs_have_written_is_known)
+{
+	static const struct {
+		u32 index;
+		u64 value, pa;
+		u32 size;
+	} cases[] = {
+		{ KVM_WALL_CLOCK, 0x40000ffc, 0x40000ffc, 64 },
+		{ KVM_SYSTEM_TIME, 0x40000ff1, 0x40000ff1, 64 },
+		{ 0x4b564d00, 0x40000ffc, 0x40000ffc, 64 },
+		{ 0x4b564d03, 0x40000fc1, 0x40000fc1, 64 },
+		{ IA32_HW_FEEDBACK_PTR, 0x40001001, 0x40001000, 0x10000 },
+		{ 0x40000001, 0x40001001, 0x40001000, 0x1000 },
+		{ 0x40000083, 0x40001001, 0x40001000, 0x1000 },
+		{ 0x40000000, 0x40001000, 0x40001000, 0x1000 },
+		/* Off, too */
+		{ KVM_SYSTEM_TIME, 0, 0, 64 },
+		/* These take none. */
+		{ 0x10, 0x40001001, 1, 0 },
+		{ 0x13, 0x40001001, 1, 0 },
+		{ 0x40000071, 0x40001001, 1, 0 },	/* Hyper-V's ICR */
+		{ 0x400000b1, 0x40001001, 1, 0 },	/* and a timer's count */
+	};
+	unsigned int i;
+	u64 pa;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		pa = 1;
+		EXPECT_EQ(cases[i].size, emulate_msr_memory(cases[i].index,
+							    cases[i].value, &pa));
+		EXPECT_EQ(cases[i].pa, pa);
+	}
+}
+
+TEST(there_are_no_remote_action_requests)
+{
+	u32 index;
+
+	for (index = IA32_RAR_CTRL; index <= IA32_RAR_INFO; index++) {
+		EXPECT_EQ(WRITE_GP, emulate_rdmsr(index));
+		EXPECT_EQ(WRITE_GP, wrmsr(index, 0));
+	}
+	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(IA32_CORE_CAPABILITIES));
+	EXPECT_EQ(~CORE_CAPABILITIES_RAR,
+		  emulate_rdmsr_value(IA32_CORE_CAPABILITIES, ~0ULL));
+	EXPECT_EQ(~0ULL, emulate_rdmsr_value(IA32_APIC_BASE, ~0ULL));
 }
 
 TEST(mtrr_masks_have_no_holes)
