@@ -86,6 +86,76 @@ void patch_notes_rewrite(struct patch_notes *notes, const struct patch_region *r
 	}
 }
 
+/* The site that has a byte at @va, or NULL */
+static const struct patch_site *site_at(const struct patch_region *region, u64 va)
+{
+	u64 offset = va - region->va;
+	u32 low = 0, high = region->nr_sites;
+	u32 middle;
+
+	/* The first one behind it */
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (region->sites[middle].offset > offset)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	if (!low)
+		return NULL;
+	low--;
+	return offset - region->sites[low].offset < patch_length(region->sites[low].what) ?
+	       &region->sites[low] : NULL;
+}
+
+/**
+ * patch_kind_at() - what Linux exchanges at an address
+ * @region: the code
+ * @va: the address
+ *
+ * Context: pure.
+ *
+ * Return: the kind of site that begins there; PATCH_NONE where none does.
+ */
+enum patch_kind patch_kind_at(const struct patch_region *region, u64 va)
+{
+	const struct patch_site *site = va - region->va < region->size ?
+					site_at(region, va) : NULL;
+
+	return site && region->va + site->offset == va ? patch_kind(site->what) :
+							 PATCH_NONE;
+}
+
+/**
+ * patch_show_calls() - what stands in code as far as it calls
+ * @region: the code
+ * @notes: notes
+ * @va: of the first byte
+ * @bytes: what stands there; where it is INT3 only because of a kprobe, or of a call that
+ *	is just being exchanged, it becomes what Linux lets it do meanwhile
+ * @size: bytes
+ *
+ * Who runs into the INT3 has the call emulated.
+ *
+ * Context: pure.
+ */
+void patch_show_calls(const struct patch_region *region, const struct patch_notes *notes,
+		      u64 va, u8 *bytes, u32 size)
+{
+	u32 i, k;
+
+	for (i = 0; i < size; i++) {
+		if (bytes[i] != OPCODE_INT3)
+			continue;
+		if (patch_kind_at(region, va + i) == PATCH_CALL)
+			bytes[i] = OPCODE_CALL;
+		for (k = 0; k < notes->count; k++) {
+			if (notes->note[k].region == region && notes->note[k].va == va + i)
+				bytes[i] = notes->note[k].original[0];
+		}
+	}
+}
+
 /* One write that is judged: @count notes, of which some may be new */
 struct write {
 	const struct patch_region *region;
@@ -114,28 +184,6 @@ static bool get_bytes(const struct write *w, u64 va, u32 size, u8 *before, u8 *a
 		after[i] = before[i];
 	}
 	return true;
-}
-
-/* The site that has a byte at @va, or NULL */
-static const struct patch_site *site_at(const struct patch_region *region, u64 va)
-{
-	u64 offset = va - region->va;
-	u32 low = 0, high = region->nr_sites;
-	u32 middle;
-
-	/* The first one behind it */
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (region->sites[middle].offset > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	if (!low)
-		return NULL;
-	low--;
-	return offset - region->sites[low].offset < patch_length(region->sites[low].what) ?
-	       &region->sites[low] : NULL;
 }
 
 /* Whether @va belongs to the bytes that a kprobe may change */

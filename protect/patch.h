@@ -97,6 +97,9 @@ bool patch_note_add(struct patch_notes *notes, const struct patch_region *region
 void patch_notes_drop(struct patch_notes *notes, const struct patch_region *region);
 void patch_notes_rewrite(struct patch_notes *notes, const struct patch_region *region,
 			 u64 va, const u8 *bytes, u32 size);
+enum patch_kind patch_kind_at(const struct patch_region *region, u64 va);
+void patch_show_calls(const struct patch_region *region, const struct patch_notes *notes,
+		      u64 va, u8 *bytes, u32 size);
 u32 patch_judge(const struct patch_region *region, struct patch_notes *notes,
 		u64 va, const u8 *before, const u8 *after, u32 size,
 		const struct patch_world *world);

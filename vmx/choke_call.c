@@ -39,9 +39,9 @@ static u32 read_piece(struct vcpu *vcpu, u64 va, u8 *bytes, u32 size)
 {
 	u32 in_page = PAGE_SIZE - va % PAGE_SIZE;
 
-	if (region_read(vcpu, va, bytes, size))
+	if (region_read_calls(vcpu, va, bytes, size))
 		return size;
-	return in_page < size && region_read(vcpu, va, bytes, in_page) ? in_page : 0;
+	return in_page < size && region_read_calls(vcpu, va, bytes, in_page) ? in_page : 0;
 }
 
 /*
@@ -109,7 +109,7 @@ bool choke_call_known(struct vcpu *vcpu, u64 va, u64 function)
 	u8 bytes[CALL_NEAR];
 	u64 target;
 
-	if (!region_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)))
+	if (!region_read_calls(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)))
 		return false;
 	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;

@@ -342,7 +342,31 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
 }
 
 /**
- * region_write() - the opposite
+ * region_read_calls() - the same as far as calls and jumps are looked for
+ * @vcpu: the CPU
+ * @va: from here
+ * @to: where to
+ * @size: bytes
+ *
+ * Calls that a kprobe has been put on are shown (patch_show_calls()). Ends what the
+ * window showed.
+ *
+ * Context: root, with the lock.
+ *
+ * Return: as region_read().
+ */
+bool region_read_calls(struct vcpu *vcpu, u64 va, u8 *to, u32 size)
+{
+	const struct region *region = region_at(va, size);
+
+	if (!region || !region_read(vcpu, va, to, size))
+		return false;
+	patch_show_calls(&region->patch, &island.regions.notes, va, to, size);
+	return true;
+}
+
+/**
+ * region_write() - what stands in a region is something else from now on
  * @vcpu: the CPU
  * @va: to here
  * @from: from where

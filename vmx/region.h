@@ -83,6 +83,7 @@ const struct region *region_of(u64 pa, u64 *va);
 const struct region *region_at(u64 va, u64 size);
 struct region *region_from(u64 va);
 bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size);
+bool region_read_calls(struct vcpu *vcpu, u64 va, u8 *to, u32 size);
 bool region_write(struct vcpu *vcpu, u64 va, const u8 *from, u32 size);
 
 #endif /* CARAPACE_VMX_REGION_H */

@@ -48,7 +48,9 @@ bool sealed_code_follows_call(struct vcpu *vcpu, u64 va)
 	return is_sealed_code(vcpu, va) &&
 	       is_sealed_code(vcpu, va - sizeof(bytes)) &&
 	       !guest_read(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) &&
-	       call_ends_here(bytes);
+	       (call_ends_here(bytes) ||
+		(region_read_calls(vcpu, va - sizeof(bytes), bytes, sizeof(bytes)) &&
+		 call_ends_here(bytes)));
 }
 
 /**

@@ -310,6 +310,45 @@ kprobe_inside()
 	event "p:returns/it $(inside)" 'it: \(vuln_eight\+'
 }
 
+# call_of CALLER CALLEE: where the one calls the other, as a probe's place
+call_of()
+{
+	local caller callee word at
+	caller=$(./vuln address "$1") && callee=$(./vuln address "$2") || return
+	caller=$((caller)) callee=$((callee))
+	for at in {0..500}; do
+		word=$(($(./vuln read "$(printf '0x%x' $((caller + at)))")))
+		if [ $((word & 0xff)) = $((0xe8)) ] &&
+		   [ $((caller + at + 5 + ((word >> 8) << 32 >> 32))) = $callee ]; then
+			echo "$1+$at"
+			return
+		fi
+	done
+	echo "$1 does not call $2"
+	return 1
+}
+
+# Linux makes the call in the probe's place.
+kprobe_call()
+{
+	local at
+	at=$(call_of vuln_calls vuln_eight) &&
+		event "p:returns/it carapace_vuln:$at" 'it: \(vuln_calls\+' || {
+		echo "$at"
+		return 1
+	}
+	reset_tracing
+	at=$(call_of vuln_calls call_usermodehelper_exec) || {
+		echo "$at"
+		return 1
+	}
+	echo "p:returns/it carapace_vuln:$at" >> $tracing/dynamic_events || return
+	echo 1 > $tracing/events/returns/it/enable
+	equals "$(./vuln call 6 3)" 3 && traced 'it: \(vuln_calls\+' || return
+	echo 0 > $tracing/events/returns/it/enable
+	equals "$(./vuln call 6 3)" 3
+}
+
 kprobe_inside_before()
 {
 	event_before "p:returns/it $(inside)" 'it: \(vuln_eight\+'
@@ -1182,7 +1221,7 @@ quietly()
 
 expected_state=attached
 quick="kinds_of_calls choke_users guard_in_a_loop unload_guarded function_tracer kretprobe
-probe_before_guarding probe_after_armed probe_beside bpf_guarded switch_off_tracing uring
+kprobe_call probe_before_guarding probe_after_armed probe_beside bpf_guarded switch_off_tracing uring
 bad_names"
 # These take some minutes.
 long="unload_carapace function_graph kprobe_entry kprobe_entry_before kretprobe_asleep

@@ -583,6 +583,37 @@ TEST_F(patch, kprobe_beside_what_root_writes)
 	EXPECT_EQ(0, notes.count);
 }
 
+/* Who runs into a kprobe on a call has called all the same. */
+TEST_F(patch, calls_are_shown)
+{
+	static const u8 call[] = { 0xe8, REL32(PROBE, FUNCTION_A) };
+	static const u8 int3 = 0xcc;
+	struct patch_region other = region;
+	u8 bytes[sizeof(call)];
+
+	memcpy(code + PROBE, call, sizeof(call));
+	EXPECT_EQ(-1, write_code(PROBE, &int3, 1, variant->window));
+	memcpy(bytes, code + PROBE, sizeof(bytes));
+	patch_show_calls(&other, &notes, BASE + PROBE, bytes, sizeof(bytes));
+	EXPECT_EQ(0xcc, bytes[0]);
+	patch_show_calls(&region, &notes, BASE + PROBE, bytes, sizeof(bytes));
+	EXPECT_EQ(0, memcmp(bytes, call, sizeof(call)));
+
+	/* A static call that Linux is exchanging; no other site is one */
+	EXPECT_EQ(-1, write_code(CALL, &int3, 1, variant->window));
+	memcpy(bytes, code + CALL, sizeof(bytes));
+	patch_show_calls(&region, &notes, BASE + CALL, bytes, sizeof(bytes));
+	EXPECT_EQ(0xe8, bytes[0]);
+	EXPECT_EQ(PATCH_CALL, patch_kind_at(&region, BASE + CALL));
+	EXPECT_EQ(PATCH_NONE, patch_kind_at(&region, BASE + CALL + 1));
+	EXPECT_EQ(PATCH_FENTRY, patch_kind_at(&region, BASE + FENTRY));
+	EXPECT_EQ(PATCH_NONE, patch_kind_at(&region, BASE + PROBE));
+	EXPECT_EQ(PATCH_NONE, patch_kind_at(&region, BASE - 5));
+	bytes[0] = 0xcc;
+	patch_show_calls(&region, &notes, BASE + JUMP5, bytes, sizeof(bytes));
+	EXPECT_EQ(0xcc, bytes[0]);
+}
+
 TEST_F(patch, what_goes_away_is_forgotten)
 {
 	static const u8 original[PATCH_PROBE];
