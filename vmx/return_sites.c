@@ -249,8 +249,9 @@ static int unpatch(struct vcpu *vcpu, struct region *region)
  * @vcpu: the CPU
  * @va: the guest's address of a struct return_patch
  *
- * What is no return is left as it is. Once the policy is locked, nothing is
- * undone.
+ * What is no return is left as it is. Not once the policy is locked: no module is
+ * guarded any more then, and that something is a jump is known by its first byte, which
+ * can lie within another instruction.
  *
  * Context: root, with the lock.
  *
@@ -266,7 +267,7 @@ int return_sites_patch(struct vcpu *vcpu, u64 va)
 
 	if (guest_read(vcpu, va, &q, sizeof(q)))
 		return -EFAULT;
-	if (q.undo && island_locked())
+	if (island_locked())
 		return -EPERM;
 	region = region_from(q.text);
 	/* All CPUs wait for as long as this takes. */
