@@ -22,6 +22,10 @@
 #define CALL_RAX	0xd0	/* second byte of "call *%rax" */
 #define CALL_RDI	0xd7
 
+/* What function_half() takes off, for a module's function, and one of the core kernel's */
+#define FUNCTION_BASE		(MODULES_VADDR - FUNCTION_MARGIN)
+#define CORE_FUNCTION_BASE	((FUNCTION_BASE + CODE_MASK + 1) & 0xffffffff)
+
 /* The words (vmx/stub_words.c) */
 #define returns_stacks		.Lwords + STUB_STACKS
 #define returns_window		.Lwords + STUB_WINDOW
@@ -62,36 +66,40 @@
 	mov	8(%rsp), %rcx
 	xor	(%rsp), %rcx
 	and	$(STUB_NR_CALLERS - 1), %ecx
-	lea	returns_callers(%rip), %rax
-	mov	(%rax, %rcx, 8), %rax
+	mov	returns_callers(, %rcx, 8), %rax
 	movslq	%eax, %rcx
 	cmp	%rcx, 8(%rsp)
 	jne	.Lask_\choke
 	sar	$32, %rax
 	cmp	%rax, (%rsp)
 	jne	.Lask_\choke
-.else
-	/*
-	 * A choke point's slot does not lead here. Who comes with one's address would
-	 * have what he returns to stored for it, whatever that is.
-	 */
-	cmpq	$MODULES_VADDR, (%rsp)
-	jb	.Lask_\choke
 .endif
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
 	cmp	returns_reach(%rip), %rax
 	jae	.Lask_\choke
 	add	returns_window(%rip), %rax
-.if !\choke
-	mov	8(%rsp), %rcx
+.if \choke
+	mov	%ecx, 8(%rax)
+	mov	(%rsp), %ecx
+	sub	$CORE_FUNCTION_BASE, %ecx
+	mov	%ecx, 12(%rax)
+.else
+	/*
+	 * A choke point's slot does not lead here. Who comes with one's address would
+	 * have what he returns to stored for it, whatever that is.
+	 */
+	mov	(%rsp), %rcx
+	sub	$FUNCTION_BASE, %rcx
+	jbe	.Lask_\choke
+	mov	%ecx, 12(%rax)
+	/* What is looked at is what the half that is stored stands for. */
+	movslq	8(%rsp), %rcx
 	cmpb	$OPCODE_CALL, -5(%rcx)
 	jne	.Lindirect_\choke
 .Lstore_\choke:
-.endif
 	mov	%ecx, 8(%rax)
-	mov	(%rsp), %ecx
-	mov	%ecx, 12(%rax)
+.endif
 	xor	%eax, %eax
 	mov	$VIEW_GUARD, %ecx
 	vmfunc
@@ -191,6 +199,8 @@ SYM_START(returns_bare, SYM_L_LOCAL, SYM_A_NONE)
 	mov	8(%rsp), %rcx
 2:	mov	%ecx, 8(%rax)
 	mov	(%rsp), %ecx
+	sub	$(FUNCTION_BASE & 0xffffffff), %ecx
+	and	$CODE_MASK, %ecx
 3:	mov	%ecx, 12(%rax)
 1:	jmp	returns_stored
 	_ASM_EXTABLE(2b, 1b)

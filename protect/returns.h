@@ -18,6 +18,8 @@
 
 /* Read by assembly, too */
 #define WINDOW_SHIFT	36		/* the window covers 64 GiB of stacks */
+#define FUNCTION_MARGIN	1		/* see function_half() */
+#define CODE_MASK	0x7fffffff	/* of 2 GiB */
 
 #ifndef __ASSEMBLER__
 #include "types.h"
@@ -27,17 +29,20 @@
 /**
  * struct shadow_word - the shadow of one word of a stack
  * @address: lower half of the return address; 0 for none
- * @function: lower half of an address in the function that returns there, right
+ * @function: function_half() of an address in the function that returns there, right
  *	behind the call by which its entry came here; 0 where it was not that, and
  *	SHADOW_MISSED where there was no memory to store anything in
+ *
+ * Whoever moves the stack pointer by half a word has a stub take the one for the other;
+ * so what is a function's half is no code's address.
  */
 struct shadow_word {
 	u32 address;
 	u32 function;
 };
 
-/* As a function: no address, so that no entry stores it */
-#define SHADOW_MISSED	1
+/* As a function: more than any has, so that no entry stores it */
+#define SHADOW_MISSED	(CODE_MASK + 1U)
 
 /* Whether there may have been something to be stored, when there was no memory */
 static inline bool shadow_word_missed(const struct shadow_word *word)
@@ -49,6 +54,21 @@ static inline bool shadow_word_missed(const struct shadow_word *word)
 static inline u64 code_address(u32 half)
 {
 	return half ? 0xffffffff00000000ULL | half : 0;
+}
+
+/*
+ * A function's half is how far it lies behind where modules begin, and one more, within
+ * the 2 GiB: an address there would be user mode's.
+ */
+static inline u32 function_half(u64 va, u64 modules_start)
+{
+	return (u32)(va - modules_start + FUNCTION_MARGIN) & CODE_MASK;
+}
+
+/* The opposite, for what is not 0 and not SHADOW_MISSED */
+static inline u64 function_address(u32 half, u64 modules_start)
+{
+	return ~(u64)CODE_MASK | ((half + modules_start - FUNCTION_MARGIN) & CODE_MASK);
 }
 
 /* Whether half a word is enough for an address */

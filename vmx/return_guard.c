@@ -176,15 +176,23 @@ static struct shadow_word word_of(const struct entry *e)
 {
 	return (struct shadow_word){
 		.address = e->address,
-		.function = e->function,
+		.function = function_half(e->function, island.config.modules_start),
 	};
 }
 
-/* Whether it is one, as far as that is known */
-static bool is_stack(struct vcpu *vcpu, u64 stack)
+static u64 function_of(const struct shadow_word *word)
 {
-	return own_stack_is(stack) || shadow_has(vcpu, stack) ||
-	       is_current_stack(vcpu, stack);
+	return function_address(word->function, island.config.modules_start);
+}
+
+/*
+ * Whether it is one, as far as that is known. No choke point is called on a CPU's own,
+ * where user mode can have its registers saved.
+ */
+static bool is_stack(struct vcpu *vcpu, u64 stack, bool choke)
+{
+	return own_stack_is(stack) ? !choke : shadow_has(vcpu, stack) ||
+					      is_current_stack(vcpu, stack);
 }
 
 /*
@@ -258,7 +266,7 @@ static bool enter(struct vcpu *vcpu, u64 rsp, bool choke)
 	if (guest_read(vcpu, e.stack, &e.address, sizeof(e.address)) ||
 	    guest_read(vcpu, rsp, &e.function, sizeof(e.function)))
 		e.address = 0;
-	known = is_stack(vcpu, e.stack);
+	known = is_stack(vcpu, e.stack, choke) && e.stack % sizeof(u64) == 0;
 	if (!(known && is_called(vcpu, &e, choke)) &&
 	    verdict_undoes(report(vcpu, e.function, e.stack, 0, e.address))) {
 		land(vcpu, !known, 0, false);
@@ -398,7 +406,7 @@ static bool check(struct vcpu *vcpu, u64 stack, bool jump, u64 *answer)
 {
 	struct shadow_word word = { .address = 0 };
 	bool known = read_word(vcpu, stack, &word);
-	u64 rip = word.address && word.function ? code_address(word.function) :
+	u64 rip = word.address && word.function ? function_of(&word) :
 						  vmread(GUEST_RIP);
 	u64 expected = code_address(word.address);
 	u64 found = 0;
@@ -484,7 +492,7 @@ struct exit_result return_guard_thaw(struct vcpu *vcpu, bool jump)
 	/* No function: it was under way already when it was guarded. */
 	shadow_read(vcpu, stack, &word);
 	undone = word.function &&
-		 frozen_frames_undo(vcpu, stack, code_address(word.function));
+		 frozen_frames_undo(vcpu, stack, function_of(&word));
 	if (undone) {
 		vcpu->regs.r10 = vcpu->regs.r11;
 		land(vcpu, false, address, jump);

@@ -153,13 +153,13 @@ bool shadow_make(struct vcpu *vcpu, u64 stack)
  *
  * Context: root, with the lock. Ends what the window showed.
  *
- * Return: false where there is none.
+ * Return: false where there is none, as half a word off.
  */
 bool shadow_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 {
 	u64 pa = frame(vcpu, stack);
 
-	if (!pa)
+	if (!pa || stack % sizeof(*word))
 		return false;
 	*word = *(struct shadow_word *)window_at(vcpu, pa);
 	return true;

@@ -6,9 +6,9 @@
  * entries at the top lie in a table of Linux's; that page is write-protected, and of
  * what Linux writes there nothing may touch them. EPT guards frames, not addresses:
  * who makes a top-level table of his own, or changes an entry in a process's, leads
- * that process's stubs elsewhere. They cannot store there, and root looks whether it
- * is so whenever it is asked (shadow_is_seen()); but what is only compared there is
- * not noticed.
+ * that process's stubs elsewhere. In memory that is no shadow they cannot store, and
+ * root looks whether it is so whenever it is asked (shadow_is_seen()); but what is only
+ * compared there is not noticed, nor is what they store in another stack's shadow.
  *
  * Where there was no memory for what an entry would lead to, the entry says so; of
  * 2 MiB of stacks together it is noted where there is no table for that entry either.

@@ -92,6 +92,28 @@ TEST(half_a_word_is_enough_for_code)
 	EXPECT_EQ(0, code_address(0));
 }
 
+/* With the kernel's base randomized and not: where modules begin */
+TEST(a_function_is_no_address_of_code)
+{
+	static const u64 starts[] = { 0xffffffffc0000000, 0xffffffffa0000000 };
+	static const u64 functions[] = {
+		0xffffffff81000009, 0xffffffff80000000, 0xffffffff9fffff00,
+		0xffffffffc0000000, 0xffffffffc0123459, 0xfffffffffeffffff,
+	};
+	unsigned int i, k;
+	u32 half;
+
+	for (k = 0; k < ARRAY_SIZE(starts); k++) {
+		for (i = 0; i < ARRAY_SIZE(functions); i++) {
+			half = function_half(functions[i], starts[k]);
+			EXPECT_GT(half, 0);
+			EXPECT_LT(half, SHADOW_MISSED);
+			EXPECT_FALSE(is_code_address((u64)(s32)half));
+			EXPECT_EQ(functions[i], function_address(half, starts[k]));
+		}
+	}
+}
+
 TEST(calls_and_jumps_tell_their_target)
 {
 	u8 bytes[CALL_NEAR];
