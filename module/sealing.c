@@ -20,8 +20,10 @@
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/ptrace.h>
+#include <linux/sizes.h>
 #include <asm/desc.h>
 #include <asm/pgtable_64_types.h>
+#include <asm/realmode.h>
 
 #include "bridge.h"
 #include "code.h"
@@ -45,7 +47,7 @@
 #include "shadow_memory.h"
 #include "stacks.h"
 
-static struct code_range text, rodata;
+static struct code_range text, rodata, start_code;
 static u64 idt_pa;
 static struct patch_site *core_sites;
 static u32 nr_core_sites;
@@ -123,6 +125,55 @@ static void describe_counting(struct patch_counting *c)
 	memcpy(c->bytes, template, c->length);
 }
 
+/* Linux frees a table once all CPUs have been interrupted. */
+static bool is_mapped_as_code(u64 va, u64 *size)
+{
+	pteval_t flags = 0;
+	unsigned int level;
+	pte_t *entry;
+
+	local_irq_disable();
+	entry = lookup_address(va, &level);
+	if (entry)
+		flags = pte_flags(READ_ONCE(*entry));
+	local_irq_enable();
+	*size = entry ? PAGE_SIZE : PMD_SIZE - va % PMD_SIZE;
+	return (flags & (_PAGE_PRESENT | _PAGE_RW | _PAGE_NX)) == _PAGE_PRESENT;
+}
+
+/*
+ * Where CPUs start and wake: memory below 1 MiB with a header, code, and data behind
+ * them. Linux fills that in at boot, and has the header and the code read-only from
+ * then on: what it writes later (where to go on, page tables, what to wake with) is data.
+ * What says where it is can be written, so it is believed where it makes sense and
+ * Linux has mapped it so.
+ */
+static void find_start_code(void)
+{
+	struct real_mode_header **place = (void *)kernel_symbol("real_mode_header");
+	const struct real_mode_header *header = place ? *place : NULL;
+	u64 start, end, size;
+
+	/* Some kinds of guests start their CPUs by other means. */
+	if (place && !header)
+		return;
+	if (!header || !virt_addr_valid(header))
+		goto out;
+	start = __pa(header);
+	end = PAGE_ALIGN((u64)header->ro_end);
+	if (!PAGE_ALIGNED(start) || header->text_start <= start ||
+	    header->text_start >= end || end > SZ_1M || end - start > SZ_64K ||
+	    !is_mapped_as_code((u64)__va(header->text_start), &size))
+		goto out;
+	start_code.va = (u64)header;
+	start_code.pa = start;
+	start_code.size = end - start;
+	return;
+
+out:
+	pr_notice("what CPUs start with is not where it was expected, and can be written; please report this line\n");
+}
+
 /**
  * sealing_prepare() - find out what is code
  *
@@ -145,6 +196,7 @@ int sealing_prepare(void)
 		return -EOPNOTSUPP;
 	}
 	idt_pa = __pa(idt);
+	find_start_code();
 	err = module_list_prepare();
 	if (!err)
 		err = firmware_code_find();
@@ -200,6 +252,7 @@ void sealing_describe(struct island_config *config)
 
 	config->text = text;
 	config->rodata = rodata;
+	config->start_code = start_code;
 	config->idt_pa = idt_pa;
 	firmware_code_describe(config);
 	config->sites = core_sites;
@@ -499,22 +552,6 @@ int sealing_start(void)
 	module_list_walk(seal_loaded_module, NULL);
 	probes_note();
 	return 0;
-}
-
-/* Linux frees a table once all CPUs have been interrupted. */
-static bool is_mapped_as_code(u64 va, u64 *size)
-{
-	pteval_t flags = 0;
-	unsigned int level;
-	pte_t *entry;
-
-	local_irq_disable();
-	entry = lookup_address(va, &level);
-	if (entry)
-		flags = pte_flags(READ_ONCE(*entry));
-	local_irq_enable();
-	*size = entry ? PAGE_SIZE : PMD_SIZE - va % PMD_SIZE;
-	return (flags & (_PAGE_PRESENT | _PAGE_RW | _PAGE_NX)) == _PAGE_PRESENT;
 }
 
 /**

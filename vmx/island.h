@@ -161,6 +161,7 @@ struct stacks_config {
  * @unwind: what is known for unwinding through it: read-only, too, but for Linux
  *	at boot; whole pages, of size 0 for none. What lies before and behind these
  *	is copied by island_init().
+ * @start_code: what CPUs start and wake with, read-only, too; of size 0 for none
  * @idt_pa: the page that the IDT is in
  * @firmware: code of the firmware's; empty for none
  * @sites: Linux's address of the places where @text may change (protect/patch.h);
@@ -199,6 +200,7 @@ struct island_config {
 	struct code_range text;
 	struct code_range rodata;
 	struct code_range unwind;
+	struct code_range start_code;
 	u64 idt_pa;
 	struct firmware_piece firmware[ISLAND_FIRMWARE];
 	const struct patch_site *sites;

@@ -109,6 +109,8 @@ int seal_init(void)
 	if (!err)
 		err = seal_range(&c->unwind, CLASS_RODATA);
 	if (!err)
+		err = seal_range(&c->start_code, CLASS_RODATA);
+	if (!err)
 		err = seal_set_class(c->idt_pa, c->idt_pa + PAGE_SIZE,
 				     CLASS_TABLE);
 	for (i = 0; !err && i < ISLAND_FIRMWARE; i++)

@@ -37,7 +37,8 @@ static bool is_core(u64 pa)
 	const struct island_config *c = &island.config;
 
 	return is_firmware(pa) || in_range(&c->text, pa) || in_range(&c->rodata, pa) ||
-	       in_range(&c->unwind, pa) || pa == c->idt_pa;
+	       in_range(&c->unwind, pa) || in_range(&c->start_code, pa) ||
+	       pa == c->idt_pa;
 }
 
 /* A large page that is one again, and the table that stood for it */

@@ -70,6 +70,8 @@
 	X(CODE_IDT_PTE, "the same")			\
 	X(CODE_IDT_DIRECT, "the same")			\
 	X(CODE_IDT_ALIAS, "the same")			\
+	X(CODE_START_DIRECT, "a byte of the code that CPUs start with") \
+	X(CODE_START_ALIAS, "the same")			\
 	X(CODE_BPF_WP, "a byte of a BPF program's image") \
 	X(CODE_BPF_PTE, "the same")			\
 	X(CODE_BPF_DIRECT, "the same")			\

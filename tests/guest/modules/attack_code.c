@@ -15,6 +15,7 @@
 #include <net/sock.h>
 #include <asm/desc.h>
 #include <asm/insn.h>
+#include <asm/realmode.h>
 
 #include "attack_module.h"
 
@@ -94,6 +95,16 @@ static void invert_byte(u64 at, struct target *t)
 static void find_rodata(const struct attack_request *q, struct target *t)
 {
 	invert_byte(attack_symbol("linux_banner"), t);
+}
+
+/* In real mode, below 1 MiB. No CPU starts meanwhile. */
+static void find_start(const struct attack_request *q, struct target *t)
+{
+	struct real_mode_header **header =
+		(void *)attack_symbol("real_mode_header");
+
+	if (header && *header)
+		invert_byte((u64)__va((*header)->trampoline_start), t);
 }
 
 /* A stock module that is loaded for this, and has no device */
@@ -377,6 +388,8 @@ static const struct code_attack {
 	A(IDT_PTE, idt, by_way, PTE),
 	A(IDT_DIRECT, idt, by_way, DIRECT),
 	A(IDT_ALIAS, idt, by_way, ALIAS),
+	A(START_DIRECT, start, by_way, DIRECT),
+	A(START_ALIAS, start, by_way, ALIAS),
 	A(BPF_WP, bpf, by_way, WP),
 	A(BPF_PTE, bpf, by_way, PTE),
 	A(BPF_DIRECT, bpf, by_way, DIRECT),
