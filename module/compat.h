@@ -142,11 +142,16 @@ static inline bool compat_counts_calls(void)
 #define compat_static_call_update(name, address)			\
 	static_call_update(name, (typeof(&STATIC_CALL_TRAMP(name)))(address))
 
-/* In 5.10 an ops is given registers as they are, and protected if it does not say. */
+/*
+ * In 5.10 an ops is given registers as they are, and says so where it needs no
+ * protection against recursion. Since 5.11, it says so where it does.
+ */
 #ifndef HAVE_FTRACE_REGS
 #define ftrace_regs			pt_regs
 #define ftrace_get_regs(fregs)		(fregs)
-#define FTRACE_OPS_FL_RECURSION		0
+#define COMPAT_OPS_UNPROTECTED		FTRACE_OPS_FL_RECURSION_SAFE
+#else
+#define COMPAT_OPS_UNPROTECTED		0
 #endif
 
 /*

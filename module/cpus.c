@@ -458,7 +458,7 @@ static struct hook emergency_hooks[] __ro_after_init = {
 	HOOK(COMPAT_EMERGENCY, leaving_in_emergency, true),
 };
 
-static struct hook_set emergency_set = HOOK_SET(emergency_hooks);
+DEFINE_HOOK_SET(emergency_set, emergency_hooks);
 
 static void remove_hooks(void)
 {

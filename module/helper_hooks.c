@@ -249,7 +249,7 @@ static struct hook hooks[] __ro_after_init = {
 	HOOK("cgroup1_parse_param", agent_mounted, false),
 };
 
-static struct hook_set hook_set = HOOK_SET(hooks);
+DEFINE_HOOK_SET(helper_set, hooks);
 
 /*
  * Linux may have made a copy of the table that is in its source, and this leads to
@@ -345,14 +345,14 @@ int helper_hooks_start(void)
 	int err;
 
 	writes_strict = (int *)kernel_symbol("sysctl_writes_strict");
-	err = hooks_add(&hook_set);
+	err = hooks_add(&helper_set);
 	if (err)
 		return err;
 	err = vet_all();
 	if (err) {
 		pr_err("cannot tell root which programs the kernel may start (%d); please report this line\n",
 		       err);
-		hooks_remove(&hook_set);
+		hooks_remove(&helper_set);
 	}
 	return err;
 }
@@ -364,7 +364,7 @@ int helper_hooks_start(void)
  */
 void helper_hooks_stop(void)
 {
-	hooks_remove(&hook_set);
+	hooks_remove(&helper_set);
 }
 
 /* Linux asks for a sysctl's mode: read-only, where it is one of ours. */

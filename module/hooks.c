@@ -18,21 +18,20 @@
 #include "requests.h"
 
 /**
- * hook_called() - what ftrace calls
+ * hook_called() - call whose function was called
+ * @hooks: the table
+ * @nr: how many are in it
  * @ip: the place that is patched: the function's address, or behind its ENDBR
- * @parent_ip: not looked at
- * @ops: of a struct hook_set
  * @fregs: all registers
  *
  * Context: that of the function.
  */
-void notrace hook_called(unsigned long ip, unsigned long parent_ip,
-			 struct ftrace_ops *ops, struct ftrace_regs *fregs)
+void notrace hook_called(const struct hook *hooks, u32 nr, unsigned long ip,
+			 struct ftrace_regs *fregs)
 {
-	const struct hook_set *set = container_of(ops, struct hook_set, ops);
 	const struct hook *hook;
 
-	for (hook = set->hook; hook < set->hook + set->nr; hook++) {
+	for (hook = hooks; hook < hooks + nr; hook++) {
 		if (hook->address && ip - hook->address <= ENDBR_INSN_SIZE)
 			hook->callback(ip, ftrace_get_regs(fregs));
 	}

@@ -32,9 +32,11 @@ struct hook {
 /**
  * struct hook_set - functions that are hooked together
  * @ops: what ftrace knows of them
- * @hook: they
+ * @hook: they, for who adds them
  * @nr: how many
  * @added: they are hooked
+ *
+ * This can be written to while they are. So what is called goes by nothing in here.
  */
 struct hook_set {
 	struct ftrace_ops ops;
@@ -44,23 +46,46 @@ struct hook_set {
 };
 
 /*
+ * DEFINE_HOOK_SET(name, hooks) defines a set, of a table in the same file, and what
+ * ftrace calls for it: the trampoline that ftrace makes for the ops calls that, and it
+ * has the table's address in its code. All of this is sealed.
+ *
  * One ops for all of them, for each one that comes or goes has Linux patch and
  * wait for all tasks. PERMANENT: /proc/sys/kernel/ftrace_enabled must not turn it
  * off.
+ *
+ * Without ftrace's protection against recursion: the trampoline would call a function
+ * of ftrace's then, which calls what the ops' .func is by that time, and nothing where
+ * the task's own data say that it is in there already; and who writes to memory has
+ * both. Nor with FTRACE_OPS_FL_RCU, which has the same called: Linux calls these
+ * functions where RCU watches. So callbacks
+ * - call none of the functions that are hooked, and nor do interrupts and NMIs;
+ * - may be interrupted by one of another set (NMIs of a crash): they keep nothing
+ *   anywhere but on the stack while the module is in use;
+ * - may be preempted, and do not sleep: ftrace waits for those that are in one.
  */
-#define HOOK_SET(hooks)	{						\
+#define DEFINE_HOOK_SET(name, hooks)					\
+static void notrace name##_called(unsigned long ip,			\
+				  unsigned long parent_ip,		\
+				  struct ftrace_ops *ops,		\
+				  struct ftrace_regs *fregs)		\
+{									\
+	hook_called(hooks, ARRAY_SIZE(hooks), ip, fregs);		\
+}									\
+									\
+static struct hook_set name = {						\
 	.ops = {							\
-		.func = hook_called,					\
+		.func = name##_called,					\
 		.flags = FTRACE_OPS_FL_PERMANENT |			\
-			 FTRACE_OPS_FL_RECURSION |			\
+			 COMPAT_OPS_UNPROTECTED |			\
 			 FTRACE_OPS_FL_SAVE_REGS,			\
 	},								\
 	.hook = (hooks),						\
 	.nr = ARRAY_SIZE(hooks),					\
 }
 
-void hook_called(unsigned long ip, unsigned long parent_ip,
-		 struct ftrace_ops *ops, struct ftrace_regs *fregs);
+void hook_called(const struct hook *hooks, u32 nr, unsigned long ip,
+		 struct ftrace_regs *fregs);
 int hooks_add(struct hook_set *set);
 void hooks_seal(const struct hook_set *set);
 void hooks_remove(struct hook_set *set);

@@ -480,7 +480,7 @@ static struct hook hooks[] __ro_after_init = {
 	HOOK("arch_prepare_optimized_kprobe", denied_optimization, false),
 };
 
-static struct hook_set hook_set = HOOK_SET(hooks);
+DEFINE_HOOK_SET(sealing_set, hooks);
 
 static void seal_loaded_module(struct module *mod, void *unused)
 {
@@ -539,14 +539,14 @@ int sealing_start(void)
 {
 	int err;
 
-	err = hooks_add(&hook_set);
+	err = hooks_add(&sealing_set);
 	if (err)
 		return err;
 	err = register_module_notifier(&module_notifier);
 	if (err) {
 		pr_err("cannot hear of modules that come and go (%d); please report this line\n",
 		       err);
-		hooks_remove(&hook_set);
+		hooks_remove(&sealing_set);
 		return err;
 	}
 	module_list_walk(seal_loaded_module, NULL);
@@ -598,5 +598,5 @@ int sealing_seal_existing(void)
 void sealing_stop(void)
 {
 	unregister_module_notifier(&module_notifier);
-	hooks_remove(&hook_set);
+	hooks_remove(&sealing_set);
 }

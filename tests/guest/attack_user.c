@@ -337,6 +337,9 @@ static const struct part {
 					trigger_agent },
 	[ATTACK_HELPER_ENVIRONMENT] = { helper_of_modprobe, NULL, NULL,
 					trigger_modprobe },
+	[ATTACK_HELPER_HOOK_FUNCTION] = { helper, NULL, NULL,
+					  trigger_modprobe },
+	[ATTACK_HELPER_HOOK_TABLE] = { helper, NULL, NULL, trigger_modprobe },
 	[ATTACK_HELPER_RACE_BEGINNING] = { helper, NULL, NULL,
 					   trigger_modprobe },
 

@@ -67,6 +67,7 @@ deny	EXEC_MODULE_@(FORGED|FILLED)	137	no-effect	exec
 block	EXEC_@(USER|VMALLOC_USER)	137	(no-effect|fault)	register
 block	EXEC_*				137	(no-effect|fault)	exec
 block	HELPER_*			0	no-effect	helper
+lock	HELPER_HOOK_*			0	no-effect	helper
 
 *	SELF_RING3			0	fault		-
 bare	SELF_@(POOL|RELEASE)_*		0	succeeded	-

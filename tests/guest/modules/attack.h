@@ -133,6 +133,8 @@
 	X(HELPER_POWEROFF_USER, "poweroff_cmd")		\
 	X(HELPER_AGENT_WRITE, "a cgroup hierarchy's release_agent") \
 	X(HELPER_ENVIRONMENT, "a pointer in the environment that modprobe gets") \
+	X(HELPER_HOOK_FUNCTION, "what ftrace says it calls for Carapace; then modprobe_path") \
+	X(HELPER_HOOK_TABLE, "where Carapace says its hooks are, and how many; the same") \
 	X(HELPER_RACE_BEGINNING, "what modprobe begins with, after its name was compared")
 
 /* On Carapace itself */

@@ -18,6 +18,7 @@
 #include <linux/string.h>
 #include <linux/sysctl.h>
 
+#include "../../../module/hooks.h"
 #include "attack_module.h"
 
 #define STRING	64	/* of each string: as much as is saved and written */
@@ -30,6 +31,8 @@ static struct {
 	char old[STRING];
 	struct ctl_table *sysctl;
 	struct ctl_table old_sysctl;
+	struct hook_set *hooks;
+	struct hook_set old_hooks;
 } saved;
 
 static struct page *user_page;
@@ -87,9 +90,15 @@ static void undo(void)
 	if (saved.sysctl &&
 	    memcmp(saved.sysctl, &saved.old_sysctl, sizeof(*saved.sysctl)))
 		*saved.sysctl = saved.old_sysctl;
+	if (saved.hooks) {
+		saved.hooks->ops.func = saved.old_hooks.ops.func;
+		saved.hooks->hook = saved.old_hooks.hook;
+		saved.hooks->nr = saved.old_hooks.nr;
+	}
 	if (saved.string && memcmp(saved.string, saved.old, STRING))
 		memcpy(saved.string, saved.old, STRING);
 	saved.sysctl = NULL;
+	saved.hooks = NULL;
 	saved.string = NULL;
 	mutex_unlock(&lock);
 }
@@ -122,6 +131,43 @@ static void plain(struct attack_request *q, char *string, const char *with)
 static void direct(struct attack_request *q, char *string, const char *with)
 {
 	by_write(q, WAY_DIRECT, string, with);
+}
+
+/* By which Carapace hears of what the kernel starts; bare, there is none */
+static bool find_hooks(void)
+{
+	saved.hooks = (void *)attack_symbol("carapace:helper_set");
+	if (saved.hooks)
+		saved.old_hooks = *saved.hooks;
+	return saved.hooks || !attack_symbol("carapace:hook_called");
+}
+
+static void hook_function(struct attack_request *q, char *string,
+			  const char *with)
+{
+	u64 stub = attack_symbol("ftrace_stub");
+
+	if (!find_hooks())
+		return;
+	if (saved.hooks)
+		attack_write(WAY_PLAIN, &saved.hooks->ops.func, &stub,
+			     sizeof(stub));
+	plain(q, string, with);
+}
+
+static void hook_table(struct attack_request *q, char *string, const char *with)
+{
+	static const u8 zeros[sizeof(u64)];
+
+	if (!find_hooks())
+		return;
+	if (saved.hooks) {
+		attack_write(WAY_PLAIN, &saved.hooks->hook, zeros,
+			     sizeof(saved.hooks->hook));
+		attack_write(WAY_PLAIN, &saved.hooks->nr, zeros,
+			     sizeof(saved.hooks->nr));
+	}
+	plain(q, string, with);
 }
 
 /* The frame takes the place of the caller's page; the caller writes, then. */
@@ -252,6 +298,8 @@ static const struct helper_attack {
 	B(AGENT_WRITE, find_agent, ATTACK_PROGRAM, plain),
 	B(ENVIRONMENT, find_environment, "MODPROBE_OPTIONS=-C " ATTACK_MODPROBE,
 	  environment),
+	A(HOOK_FUNCTION, "modprobe_path", ATTACK_PROGRAM, hook_function),
+	A(HOOK_TABLE, "modprobe_path", ATTACK_PROGRAM, hook_table),
 	A(RACE_BEGINNING, "modprobe_path", NULL, race),
 #undef A
 #undef B
