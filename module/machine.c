@@ -10,6 +10,7 @@
 #include <linux/printk.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include <asm/hypervisor.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 
@@ -103,12 +104,33 @@ static void read_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
 
 #ifdef CARAPACE_TESTING
 static bool vmfunc_hidden;
+static int hypervisor_shown = -1;
 
 void machine_hide_vmfunc(void)
 {
 	vmfunc_hidden = true;
 }
+
+void machine_show_hypervisor(int type)
+{
+	hypervisor_shown = type;
+}
 #endif
+
+/**
+ * machine_is_under() - whether that is the hypervisor underneath
+ * @type: whose; X86_HYPER_NATIVE: none, or none that Linux knows
+ *
+ * Context: any.
+ */
+bool machine_is_under(enum x86_hypervisor_type type)
+{
+#ifdef CARAPACE_TESTING
+	if (hypervisor_shown >= 0)
+		return type == hypervisor_shown;
+#endif
+	return hypervisor_is_type(type);
+}
 
 static void read_values(struct cpu_values *v)
 {
@@ -170,6 +192,7 @@ int machine_read(void)
 	m->phys_limit = 1ULL << boot_cpu_data.x86_phys_bits;
 	m->map_limit = min(m->phys_limit, 1ULL << EAGER_MAP_BITS);
 	m->apic_base = read_msr(MSR_IA32_APICBASE);
+	m->under_kvm = machine_is_under(X86_HYPER_KVM);
 	m->firmware_calls = efi_enabled(EFI_RUNTIME_SERVICES);
 	m->pebs = boot_cpu_has(X86_FEATURE_PEBS);
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &

@@ -5,6 +5,8 @@
 #ifndef CARAPACE_MODULE_MACHINE_H
 #define CARAPACE_MODULE_MACHINE_H
 
+#include <asm/hypervisor.h>
+
 #include "capabilities.h"
 #include "mtrr.h"
 
@@ -20,6 +22,7 @@
  * @itlb_multihit: the CPU fails on code pages that change their size
  * @pebs: the CPU has PEBS
  * @firmware_calls: Linux calls the firmware at run time
+ * @under_kvm: the hypervisor underneath is KVM
  */
 struct machine {
 	struct cpu_values values;
@@ -32,15 +35,18 @@ struct machine {
 	bool itlb_multihit;
 	bool pebs;
 	bool firmware_calls;
+	bool under_kvm;
 };
 
 int machine_read(void);
 const struct machine *machine(void);
 int machine_check_this_cpu(void);
+bool machine_is_under(enum x86_hypervisor_type type);
 
 #ifdef CARAPACE_TESTING
-/* Before machine_read() */
+/* Before anything is asked about it */
 void machine_hide_vmfunc(void);
+void machine_show_hypervisor(int type);
 #endif
 
 #endif /* CARAPACE_MODULE_MACHINE_H */

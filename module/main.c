@@ -55,6 +55,10 @@ static bool no_vmfunc;
 module_param(no_vmfunc, bool, 0444);
 MODULE_PARM_DESC(no_vmfunc, "Testing: as if the CPUs had no VMFUNC");
 
+static int hypervisor = -1;
+module_param(hypervisor, int, 0444);
+MODULE_PARM_DESC(hypervisor, "Testing: as if this one were underneath: enum x86_hypervisor_type");
+
 static ulong pool_pa;
 module_param(pool_pa, ulong, 0400);
 MODULE_PARM_DESC(pool_pa, "Testing: read it to know where the pool is");
@@ -65,6 +69,7 @@ static void __init prepare_testing(void)
 #ifdef CARAPACE_TESTING
 	if (no_vmfunc)
 		machine_hide_vmfunc();
+	machine_show_hypervisor(hypervisor);
 	if (fail_cpu >= 0)
 		island_fail_at(fail_cpu, fail_at);
 #endif
@@ -102,13 +107,19 @@ static int refuse_place(void)
 		return -EPERM;
 	}
 	if (boot_cpu_has(X86_FEATURE_XENPV) ||
-	    hypervisor_is_type(X86_HYPER_XEN_PV)) {
-		pr_err("this is a Xen PV guest, which has no VMX; use an HVM guest with nested virtualization, or the bare machine\n");
+	    machine_is_under(X86_HYPER_XEN_PV)) {
+		pr_err("this is a Xen PV guest, which has no VMX; use a guest of KVM's with nested virtualization, or the bare machine\n");
 		return -ENODEV;
 	}
 	if (compat_is_tdx_guest()) {
 		pr_err("this is a TDX guest, which has no VMX of its own; use an ordinary guest with nested virtualization, or the bare machine\n");
 		return -ENODEV;
+	}
+	/* Of one that it does not know, Linux wants nothing. */
+	if (!machine_is_under(X86_HYPER_NATIVE) &&
+	    !machine_is_under(X86_HYPER_KVM)) {
+		pr_err("the hypervisor underneath is not KVM: what Linux asks of it (Hyper-V, Xen, VMware) would not get there; use a guest of KVM's with nested virtualization, or the bare machine\n");
+		return -EOPNOTSUPP;
 	}
 	if (!bridge_slot_is_free()) {
 		pr_err("the kernel uses the addresses that the island needs (KASAN, or by chance), under 5-level paging; boot with no5lvl\n");

@@ -22,7 +22,7 @@ static const struct error_meaning meanings[] = {
 	{ EACCES, "the firmware has locked VMX off; turn on VT-x in its setup" },
 	{ EBUSY, "somebody else uses VMX, probably KVM" },
 	{ ENODEV, "this CPU has no VMX, or the hypervisor underneath does not offer it" },
-	{ EOPNOTSUPP, "this CPU lacks a feature" },
+	{ EOPNOTSUPP, "this CPU lacks a feature, or the hypervisor underneath is not KVM" },
 	{ ENOMEM, "not enough free memory in blocks of 2 MiB" },
 	{ EIO, "VMX could not be entered" },
 	{ ECANCELED, "it is switched off by carapace.disable" },

@@ -23,11 +23,32 @@ static void check_vendor(struct finding *finding)
 		      "%s, which has no VMX", vendor);
 }
 
+/* Whom Linux makes hypercalls to, which only KVM gets: module/main.c refuses them. */
+static bool takes_hypercalls(const char *name)
+{
+	static const char *const names[] = {
+		"Microsoft Hv", "XenVMMXenVMM", "VMwareVMware", "Jailhouse",
+		"ACRNACRNACRN", "bhyve bhyve ",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
 static void check_hypervisor(struct finding *finding)
 {
 	char name[CPU_VENDOR];
 
-	if (cpu_hypervisor(name))
+	if (cpu_hypervisor(name) && takes_hypercalls(name))
+		found(finding, CHECK_BAD,
+		      "take a guest of KVM's with nested virtualisation, or the bare machine",
+		      "this is a virtual machine of %s, and what Linux asks of that would not get there",
+		      name);
+	else if (cpu_hypervisor(name))
 		found(finding, CHECK_NOTE,
 		      "it has to offer nested virtualisation, and everything is slower",
 		      "this is a virtual machine of %s",

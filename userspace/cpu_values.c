@@ -19,7 +19,11 @@
 
 #define LEAF1_ECX_VMX		(1U << 5)
 #define LEAF1_ECX_HYPERVISOR	(1U << 31)
-#define LEAF_HYPERVISOR		0x40000000	/* its first one */
+
+/* Where a hypervisor's leaves begin; one that looks like two has others behind */
+#define LEAF_HYPERVISOR		0x40000000
+#define LEAF_HYPERVISOR_STEP	0x100
+#define LEAF_HYPERVISOR_END	0x40010000
 
 static bool read_msr(int fd, u32 index, u64 *value)
 {
@@ -30,7 +34,7 @@ static bool read_msr(int fd, u32 index, u64 *value)
 /* A leaf that the CPU does not have is 0, not some other leaf. */
 static void read_leaf(u32 leaf, u32 subleaf, u32 regs[4])
 {
-	u32 last = leaf == LEAF_HYPERVISOR ? leaf :
+	u32 last = leaf >= LEAF_HYPERVISOR && leaf < LEAF_HYPERVISOR_END ? leaf :
 		   __get_cpuid_max(leaf & 0x80000000, NULL);
 
 	memset(regs, 0, 4 * sizeof(*regs));
@@ -126,18 +130,24 @@ bool cpu_vendor(char vendor[CPU_VENDOR])
 
 /**
  * cpu_hypervisor() - whether a hypervisor is underneath, and which
- * @name: set to what it calls itself
+ * @name: set to what it calls itself; KVM, told to, looks like another first
  *
  * Return: whether there is one that shows.
  */
 bool cpu_hypervisor(char name[CPU_VENDOR])
 {
-	u32 regs[4];
+	u32 regs[4], leaf;
 
 	*name = 0;
 	cpu_source->leaf(1, 0, regs);
 	if (!(regs[2] & LEAF1_ECX_HYPERVISOR))
 		return false;
+	for (leaf = LEAF_HYPERVISOR; leaf < LEAF_HYPERVISOR_END;
+	     leaf += LEAF_HYPERVISOR_STEP) {
+		vendor_of(leaf, name, false);
+		if (!strcmp(name, HYPERVISOR_KVM))
+			return true;
+	}
 	vendor_of(LEAF_HYPERVISOR, name, false);
 	return true;
 }

@@ -12,6 +12,8 @@
 /* Room for a CPU's maker or a hypervisor's name */
 #define CPU_VENDOR	13
 
+#define HYPERVISOR_KVM	"KVMKVMKVM"
+
 /**
  * struct cpu_source - where it is asked
  * @leaf: executes CPUID; gives 0 for a leaf that the CPU does not have

@@ -176,7 +176,7 @@ static void check_guest(struct finding *finding)
 	if (file_read("/sys/hypervisor/guest_type", type, sizeof(type)) &&
 	    !strcmp(type, "PV"))
 		found(finding, CHECK_BAD,
-		      "take an HVM guest with nested virtualisation, or the bare machine",
+		      "take a guest of KVM's with nested virtualisation, or the bare machine",
 		      "a Xen PV guest, which has no VMX");
 	else if (has_flag("tdx_guest"))
 		found(finding, CHECK_BAD,

@@ -70,6 +70,19 @@ static inline void vmxoff(void)
 	asm volatile("vmxoff" : : : "cc", "memory");
 }
 
+/* To the hypervisor underneath, in KVM's registers: it changes RAX, nothing else. */
+static inline u64 vmcall(u64 number, u64 first, u64 second, u64 third, u64 fourth)
+{
+	u64 result;
+
+	asm volatile("vmcall"
+		     : "=a" (result)
+		     : "a" (number), "b" (first), "c" (second), "d" (third),
+		       "S" (fourth)
+		     : "cc", "memory");
+	return result;
+}
+
 struct invalidation {
 	u64 context;
 	u64 address;

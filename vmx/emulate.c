@@ -128,6 +128,39 @@ void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
 	}
 }
 
+/* KVM's numbers of its hypercalls: all that Linux uses at any time */
+enum {
+	KVM_KICK_CPU	= 5,
+	KVM_SEND_IPI	= 10,
+	KVM_SCHED_YIELD	= 11,
+};
+
+/**
+ * emulate_hypercall() - what becomes of a hypercall of ring 0's that is not ours
+ * @kvm: the hypervisor underneath is KVM, and Linux knows
+ * @number: RAX
+ *
+ * Linux has chosen at boot what it asks for. Handed on is what ring 0 can do by itself,
+ * by its local APIC and by waiting: to wake a CPU, to send an interrupt, to let another
+ * CPU run. All else KVM says it does not have, for some of it names memory that KVM
+ * then writes to (9, the pair of clocks) or takes away (12), which no EPT of ours
+ * stops; and Linux goes on without.
+ *
+ * Context: pure.
+ */
+enum hypercall_verdict emulate_hypercall(bool kvm, u64 number)
+{
+	if (!kvm)
+		return FOREIGN_UNDEFINED;
+	switch (number) {
+	case KVM_KICK_CPU:
+	case KVM_SEND_IPI:
+	case KVM_SCHED_YIELD:
+		return FOREIGN_HANDED_ON;
+	}
+	return FOREIGN_REFUSED;
+}
+
 /*
  * The VMX capability MSRs go with VMX. A microcode update would have the CPU
  * read the update through root's page tables, and leave other CPUs behind

@@ -44,6 +44,18 @@ enum write_verdict emulate_cr4_write(u64 value);
 void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
 		   u32 regs[4]);
 
+/* What becomes of a hypercall that is not ours */
+enum hypercall_verdict {
+	FOREIGN_UNDEFINED,	/* #UD: there is nobody who would take it */
+	FOREIGN_REFUSED,	/* -KVM_ENOSYS */
+	FOREIGN_HANDED_ON,	/* to KVM, underneath */
+};
+
+/* What KVM says of a hypercall that it does not have */
+#define KVM_ENOSYS	1000
+
+enum hypercall_verdict emulate_hypercall(bool kvm, u64 number);
+
 /**
  * struct msr_write - a WRMSR that exited
  * @index: MSR

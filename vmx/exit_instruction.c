@@ -152,6 +152,23 @@ static struct exit_result locked_call(struct vcpu *vcpu)
 	return RESULT_SKIP;
 }
 
+static struct exit_result foreign_call(struct vcpu *vcpu)
+{
+	struct guest_regs *r = &vcpu->regs;
+
+	switch (emulate_hypercall(island.config.under_kvm, r->rax)) {
+	case FOREIGN_HANDED_ON:
+		r->rax = vmcall(r->rax, r->rbx, r->rcx, r->rdx, r->rsi);
+		return RESULT_SKIP;
+	case FOREIGN_REFUSED:
+		r->rax = (u64)-KVM_ENOSYS;
+		return RESULT_SKIP;
+	case FOREIGN_UNDEFINED:
+		break;
+	}
+	return RESULT_UD;
+}
+
 /*
  * Whoever reaches the instruction in the guest half's text can make the call,
  * so where it comes from means nothing. Not locked, ring 0 may take Carapace
@@ -183,7 +200,7 @@ struct exit_result handle_vmcall(struct vcpu *vcpu)
 	case HYPERCALL_SWITCH:
 		return stack_guard_switch(vcpu);
 	default:
-		return RESULT_UD;
+		return foreign_call(vcpu);
 	}
 
 	switch (vcpu->regs.rdi) {

@@ -5,7 +5,8 @@
  * VMCALL with RAX = HYPERCALL_MAGIC, RDI = the number, and arguments in RSI and
  * RDX; the result comes back in RAX, an error as a negative errno.  Anything else
  * (ring 3, another RAX, an unknown number) gets the #UD that VMCALL raises on a
- * machine without VMX.
+ * machine without VMX; but where KVM is underneath, another RAX of ring 0's is for KVM
+ * (emulate_hypercall()).
  */
 #ifndef CARAPACE_VMX_HYPERCALL_H
 #define CARAPACE_VMX_HYPERCALL_H

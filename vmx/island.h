@@ -185,6 +185,7 @@ struct stacks_config {
  * @pebs: the CPU has PEBS
  * @has_endbr: the kernel is built for IBT, so that its functions begin with ENDBR64
  * @firmware_calls: Linux calls the firmware, and may turn IBT off around that
+ * @under_kvm: Linux knows KVM underneath, and makes hypercalls to it
  */
 struct island_config {
 	struct table_pool pool;
@@ -221,6 +222,7 @@ struct island_config {
 	bool pebs;
 	bool has_endbr;
 	bool firmware_calls;
+	bool under_kvm;
 };
 
 /**

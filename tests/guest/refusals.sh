@@ -33,7 +33,7 @@ have_kvm()
 	modinfo kvm_intel >/dev/null 2>&1
 }
 
-plan 20
+plan 29
 
 refused "switched off" $ECANCELED "not attaching: .*disable" "disable=1"
 check "switched on, it attaches" attaches_and_detaches
@@ -98,5 +98,26 @@ check "one more: refused" returns "$EILSEQ" kprobes 17
 check "one more: one line says why" one_line "a kprobe within .*: there are too many"
 rmmod carapace
 check "without Carapace there is room" kprobes 17
+
+# hypercall NUMBER PATTERN: what becomes of it in ring 0
+hypercall()
+{
+	matches "$(./ring0 0 vmcall "$1")" "$2"
+}
+
+# By its number in enum x86_hypervisor_type
+mark_log
+check "on VMware: refused" returns "$EOPNOTSUPP" attach_testing hypervisor=1
+check "on VMware: one line says why" one_line "the hypervisor underneath is not KVM"
+check "on VMware: nothing is left" nothing_left
+check "on KVM, it attaches" attach_testing hypervisor=5
+check "KVM's clock pairing is not there" hypercall 9 '^none 0xfffffffffffffc18 '
+# There is nobody underneath: VMCALL fails in root, and RAX is as it was.
+check "a yield is handed on" hypercall 11 '^none 0xb '
+check "and does no harm" every_cpu is_guest
+rmmod carapace
+check "on nothing, it attaches" attach
+check "and there are no such hypercalls" hypercall 11 '^6 '
+rmmod carapace
 
 ktap_finished

@@ -122,6 +122,28 @@ TEST(cpuid_depends_on_the_mode_of_the_guest)
 	EXPECT_EQ(~0U, regs[1]);
 }
 
+TEST(hypercalls_of_others_are_kvms_or_nobodys)
+{
+	static const u64 handed_on[] = { 5, 10, 11 };
+	u64 number;
+	u32 i;
+
+	for (number = 0; number < 64; number++) {
+		EXPECT_EQ(FOREIGN_UNDEFINED, emulate_hypercall(false, number));
+		for (i = 0; i < ARRAY_SIZE(handed_on); i++) {
+			if (handed_on[i] == number)
+				break;
+		}
+		EXPECT_EQ(i < ARRAY_SIZE(handed_on) ? FOREIGN_HANDED_ON :
+						      FOREIGN_REFUSED,
+			  emulate_hypercall(true, number));
+	}
+	/* KVM looks at all of RAX. */
+	EXPECT_EQ(FOREIGN_REFUSED, emulate_hypercall(true, 5 | 1ULL << 32));
+	EXPECT_EQ(FOREIGN_REFUSED, emulate_hypercall(true, ~0ULL));
+	EXPECT_EQ(FOREIGN_UNDEFINED, emulate_hypercall(false, ~0ULL));
+}
+
 static const struct table_pool pool = {
 	.nr_chunks = 1,
 	.nr_total = TABLE_POOL_CHUNK_PAGES,

@@ -44,6 +44,7 @@
 static struct {
 	const char *vendor;
 	const char *hypervisor;
+	const char *hypervisor_behind;	/* in later leaves */
 	bool readable;
 	struct cpu_values values;
 	struct cpu_values others;	/* all but the first one */
@@ -75,6 +76,12 @@ static void fake_leaf(u32 leaf, u32 subleaf, u32 regs[4])
 		break;
 	case 0x40000000:
 		snprintf(name, sizeof(name), "%s", cpu.hypervisor);
+		memcpy(&regs[1], name, 12);
+		break;
+	case 0x40000100:
+		if (cpu.hypervisor_behind)
+			snprintf(name, sizeof(name), "%s",
+				 cpu.hypervisor_behind);
 		memcpy(&regs[1], name, 12);
 		break;
 	case 0x80000001:
@@ -129,6 +136,7 @@ FIXTURE_SETUP(machine)
 		 "Node 0, zone  Normal  0 0 0 0 0 0 0 0 0 1 2\n");
 	cpu.vendor = "GenuineIntel";
 	cpu.hypervisor = NULL;
+	cpu.hypervisor_behind = NULL;
 	cpu.readable = true;
 	cpu.values = arrow_lake;
 	cpu.others = arrow_lake;
@@ -221,6 +229,21 @@ TEST_F(machine, on_a_hypervisor)
 	EXPECT_GOOD("VMX", "has all");
 	cpu.hypervisor = "";
 	EXPECT_FOUND("hypervisor underneath", CHECK_NOTE, "without a name",
+		     "nested");
+	cpu.hypervisor = "TCGTCGTCGTCG";
+	EXPECT_FOUND("hypervisor underneath", CHECK_NOTE, "TCGTCGTCGTCG",
+		     "nested");
+	cpu.hypervisor = "VMwareVMware";
+	EXPECT_FOUND("hypervisor underneath", CHECK_BAD, "VMwareVMware",
+		     "guest of KVM's");
+	cpu.hypervisor = "Microsoft Hv";
+	EXPECT_FOUND("hypervisor underneath", CHECK_BAD, "Microsoft Hv",
+		     "guest of KVM's");
+	cpu.hypervisor_behind = "XenVMMXenVMM";
+	EXPECT_FOUND("hypervisor underneath", CHECK_BAD, "Microsoft Hv",
+		     "guest of KVM's");
+	cpu.hypervisor_behind = "KVMKVMKVM";
+	EXPECT_FOUND("hypervisor underneath", CHECK_NOTE, "KVMKVMKVM",
 		     "nested");
 	cpu.values.leaf1_ecx = 0;
 	EXPECT_FOUND("VMX", CHECK_BAD, "does not show VMX",
@@ -360,7 +383,7 @@ TEST_F(machine, that_is_a_guest)
 	tree_put(self->root, "sys/hypervisor/guest_type", "HVM\n");
 	EXPECT_GOOD("kind of guest", "neither Xen PV nor TDX");
 	tree_put(self->root, "sys/hypervisor/guest_type", "PV\n");
-	EXPECT_FOUND("kind of guest", CHECK_BAD, "Xen PV", "HVM guest");
+	EXPECT_FOUND("kind of guest", CHECK_BAD, "Xen PV", "guest of KVM's");
 	tree_put(self->root, "sys/hypervisor/guest_type", "HVM\n");
 	tree_put(self->root, "proc/cpuinfo", "flags\t\t: lm tdx_guest\n");
 	EXPECT_FOUND("kind of guest", CHECK_BAD, "TDX", "ordinary guest");
