@@ -237,10 +237,15 @@ static int attach_this_cpu(void)
 	u64 start;
 	int err;
 
-	if (cpu_is_attached(cpu) || READ_ONCE(going_down))
+	if (cpu_is_attached(cpu))
 		return 0;
 
 	local_irq_save(flags);
+	/* With interrupts off: who sets it has CPUs that are in leave by one. */
+	if (READ_ONCE(going_down)) {
+		local_irq_restore(flags);
+		return -ESHUTDOWN;
+	}
 	this_cpu_write(lifecycle.reported, false);
 	/* Where VMXON would end a trace, perf has to know (SDM 3C, 33.2.8.1). */
 	static_call(carapace_pt_handle_vmx)(1);
@@ -274,11 +279,16 @@ static void detach_this_cpu(void)
 	local_irq_restore(flags);
 }
 
-/* It came as far as root. */
-static void say_why_not(unsigned int cpu)
+/* It came as far as root, or nothing is to attach any more. */
+static void say_why_not(unsigned int cpu, int err)
 {
 	const struct vcpu_public *public = island_vcpu_public(cpu);
 
+	if (err == -ESHUTDOWN) {
+		pr_err("CPU %u cannot attach: a restart or power-off has begun\n",
+		       cpu);
+		return;
+	}
 	if (public->leave_reason == LEAVE_PINS)
 		pr_err("CPU %u: %s differs from what it was, or is on the other CPUs; find out what writes to it\n",
 		       cpu, register_name(public->leave_info));
@@ -301,7 +311,7 @@ static int cpu_startup(unsigned int cpu)
 
 	err = attach_this_cpu();
 	if (err) {
-		say_why_not(cpu);
+		say_why_not(cpu, err);
 		return err;
 	}
 	err = sealing_seal_own();
@@ -359,12 +369,27 @@ static int SYSCORE_CALLBACK(syscore_suspend_cpu)
 	return 0;
 }
 
+/*
+ * A resume cannot fail: this CPU goes on bare. It counts as one that root had to give
+ * back, for the same is so of it: tasks run there that root does not see.
+ */
 static void SYSCORE_CALLBACK(syscore_resume_cpu)
 {
+	unsigned int cpu = smp_processor_id();
+	int err;
+
 	restore_s_cet();
 	/* Each says why not. */
-	if (!check_this_cpu() && attach_this_cpu())
-		say_why_not(smp_processor_id());
+	err = check_this_cpu();
+	if (!err) {
+		err = attach_this_cpu();
+		if (err)
+			say_why_not(cpu, err);
+	}
+	if (err) {
+		this_cpu_write(lifecycle.reported, true);
+		island_note_bare(cpu);
+	}
 	stacks_unsettled();
 }
 
@@ -382,7 +407,9 @@ static void SYSCORE_CALLBACK(syscore_shutdown_cpus)
 /*
  * Kernels before 6.4 do not call syscore operations before kexec. This comes
  * earlier than they do, while CPUs may still come online and attach; the
- * hotplug states are of no use any more then, so attaching ends here, too.
+ * hotplug states are of no use any more then, so attaching ends here, too. That is an
+ * error to who tries: this is a variable that can be written to, and nobody is to get
+ * a bare CPU by it without a word.
  */
 static int reboot_notify(struct notifier_block *block, unsigned long event,
 			 void *unused)

@@ -446,3 +446,16 @@ const struct vcpu_public *island_vcpu_public(unsigned int cpu)
 {
 	return vcpu_publics[cpu];
 }
+
+/**
+ * island_note_bare() - the calling CPU goes on without root, and stays online
+ * @cpu: its number
+ *
+ * Root reads it, too: tasks run there unseen. It is overwritten when that CPU enters.
+ *
+ * Context: any; that CPU is bare, so the page is not read-only to it.
+ */
+void island_note_bare(unsigned int cpu)
+{
+	WRITE_ONCE(vcpu_publics[cpu]->state, VCPU_DEGRADED);
+}

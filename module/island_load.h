@@ -18,6 +18,7 @@ long island_call_leave(void);
 unsigned int island_nr_vcpus(void);
 const struct island_public *island_public(void);
 const struct vcpu_public *island_vcpu_public(unsigned int cpu);
+void island_note_bare(unsigned int cpu);
 
 #ifdef CARAPACE_TESTING
 /* Before island_load() */

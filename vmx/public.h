@@ -16,7 +16,7 @@
 enum vcpu_state {
 	VCPU_OFF,		/* never entered, or left because asked to */
 	VCPU_ON,		/* Linux runs in VMX non-root mode here */
-	VCPU_DEGRADED,		/* root had to give this CPU back */
+	VCPU_DEGRADED,		/* root had to give this CPU back, or did not get it */
 };
 
 /* Why a CPU left: X(name, text) */

@@ -326,3 +326,13 @@ one_line()
 	equals "$(printf '%s\n' "$lines" | wc -l)" 1 &&
 		matches "$lines" "$1"
 }
+
+# say_going_down 1|0: have Carapace think that Linux restarts, or no longer, by a write
+# to its memory. Needs the vulnerable driver.
+say_going_down()
+{
+	local at word
+	at=0x$(awk '$3 == "going_down" && $4 == "[carapace]" { print $1 }' /proc/kallsyms)
+	word=$(./vuln read "$at") &&
+		./vuln write "$at" $(((word & ~0xff) | $1))
+}

@@ -60,7 +60,25 @@ off_and_on()
 	done
 }
 
-plan 23
+# Carapace's memory can be written to. That keeps a CPU offline, but has none run bare.
+stays_offline()
+{
+	insmod modules/carapace_vuln.ko && set_online 0 && say_going_down 1 || return
+	mark_log
+	! set_online 1 2>/dev/null &&
+		equals "$(cat "/sys/devices/system/cpu/cpu$cpu/online")" 0 &&
+		one_line "CPU $cpu cannot attach: a restart or power-off has begun"
+}
+
+comes_back()
+{
+	say_going_down 0 && set_online 1 && is_guest "$cpu"
+	local status=$?
+	rmmod carapace_vuln
+	return $status
+}
+
+plan 25
 
 check "attaches" attach
 check "the CPU is in" is_guest "$cpu"
@@ -76,6 +94,9 @@ check "its exits move" exits_move
 mark_log
 check "five times more" off_and_on
 check "without a word of ours" equals "$(our_lines)" ""
+
+check "when nothing is to attach any more, the CPU stays offline" stays_offline
+check "else it comes back, attached" comes_back
 
 set_online 0
 check "detaches with the CPU offline" rmmod carapace

@@ -123,13 +123,49 @@ suspend()
 	check "$mode: suspends to RAM after that" rounds
 }
 
-plan 24
+# Whoever says that nothing is to attach any more, and suspends, gets a bare CPU. That
+# is told, and the others stay offline.
+comes_back_bare()
+{
+	local status=0
+	insmod modules/carapace_vuln.ko
+	echo carapace_vuln >$sysfs/returns/guard && say_going_down 1 || status=1
+	mark_log
+	to_ram || status=1
+	equals "$(cat $sysfs/state)" degraded && equals "$(cat $sysfs/cpus)" '' &&
+		equals "$(online)" 0 && is_bare 0 &&
+		log_since_mark | grep 'CPU 0 cannot attach: a restart' || status=1
+	# What the driver's returns lead to is there.
+	returns 1 rmmod carapace && equals "$(./vuln call 0 3)" 108 || status=1
+	return $status
+}
+
+comes_back_next_time()
+{
+	local cpu status=0
+	local states=/sys/devices/system/cpu/hotplug/states
+	say_going_down 0
+	to_ram || status=1
+	# Linux takes those that did not come back for online still: not by "online", then.
+	for cpu in /sys/devices/system/cpu/cpu[1-9]*; do
+		[ ! -e "$cpu" ] ||
+			tail -n 1 $states | cut -d : -f 1 >"$cpu/hotplug/target"
+	done
+	as_before || status=1
+	rmmod carapace_vuln
+	return $status
+}
+
+plan 26
 
 mode=bare
 suspend
 check "attaches" attach
 mode=attached
 suspend
+remember_exits
+check "it comes back bare, not silently" comes_back_bare
+check "the next time it comes back attached" comes_back_next_time
 check "detaches" rmmod carapace
 
 ktap_finished
