@@ -14,6 +14,7 @@
 
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/irqflags.h>
 #include <linux/module.h>
@@ -208,6 +209,24 @@ int cpus_stop_all(int (*function)(void *data), void *data)
 }
 
 /**
+ * cpus_await() - wait for a CPU to attach, for a while
+ *
+ * For who unloads the module while stay_loaded() came too late: what leads here has to
+ * be put back, and only root can.
+ *
+ * Context: may sleep.
+ */
+void cpus_await(void)
+{
+	static bool said;
+
+	if (!said)
+		pr_err("unloading waits: no CPU is attached, and code of the kernel's still leads here; take a CPU offline and online again\n");
+	said = true;
+	msleep(1000);
+}
+
+/**
  * cpus_stay_bare() - let no CPU attach any more
  *
  * What root knows of Linux's code is no longer true.
@@ -296,6 +315,43 @@ static void say_why_not(unsigned int cpu, int err)
 	       leave_reason(public), public->leave_exit_reason, public->leave_info);
 }
 
+static bool is_any_attached(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < island_nr_vcpus(); cpu++) {
+		if (cpu_is_attached(cpu))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * While no CPU is attached nobody can put guarded returns back. They work on bare CPUs,
+ * as long as what they jump to is there: so this module is not unloaded meanwhile.
+ * Called when a CPU has come or has gone, whichever way.
+ */
+static void stay_loaded(void)
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	static bool stays;
+	unsigned long flags;
+	bool must;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	must = (READ_ONCE(island_public()->returns_patched) ||
+		READ_ONCE(island_public()->stacks_armed)) &&
+	       !is_any_attached();
+	if (must && !stays) {
+		__module_get(THIS_MODULE);
+		pr_err("no CPU is guarded, and code of the kernel's still leads here: the module cannot be unloaded until a CPU comes online and attaches, or the next boot\n");
+	} else if (!must && stays) {
+		module_put(THIS_MODULE);
+	}
+	stays = must;
+	raw_spin_unlock_irqrestore(&lock, flags);
+}
+
 static int cpu_startup(unsigned int cpu)
 {
 	int err;
@@ -320,6 +376,7 @@ static int cpu_startup(unsigned int cpu)
 		       err);
 		detach_this_cpu();
 	}
+	stay_loaded();
 	stacks_unsettled();
 	return err;
 }
@@ -331,6 +388,7 @@ static int cpu_teardown(unsigned int cpu)
 		return -EPERM;
 	}
 	detach_this_cpu();
+	stay_loaded();
 	stacks_unsettled();
 	return 0;
 }
@@ -390,6 +448,7 @@ static void SYSCORE_CALLBACK(syscore_resume_cpu)
 		this_cpu_write(lifecycle.reported, true);
 		island_note_bare(cpu);
 	}
+	stay_loaded();
 	stacks_unsettled();
 }
 
@@ -427,25 +486,6 @@ DEFINE_SYSCORE(syscore_hooks,
 	       .suspend = syscore_suspend_cpu,
 	       .resume = syscore_resume_cpu,
 	       .shutdown = syscore_shutdown_cpus);
-
-/*
- * Nobody can put guarded returns back any more. They work on bare CPUs, as long as
- * what they jump to is there.
- */
-static void stay_loaded(void)
-{
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu) {
-		if (cpu_is_attached(cpu))
-			return;
-	}
-	if (!READ_ONCE(island_public()->returns_patched) &&
-	    !READ_ONCE(island_public()->stacks_armed))
-		return;
-	__module_get(THIS_MODULE);
-	pr_err("no CPU is guarded, and code of the kernel's still leads here: the module cannot be unloaded until the next boot\n");
-}
 
 static void report_degraded(struct irq_work *work)
 {

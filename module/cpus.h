@@ -19,6 +19,7 @@ u64 cpu_detach_ns(unsigned int cpu);
 
 int cpus_stop_all(int (*function)(void *data), void *data);
 long cpus_hypercall(u64 number, u64 first, u64 second);
+void cpus_await(void);
 void cpus_stay_bare(void);
 
 #endif /* CARAPACE_MODULE_CPUS_H */

@@ -489,7 +489,8 @@ int guarded_start(void)
 /**
  * guarded_stop() - guard no module any more, and leave nobody in a stub
  *
- * Waits for probes to be removed that sit on guarded returns, and says so.
+ * Waits for probes to be removed that sit on guarded returns, and for a CPU to be
+ * attached, and says so.
  *
  * Context: may sleep; guards are off, CPUs still attached.
  */
@@ -501,8 +502,11 @@ void guarded_stop(void)
 	ready = false;
 	err = unguard_each(false);
 	mutex_unlock(&guarded_mutex);
-	while (err == -EBUSY) {
-		msleep(1000);
+	while (err == -EBUSY || err == -ENXIO) {
+		if (err == -ENXIO)
+			cpus_await();
+		else
+			msleep(1000);
 		mutex_lock(&guarded_mutex);
 		err = unguard_each(true);
 		mutex_unlock(&guarded_mutex);

@@ -338,11 +338,13 @@ static void see_tasks_end(void)
 	synchronize_rcu_tasks();
 }
 
-static void disarm(void)
+static int disarm(void)
 {
-	cpus_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
+	int err = cpus_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
+
 	/* No CPU is in the stub any more: there, interrupts are off. */
 	kick_all_cpus_sync();
+	return err;
 }
 
 /**
@@ -377,14 +379,19 @@ int stacks_arm(void)
 /**
  * stacks_disarm() - have it no longer do so
  *
- * Context: may sleep.
+ * Context: may sleep; takes cpu_hotplug_lock.
+ *
+ * Return: 0 or what root says; -ENXIO where no CPU is attached.
  */
-void stacks_disarm(void)
+int stacks_disarm(void)
 {
+	int err = 0;
+
 	mutex_lock(&stacks_mutex);
 	if (READ_ONCE(island_public()->stacks_armed))
-		disarm();
+		err = disarm();
 	mutex_unlock(&stacks_mutex);
+	return err;
 }
 
 /**
@@ -394,6 +401,7 @@ void stacks_disarm(void)
  */
 void stacks_stop(void)
 {
-	stacks_disarm();
+	while (stacks_disarm() == -ENXIO)
+		cpus_await();
 	cancel_delayed_work_sync(&settle_work);
 }

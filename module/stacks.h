@@ -12,7 +12,7 @@ struct island_config;
 int stacks_prepare(void);
 void stacks_describe(struct island_config *config);
 int stacks_arm(void);
-void stacks_disarm(void);
+int stacks_disarm(void);
 int stacks_can_freeze(void);
 void stacks_unsettled(void);
 void stacks_stop(void);

@@ -9,7 +9,8 @@
 #
 # By name only: suspend_to_ram; threads_come_and_go, stacks_move, short_of_memory,
 # out_of_memory, memory_comes, memory_comes_by_itself, memory_comes_to_parked,
-# settles_when_memory_comes and stack_gone; bare_to_guarded; storm, storm_unguard and
+# settles_when_memory_comes and stack_gone; bare_to_guarded, bare_offline and
+# bare_offline_going; storm, storm_unguard and
 # storm_unload, which are for a kernel that preempts itself (preempt=full); and
 # stacks_beyond and bare_everywhere, each the last of all tests.
 #
@@ -1042,6 +1043,15 @@ stock_use()
 	uncover $stock
 }
 
+# A CPU that root gives back at once
+# root_faults CPU
+root_faults()
+{
+	# HYPERCALL_TEST_FAULT
+	./ring0 "$1" vmcall "$magic" 3 > /dev/null
+	is_bare "$1"
+}
+
 # Root is gone from every CPU: the returns go on working, and what they lead to
 # stays. The last of all tests.
 bare_everywhere()
@@ -1051,8 +1061,7 @@ bare_everywhere()
 	attach_testing && guard carapace_vuln && guard overlay || return
 	start_sleepers 4 || return
 	for cpu in $(online_list); do
-		# HYPERCALL_TEST_FAULT
-		./ring0 "$cpu" vmcall "$magic" 3 > /dev/null
+		root_faults "$cpu" || return
 	done
 	expected_state=degraded
 	every_cpu is_bare && calls && ./vuln_work 2 || return
@@ -1071,9 +1080,7 @@ bare_to_guarded()
 	rmmod carapace
 	# shellcheck disable=SC2119
 	attach_testing && guard carapace_vuln || return
-	# HYPERCALL_TEST_FAULT
-	./ring0 "$cpu" vmcall "$magic" 3 > /dev/null
-	is_bare "$cpu" || return
+	root_faults "$cpu" || return
 	mkfifo /run/returns-ready
 	taskset -c "$cpu" ./returns_user sleepers 20 > /run/returns-ready &
 	sleepers=$!
@@ -1084,6 +1091,40 @@ bare_to_guarded()
 	echo "$(cat $sysfs/stats/returns_unverified) returns unverified"
 	[ "$(cat $sysfs/stats/returns_unverified)" -gt 0 ] && taskset -c "$cpu" rmmod carapace &&
 		attach && guard_usual
+}
+
+# The last CPU that is guarded goes offline: what guarded returns lead to is there, until
+# it is back and they can be put back.
+bare_offline()
+{
+	[ "$(online)" = 0-1 ] || return 0
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach_testing && guard carapace_vuln && root_faults 0 &&
+		echo 0 > /sys/devices/system/cpu/cpu1/online && calls || return
+	returns 1 rmmod carapace && calls && matches "$(our_lines)" 'cannot be unloaded' ||
+		return
+	echo 1 > /sys/devices/system/cpu/cpu1/online && is_guest 1 && calls || return
+	# shellcheck disable=SC2119
+	rmmod carapace && calls && attach && guard_usual
+}
+
+# The same while it is being unloaded already, and waits for a probe
+bare_offline_going()
+{
+	[ "$(online)" = 0-1 ] || return 0
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach_testing && guard carapace_vuln && probe_site && enable_site 1 || return
+	rmmod carapace & local unload=$!
+	until_seconds 20 says_so 'stays guarded'
+	root_faults 0 && echo 0 > /sys/devices/system/cpu/cpu1/online || return
+	enable_site 0
+	: > $tracing/dynamic_events
+	until_seconds 20 says_so 'unloading waits' && calls && kill -0 $unload || return
+	echo 1 > /sys/devices/system/cpu/cpu1/online
+	# shellcheck disable=SC2119
+	wait $unload && is_gone && calls && attach && guard_usual
 }
 
 # How long a storm lasts, in seconds, and the most that anything may take in it
@@ -1184,7 +1225,7 @@ may_say()
 	*memory*|stack_gone)	echo 'out of memory: stacks|parked stacks are not guarded any more|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
 	stacks_beyond|stacks_move)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
-	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is' ;;
+	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is|stays guarded|unloading waits' ;;
 	*)		echo nothing ;;
 	esac
 }
