@@ -68,7 +68,7 @@ static void note_probed(struct kprobe *probe, void *probed)
  * guarded_returns_restore() - put a module's returns back, whatever probes there are
  * @g: the module
  *
- * Context: may sleep; guarded_mutex is held.
+ * Context: may sleep; guarded_mutex is held; takes cpu_hotplug_lock.
  *
  * Return: how many are no longer as they were left, and stay so; or a negative errno.
  */
@@ -80,7 +80,7 @@ int guarded_returns_restore(const struct guarded *g)
 	};
 
 	jumps_left = true;
-	return cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
+	return cpus_patch_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
 }
 
 static int nothing(void *unused)
@@ -202,7 +202,7 @@ int guarded_returns_patch(struct guarded *g)
 			offsets[q.nr_sites++] = f->sites[i].offset;
 	}
 	q.sites = (u64)offsets;
-	err = cpus_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
+	err = cpus_patch_hypercall(HYPERCALL_RETURNS_PATCH, (u64)&q, 0);
 	if (err)
 		guarded_returns_restore(g);
 	if (err == -EINVAL)

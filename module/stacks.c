@@ -8,6 +8,7 @@
  */
 #define pr_fmt(fmt) "carapace: " fmt
 
+#include <linux/cpu.h>
 #include <linux/mutex.h>
 #include <linux/objtool.h>
 #include <linux/ptrace.h>
@@ -220,24 +221,13 @@ static int note(struct task_struct *task, void *unused)
 	return hypercall(HYPERCALL_STACKS_NOTE, (u64)task, 0);
 }
 
-/* Also one that could not be attached again: tasks run there unseen. */
-static bool is_any_bare(void)
-{
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu) {
-		if (!cpu_is_attached(cpu))
-			return true;
-	}
-	return false;
-}
-
 /* On one CPU, while all others wait with interrupts off */
 static int note_all(void *unused)
 {
 	int err;
 
-	if (is_any_bare())
+	/* Also one that could not be attached again: tasks run there unseen. */
+	if (cpus_any_bare())
 		return -ESTALE;
 	err = hypercall(HYPERCALL_STACKS_SETTLE, 0, 0);
 	if (!err)
@@ -338,9 +328,21 @@ static void see_tasks_end(void)
 	synchronize_rcu_tasks();
 }
 
+/* Code is not to be changed twice only for note_all() to say so. */
+static int see_none_bare(void)
+{
+	bool bare;
+
+	/* One that comes online is, for a moment. */
+	cpus_read_lock();
+	bare = cpus_any_bare();
+	cpus_read_unlock();
+	return bare ? -ESTALE : 0;
+}
+
 static int disarm(void)
 {
-	int err = cpus_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
+	int err = cpus_patch_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
 
 	/* No CPU is in the stub any more: there, interrupts are off. */
 	kick_all_cpus_sync();
@@ -360,9 +362,11 @@ int stacks_arm(void)
 
 	mutex_lock(&stacks_mutex);
 	if (!READ_ONCE(island_public()->stacks_armed)) {
-		err = need_records();
+		err = see_none_bare();
 		if (!err)
-			err = cpus_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
+			err = need_records();
+		if (!err)
+			err = cpus_patch_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
 		if (!err) {
 			see_tasks_end();
 			err = settle();

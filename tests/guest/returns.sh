@@ -9,10 +9,10 @@
 #
 # By name only: suspend_to_ram; threads_come_and_go, stacks_move, short_of_memory,
 # out_of_memory, memory_comes, memory_comes_by_itself, memory_comes_to_parked,
-# settles_when_memory_comes and stack_gone; bare_to_guarded, bare_offline and
-# bare_offline_going; storm, storm_unguard and
-# storm_unload, which are for a kernel that preempts itself (preempt=full); and
-# stacks_beyond and bare_everywhere, each the last of all tests.
+# settles_when_memory_comes and stack_gone; bare_to_guarded, bare_patched,
+# bare_offline and bare_offline_going; storm, storm_unguard and storm_unload,
+# which are for a kernel that preempts itself (preempt=full); and stacks_beyond and
+# bare_everywhere, each the last of all tests.
 #
 # On the vulnerable driver, on the file system that all this runs from, and on
 # other modules. Nothing here is an attack: each test fails where one is reported.
@@ -1093,6 +1093,40 @@ bare_to_guarded()
 		attach && guard_usual
 }
 
+# Of what root patches, how often it has had Linux stop all CPUs
+stopped()
+{
+	grep -c 'stop_machine.* <-cpus_patch_hypercall' $tracing/trace
+}
+
+# Code that a bare CPU runs is changed while that stands still. Where all are guarded
+# root has them stand still itself.
+bare_patched()
+{
+	local cpu status=0
+	cpu=$(online_list | tail -n 1)
+	[ "$cpu" != 0 ] || return 0
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach_testing && guard carapace_vuln || return
+	echo stop_machine > $tracing/set_ftrace_filter
+	echo function > $tracing/current_tracer
+	unguard carapace_vuln && guard carapace_vuln && equals "$(stopped)" 0 &&
+		root_faults "$cpu" || return
+	start_load
+	taskset -acp "$cpu" $load > /dev/null
+	for _ in $(seq "$ROUNDS"); do
+		unguard carapace_vuln && calls && guard carapace_vuln && calls || status=1
+	done
+	end_load && equals "$(stopped)" $((ROUNDS * 2)) || status=1
+	: > $tracing/trace
+	! echo on 2> /dev/null > $sysfs/policy/parked_stacks &&
+		equals "$(grep -c stop_machine $tracing/trace)" 0 || status=1
+	echo nop > $tracing/current_tracer
+	# shellcheck disable=SC2119
+	taskset -c "$cpu" rmmod carapace && calls && attach && guard_usual && return $status
+}
+
 # The last CPU that is guarded goes offline: what guarded returns lead to is there, until
 # it is back and they can be put back.
 bare_offline()
@@ -1225,7 +1259,7 @@ may_say()
 	*memory*|stack_gone)	echo 'out of memory: stacks|parked stacks are not guarded any more|(at|de)tached (to|from) CPUs|ATTACK .* comm=(vuln|exploit) |carapace:   ' ;;
 	stacks_beyond|stacks_move)	echo '(at|de)tached (to|from) CPUs' ;;
 	come_later|stock_*)	echo 'is not guarded \(' ;;
-	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|no CPU is|stays guarded|unloading waits' ;;
+	bare_*)	echo '(at|de)tached (to|from) CPUs|no longer guarded|cannot be unloaded|a CPU is|no CPU is|stays guarded|unloading waits' ;;
 	*)		echo nothing ;;
 	esac
 }
