@@ -176,12 +176,15 @@ void frozen_frames_freeze(struct vcpu *vcpu)
  * @vcpu: the CPU
  * @at: where its return address is
  *
- * Where nothing was noted it was called before root began to.
+ * Where nothing was noted it was called before root began to. While a CPU is bare, what
+ * was noted may be of a call that has ended there, unseen, and of whose stack another one
+ * has made use since: then nothing is made of it.
  *
  * Context: root, on that stack; without the lock, for each such return comes here.
  *	Ends what the window showed.
  *
- * Return: whether all is as it was; if not, the caller has frozen_frames_undo().
+ * Return: whether all is as it was, or may well be otherwise; if not, the caller has
+ * frozen_frames_undo().
  */
 bool frozen_frames_thaw(struct vcpu *vcpu, u64 at)
 {
@@ -193,7 +196,8 @@ bool frozen_frames_thaw(struct vcpu *vcpu, u64 at)
 
 	same = !record_pa || !frozen_end(show_renewed(vcpu, record_pa), slot) ||
 	       !find_changed(&stack, record_pa, show(vcpu, record_pa)->nr, false,
-			     &changed);
+			     &changed) ||
+	       island_any_degraded();
 	stack_unlock(vcpu);
 	return same;
 }

@@ -10,7 +10,7 @@
 # By name only: suspend_to_ram; threads_come_and_go, stacks_move, short_of_memory,
 # out_of_memory, memory_comes, memory_comes_by_itself, memory_comes_to_parked,
 # settles_when_memory_comes and stack_gone; bare_to_guarded, bare_patched,
-# bare_offline and bare_offline_going; storm, storm_unguard and storm_unload,
+# bare_frozen, bare_offline and bare_offline_going; storm, storm_unguard and storm_unload,
 # which are for a kernel that preempts itself (preempt=full); and stacks_beyond and
 # bare_everywhere, each the last of all tests.
 #
@@ -1125,6 +1125,34 @@ bare_patched()
 	echo nop > $tracing/current_tracer
 	# shellcheck disable=SC2119
 	taskset -c "$cpu" rmmod carapace && calls && attach && guard_usual && return $status
+}
+
+# asleep_in FUNCTION PID
+asleep_in()
+{
+	grep -q " $1+" "/proc/$2/stack"
+}
+
+# What root noted of callers on a guarded CPU is of the past where a function has
+# returned on a bare one, and been called there again.
+bare_frozen()
+{
+	local cpu frozen
+	cpu=$(online_list | tail -n 1)
+	[ "$cpu" != 0 ] || return 0
+	rmmod carapace
+	# shellcheck disable=SC2119
+	attach_testing frozen_frames=on && guard carapace_vuln && root_faults "$cpu" || return
+	frozen=$(total calls_frozen)
+	taskset -c 0 ./vuln sleep_twice 2000 & local sleeper=$!
+	until_seconds 20 asleep_in vuln_sleep_until $sleeper &&
+		[ "$(total calls_frozen)" -gt "$frozen" ] &&
+		taskset -cp "$cpu" $sleeper > /dev/null || return
+	until_seconds 20 asleep_in vuln_watch $sleeper &&
+		taskset -cp 0 $sleeper > /dev/null && wait $sleeper &&
+		equals "$(counted_attacks)" 0 || return
+	# shellcheck disable=SC2119
+	taskset -c "$cpu" rmmod carapace && attach && guard_usual
 }
 
 # The last CPU that is guarded goes offline: what guarded returns lead to is there, until

@@ -181,6 +181,19 @@ static int sleep_in_kernel(char **argv)
 	return 0;
 }
 
+/* The second time by another call, of another file, with its argument elsewhere */
+static int sleep_twice(char **argv)
+{
+	struct vuln_watch w = { .milliseconds = address(argv[0]) };
+	int other = open(VULN_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (other < 0 || sleep_in_kernel((char *[]){ argv[0], NULL }))
+		return result(-1);
+	if (ioctl(other, VULN_WATCH, &w) && errno != ETIME)
+		return result(-1);
+	return 0;
+}
+
 /* See enum vuln_call */
 static int call(char **argv)
 {
@@ -267,6 +280,7 @@ static const struct {
 	{ "jump", "RIP [RSP RAX RCX R10 R11 RDI RSI RDX]", 1, jump },
 	{ "vmfunc", "EAX ECX", 2, vmfunc },
 	{ "sleep", "MILLISECONDS [DEPTH]", 1, sleep_in_kernel },
+	{ "sleep_twice", "MILLISECONDS", 1, sleep_twice },
 	{ "call", "KIND ARGUMENT", 2, call },
 	{ "race", "ROUNDS SPIN", 2, race },
 	{ "context", "task|worker|thread|timer|interrupt", 1, context },
