@@ -24,6 +24,7 @@
 #else /* !__ASSEMBLER__ */
 
 #include <linux/bits.h>
+#include <linux/cpuhotplug.h>
 #include <linux/ftrace.h>
 #include <linux/module.h>
 #include <linux/objtool.h>
@@ -174,6 +175,19 @@ static inline bool compat_counts_calls(void)
 	static struct syscore_ops name = { __VA_ARGS__ }
 #define compat_register_syscore(name)	register_syscore_ops(name)
 #define compat_unregister_syscore(name)	unregister_syscore_ops(name)
+#endif
+
+/*
+ * When a CPU that comes online attaches, and one that goes offline detaches: since 6.4
+ * there is KVM's own state, which KVM does not use while it cannot be loaded. By then the
+ * CPU has its idle task and the one that does this, and can sleep. It has none of those
+ * that are bound to it, workqueues' and others, which would be bare for a moment and could
+ * enter functions unseen. Before, KVM's state is one where nothing may sleep.
+ */
+#ifdef HAVE_KVM_ONLINE
+#define COMPAT_HOTPLUG_STATE	CPUHP_AP_KVM_ONLINE
+#else
+#define COMPAT_HOTPLUG_STATE	CPUHP_AP_ONLINE_DYN
 #endif
 
 /*

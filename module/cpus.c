@@ -683,11 +683,15 @@ int cpus_attach(void)
 	compat_register_syscore(&syscore_hooks);
 	register_reboot_notifier(&reboot_notifier);
 
-	ret = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "carapace:online",
+	ret = cpuhp_setup_state(COMPAT_HOTPLUG_STATE, "carapace:online",
 				cpu_startup, cpu_teardown);
+	/* No attaching fails so: the state is taken. */
+	if (ret == -EBUSY)
+		pr_err("KVM has just begun to use VMX, which has one user at a time; unload it with 'modprobe -r kvm_intel'\n");
 	if (ret < 0)
 		goto out_hooks;
-	hotplug_state = ret;
+	/* 0 for one that is not dynamic */
+	hotplug_state = ret ? : COMPAT_HOTPLUG_STATE;
 	hooks_seal(&emergency_set);
 	return 0;
 

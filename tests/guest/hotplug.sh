@@ -78,10 +78,28 @@ comes_back()
 	return $status
 }
 
-plan 25
+# Before the kernel threads that are bound to a CPU run there; kernels before 6.4 have
+# no such place.
+attaches_early()
+{
+	local states=/sys/devices/system/cpu/hotplug/states
+	awk '
+	$2 == "carapace:online" { ours = $1 + 0 }
+	$2 == "smpboot/threads:online" { threads = $1 + 0 }
+	END {
+		print "attaches in state " ours ", threads run from " threads " on"
+		exit !(ours && ours < threads)
+	}' $states
+}
+
+plan 26
 
 check "attaches" attach
 check "the CPU is in" is_guest "$cpu"
+case $(uname -r) in
+5.10.*|6.1.*)	skip "it comes before what is bound to it" "an old kernel" ;;
+*)		check "it comes before what is bound to it" attaches_early ;;
+esac
 check "the CPU goes offline" set_online 0
 check "cpus says so" cpus_are_those_online
 check "the others stay in" every_cpu is_guest
