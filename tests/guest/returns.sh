@@ -314,16 +314,19 @@ kprobe_inside()
 # call_of CALLER CALLEE: where the one calls the other, as a probe's place
 call_of()
 {
-	local caller callee word at
+	local caller callee word at i
 	caller=$(./vuln address "$1") && callee=$(./vuln address "$2") || return
 	caller=$((caller)) callee=$((callee))
-	for at in {0..500}; do
+	for at in {0..500..4}; do
 		word=$(($(./vuln read "$(printf '0x%x' $((caller + at)))")))
-		if [ $((word & 0xff)) = $((0xe8)) ] &&
-		   [ $((caller + at + 5 + ((word >> 8) << 32 >> 32))) = $callee ]; then
-			echo "$1+$at"
-			return
-		fi
+		# A word has all of a call that begins in its lower half.
+		for i in 0 1 2 3; do
+			if [ $((word >> 8 * i & 0xff)) = $((0xe8)) ] &&
+			   [ $((caller + at + i + 5 + (word >> 8 * (i + 1) << 32 >> 32))) = $callee ]; then
+				echo "$1+$((at + i))"
+				return
+			fi
+		done
 	done
 	echo "$1 does not call $2"
 	return 1
