@@ -22,6 +22,7 @@
 
 #include "choke_points.h"
 #include "cpus.h"
+#include "cpus_call.h"
 #include "guarded.h"
 #include "guarded_entries.h"
 #include "guarded_returns.h"

@@ -14,7 +14,7 @@
 #include <linux/slab.h>
 #include <linux/stop_machine.h>
 
-#include "cpus.h"
+#include "cpus_call.h"
 #include "guarded.h"
 #include "guarded_returns.h"
 #include "hypercall.h"

@@ -17,7 +17,7 @@
 
 #include "bridge.h"
 #include "code.h"
-#include "cpus.h"
+#include "cpus_call.h"
 #include "denied_code.h"
 #include "guards.h"
 #include "helper_hooks.h"

@@ -41,7 +41,7 @@
 
 #include "bridge.h"
 #include "compat.h"
-#include "cpus.h"
+#include "cpus_call.h"
 #include "helper_hooks.h"
 #include "helpers.h"
 #include "hooks.h"

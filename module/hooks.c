@@ -11,7 +11,7 @@
 #include "bridge.h"
 #include "code.h"
 #include "compat.h"
-#include "cpus.h"
+#include "cpus_call.h"
 #include "hooks.h"
 #include "hypercall.h"
 #include "kernel_symbols.h"

@@ -11,6 +11,7 @@
 #include <linux/module.h>
 
 #include "cpus.h"
+#include "cpus_call.h"
 #include "hypercall.h"
 #include "island_load.h"
 #include "kernel_symbols.h"

@@ -29,6 +29,7 @@
 #include "code.h"
 #include "compat.h"
 #include "cpus.h"
+#include "cpus_call.h"
 #include "denied_code.h"
 #include "firmware_code.h"
 #include "hooks.h"

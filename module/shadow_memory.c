@@ -26,7 +26,7 @@
 #include "bridge.h"
 #include "choke_points.h"
 #include "compat.h"
-#include "cpus.h"
+#include "cpus_call.h"
 #include "hypercall.h"
 #include "island.h"
 #include "island_load.h"

@@ -24,6 +24,7 @@
 #include "call_site.h"
 #include "compat.h"
 #include "cpus.h"
+#include "cpus_call.h"
 #include "hypercall.h"
 #include "island.h"
 #include "island_load.h"
