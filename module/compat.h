@@ -182,9 +182,10 @@ static inline bool compat_counts_calls(void)
  * there is KVM's own state, which KVM does not use while it cannot be loaded. By then the
  * CPU has its idle task and the one that does this, and can sleep. It has none of those
  * that are bound to it, workqueues' and others, which would be bare for a moment and could
- * enter functions unseen. Before, KVM's state is one where nothing may sleep.
+ * enter functions unseen. Before, KVM's state is one where nothing may sleep; and kernels
+ * that know LASS turn it on later, so that a CPU is not yet as the others are.
  */
-#ifdef HAVE_KVM_ONLINE
+#if defined(HAVE_KVM_ONLINE) && !defined(HAVE_LASS)
 #define COMPAT_HOTPLUG_STATE	CPUHP_AP_KVM_ONLINE
 #else
 #define COMPAT_HOTPLUG_STATE	CPUHP_AP_ONLINE_DYN
