@@ -72,7 +72,10 @@ static void call(enum vuln_call kind, __u64 argument)
 		ksft_exit_fail_msg("VULN_CALL: %s\n", strerror(errno));
 }
 
-/* The least of several: what is left has no timer tick in it. */
+/* So short that most have no timer tick in them */
+#define PARTS		100
+
+/* The least of several parts: what is left has no timer tick in it. */
 static struct cost measure(void (*run)(void), unsigned int count)
 {
 	struct cost c = { .instructions = 1e300 };
@@ -82,11 +85,11 @@ static struct cost measure(void (*run)(void), unsigned int count)
 
 	run();
 	count_exits(&c.exits, -1);
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < PARTS; i++) {
 		start = executed();
-		for (k = 0; k < count / 10; k++)
+		for (k = 0; k < count / PARTS; k++)
 			run();
-		took = (double)(executed() - start) / (count / 10);
+		took = (double)(executed() - start) / (count / PARTS);
 		if (took < c.instructions)
 			c.instructions = took;
 	}
