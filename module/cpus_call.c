@@ -15,16 +15,17 @@
 #include "cpus.h"
 #include "cpus_call.h"
 
-struct remote_call {
+struct call {
 	u64 number;
 	u64 first;
 	u64 second;
 	long result;
 };
 
-static void remote_call(void *data)
+/* On the CPU that it is made from */
+static void make_call(void *data)
 {
-	struct remote_call *call = data;
+	struct call *call = data;
 
 	call->result = hypercall(call->number, call->first, call->second);
 }
@@ -44,19 +45,19 @@ static void remote_call(void *data)
  */
 long cpus_hypercall(u64 number, u64 first, u64 second)
 {
-	struct remote_call call = {
+	struct call call = {
 		.number = number,
 		.first = first,
 		.second = second,
-		.result = hypercall(number, first, second),
 	};
 	unsigned int cpu;
 
+	make_call(&call);
 	for_each_online_cpu(cpu) {
 		if (call.result != -ENXIO || irqs_disabled())
 			break;
 		if (cpu_is_attached(cpu))
-			smp_call_function_single(cpu, remote_call, &call, 1);
+			smp_call_function_single(cpu, make_call, &call, 1);
 	}
 	return call.result;
 }
@@ -102,10 +103,7 @@ int cpus_stop_all(int (*function)(void *data), void *data)
 }
 
 struct patch_call {
-	u64 number;
-	u64 first;
-	u64 second;
-	long result;
+	struct call call;
 	atomic_t taken;
 	atomic_t waiting;
 	bool done;
@@ -117,7 +115,7 @@ static int patch_stopped(void *data)
 	struct patch_call *p = data;
 
 	if (cpu_is_attached(smp_processor_id()) && !atomic_xchg(&p->taken, 1)) {
-		p->result = hypercall(p->number, p->first, p->second);
+		make_call(&p->call);
 		/* The code has changed, for who sees this. */
 		smp_store_release(&p->done, true);
 		return 0;
@@ -156,20 +154,22 @@ static int patch_stopped(void *data)
  */
 long cpus_patch_hypercall(u64 number, u64 first, u64 second)
 {
-	struct patch_call call = {
-		.number = number,
-		.first = first,
-		.second = second,
-		.result = -ENXIO,
+	struct patch_call patch = {
+		.call = {
+			.number = number,
+			.first = first,
+			.second = second,
+			.result = -ENXIO,
+		},
 	};
 	bool bare;
 
 	cpus_read_lock();
 	bare = cpus_any_bare();
 	if (!bare)
-		call.result = cpus_hypercall(number, first, second);
+		patch.call.result = cpus_hypercall(number, first, second);
 	cpus_read_unlock();
 	if (bare)
-		stop_machine(patch_stopped, &call, cpu_online_mask);
-	return call.result;
+		stop_machine(patch_stopped, &patch, cpu_online_mask);
+	return patch.call.result;
 }
