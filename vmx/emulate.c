@@ -204,6 +204,14 @@ static const struct msr_intercept *find_intercept(u32 index)
 	return NULL;
 }
 
+/* What exits either way: the guest has no such MSR. */
+static bool is_gone(u32 index)
+{
+	const struct msr_intercept *intercept = find_intercept(index);
+
+	return intercept && intercept->read && intercept->write;
+}
+
 /**
  * emulate_msr_is_mtrr() - whether a write to this MSR changes memory types
  * @index: MSR
@@ -228,10 +236,7 @@ bool emulate_msr_is_mtrr(u32 index)
  */
 enum write_verdict emulate_rdmsr(u32 index)
 {
-	const struct msr_intercept *intercept = find_intercept(index);
-
-	return intercept && intercept->read && index != IA32_CORE_CAPABILITIES ?
-	       WRITE_GP : WRITE_ACCEPT;
+	return is_gone(index) ? WRITE_GP : WRITE_ACCEPT;
 }
 
 /**
@@ -334,15 +339,13 @@ enum write_verdict emulate_wrmsr(const struct msr_write *w)
 {
 	u64 page = w->value & PTE_ADDR_MASK;
 
-	if (w->index >= IA32_VMX_BASIC && w->index <= IA32_VMX_EXIT_CTLS2)
+	if (is_gone(w->index))
 		return WRITE_GP;
 	if (w->index == IA32_BIOS_UPDT_TRIG)
 		return WRITE_IGNORE;
 	if (w->index == IA32_APIC_BASE)
 		return (w->value ^ w->apic_base) & PTE_ADDR_MASK ?
 		       WRITE_GP : WRITE_ACCEPT;
-	if (w->index >= IA32_RAR_CTRL && w->index <= IA32_RAR_INFO)
-		return WRITE_GP;
 	if (is_mtrr_mask(w->index) && (w->value & MTRR_PHYSMASK_V) &&
 	    !contiguous_mask(w->value, w->phys_limit))
 		return WRITE_GP;

@@ -202,7 +202,7 @@ static void follow_mtrrs(struct vcpu *vcpu)
 	drop_translations(vcpu);
 }
 
-/* In pages: CPUID.06H:EDX[11:8], less one */
+/* CPUID.06H:EDX[11:8] gives its pages, less one */
 static u32 hw_feedback_size(void)
 {
 	u32 regs[4];
