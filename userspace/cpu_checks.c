@@ -43,18 +43,18 @@ static void check_hypervisor(struct finding *finding)
 {
 	char name[CPU_VENDOR];
 
-	if (cpu_hypervisor(name) && takes_hypercalls(name))
+	if (!cpu_hypervisor(name))
+		found(finding, CHECK_GOOD, "", "none that shows");
+	else if (takes_hypercalls(name))
 		found(finding, CHECK_BAD,
 		      "take a guest of KVM's with nested virtualisation, or the bare machine",
 		      "this is a virtual machine of %s, and what Linux asks of that would not get there",
 		      name);
-	else if (cpu_hypervisor(name))
+	else
 		found(finding, CHECK_NOTE,
 		      "it has to offer nested virtualisation, and everything is slower",
 		      "this is a virtual machine of %s",
 		      *name ? name : "a hypervisor without a name");
-	else
-		found(finding, CHECK_GOOD, "", "none that shows");
 }
 
 /* What a CPU's capability MSRs say; false where they cannot be read */
