@@ -425,6 +425,16 @@ static int vet_other(struct helper_table *table, const struct helper_write *w,
 	return 0;
 }
 
+/*
+ * It starts no program. Since 6.16 Linux looks at the name of the socket when it has
+ * been written, which is after this, and puts back what was there if it is none.
+ */
+static bool names_socket(const struct helper_write *w)
+{
+	return w->kind == HELPER_CORE_PATTERN && !w->position &&
+	       w->text[0] == '@';
+}
+
 /**
  * helper_vet() - take over what an administrator writes
  * @table: changed
@@ -451,7 +461,7 @@ int helper_vet(struct helper_table *table, const struct helper_write *write)
 	value = &table->single[write->kind];
 	/* Nothing, or behind a hole: Linux does not write that either. */
 	if (!write->length || write->position > value->length ||
-	    write->position >= room)
+	    write->position >= room || names_socket(write))
 		return 0;
 	value->kind = write->kind;
 	put_text(value, write, room);

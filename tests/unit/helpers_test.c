@@ -143,6 +143,9 @@ TEST_F(helpers, core_pattern_counts_as_a_pipe_only)
 	EXPECT_TRUE(NAME(t, "/bin/sh"));
 	EXPECT_TRUE(START(t, "/bin/sh"));
 	EXPECT_FALSE(START(t, "/bin/sh", "-c"));
+	/* A socket's name: Linux may put back what was there, and it starts nothing. */
+	set(t, HELPER_CORE_PATTERN, "@run/socket");
+	EXPECT_TRUE(NAME(t, "/bin/sh"));
 	set(t, HELPER_CORE_PATTERN, "|");
 	EXPECT_FALSE(NAME(t, ""));
 	set(t, HELPER_CORE_PATTERN, "|  ");
