@@ -330,7 +330,7 @@ static bool copy_report(const struct report_ring *ring, u64 number,
 	return smp_load_acquire(&ring->count) - number < REPORT_RING;
 }
 
-static void panic_now(const struct report *report)
+static void panic_now(const struct report *report, struct pt_regs *regs)
 {
 	char message[OBJECT_LENGTH + 100];
 	char object[OBJECT_LENGTH];
@@ -339,7 +339,8 @@ static void panic_now(const struct report *report)
 	snprintf(message, sizeof(message),
 		 "carapace: ATTACK kind=%s fn=%pS %s action=panic",
 		 report_kind_name(report->kind), (void *)report->rip, object);
-	nmi_panic(NULL, message);
+	/* Where another CPU panics already, a crash kernel is told of these. */
+	nmi_panic(regs, message);
 }
 
 /*
@@ -407,7 +408,7 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 		smp_store_release(&list->head, list->head + 1);
 		if (report.verdict == VERDICT_PANIC) {
 			print_report(&list->entry[(list->head - 1) % REPORT_RING]);
-			panic_now(&report);
+			panic_now(&report, regs);
 		}
 	}
 	irq_work_queue(&list->work);
