@@ -44,6 +44,8 @@ SYM_FUNC_START(bridge_hypercall_asm)
 	mov	%rsi, %rdi
 	mov	$HYPERCALL_MAGIC, %rax
 1:	vmcall
+	cmp	$-KVM_ENOSYS, %rax
+	je	3f
 2:	mov	%rbx, %cr3
 	pop	%rbx
 	RET
@@ -63,6 +65,8 @@ SYM_FUNC_END(bridge_hypercall_asm)
 SYM_FUNC_START(hypercall)
 	mov	$HYPERCALL_MAGIC, %rax
 1:	vmcall
+	cmp	$-KVM_ENOSYS, %rax
+	je	3f
 2:	RET
 3:	mov	$-ENXIO, %rax
 	jmp	2b

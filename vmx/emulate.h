@@ -51,9 +51,6 @@ enum hypercall_verdict {
 	FOREIGN_HANDED_ON,	/* to KVM, underneath */
 };
 
-/* What KVM says of a hypercall that it does not have */
-#define KVM_ENOSYS	1000
-
 enum hypercall_verdict emulate_hypercall(bool kvm, u64 number);
 
 /**

@@ -6,7 +6,7 @@
  * RDX; the result comes back in RAX, an error as a negative errno.  Anything else
  * (ring 3, another RAX, an unknown number) gets the #UD that VMCALL raises on a
  * machine without VMX; but where KVM is underneath, another RAX of ring 0's is for KVM
- * (emulate_hypercall()).
+ * (emulate_hypercall()), which on a CPU that is bare answers them all.
  */
 #ifndef CARAPACE_VMX_HYPERCALL_H
 #define CARAPACE_VMX_HYPERCALL_H
@@ -71,5 +71,12 @@ enum hypercall {
 #define HYPERCALL_SWITCH	0x6863747773706163	/* "capswtch" */
 
 #define HYPERCALL_PONG		0x676e6f70ULL		/* "pong" */
+
+/*
+ * What KVM, where it is underneath, says of a hypercall that it does not have,
+ * negative: of any that is not its own, through root, and of all of these on a CPU
+ * that is bare. No result of root's is the same.
+ */
+#define KVM_ENOSYS		1000
 
 #endif /* CARAPACE_VMX_HYPERCALL_H */
