@@ -25,6 +25,7 @@
 #include "island_load.h"
 #include "policy.h"
 #include "probes.h"
+#include "stacks.h"
 
 /* More than all addresses for code are, and than a page of BPF programs is */
 #define TOO_MUCH		(1UL << 46)
@@ -100,14 +101,20 @@ void notrace denied_program(unsigned long ip, struct pt_regs *regs)
  * @regs: its arguments
  *
  * Such a one executes the instruction that it stands at elsewhere. Whatever policy
- * says, root notes what it replaces, and has room for so many of them.
+ * says, root notes what it replaces, and has room for so many of them. And while tasks
+ * are switched by way of root none may run another jump than is there.
  *
  * Context: as for all hooks, that of the function.
  */
 void notrace denied_kprobe(unsigned long ip, struct pt_regs *regs)
 {
+	const struct kprobe *probe = (void *)regs_get_kernel_argument(regs, 0);
+
 	if (is_denied())
 		say("a kprobe within a function is");
+	else if (READ_ONCE(island_public()->stacks_armed) &&
+		 stacks_jump_is_under(probe))
+		pr_notice_ratelimited("a kprobe on the switch between tasks is refused: policy/parked_stacks is on\n");
 	else if (!probes_have_room())
 		pr_notice_ratelimited("a kprobe within a function is refused: there are too many\n");
 	else

@@ -9,6 +9,8 @@
 #define pr_fmt(fmt) "carapace: " fmt
 
 #include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/kprobes.h>
 #include <linux/mutex.h>
 #include <linux/objtool.h>
 #include <linux/ptrace.h>
@@ -29,6 +31,7 @@
 #include "island.h"
 #include "island_load.h"
 #include "kernel_symbols.h"
+#include "probes.h"
 #include "reasons.h"
 #include "returns_stub.h"
 #include "shadow_memory.h"
@@ -341,6 +344,44 @@ static int see_none_bare(void)
 	return bare ? -ESTALE : 0;
 }
 
+/**
+ * stacks_jump_is_under() - whether a kprobe stands on the jump that is patched
+ * @probe: the kprobe
+ *
+ * Or may, when it is optimised: that takes the bytes behind, too. It has copied the
+ * instruction and runs the copy, also when it is armed much later: so Linux switches
+ * unseen, or goes on to the stub when that is gone.
+ *
+ * Context: any.
+ */
+bool stacks_jump_is_under(const struct kprobe *probe)
+{
+	unsigned long va = (unsigned long)probe->addr;
+
+	return switch_jump && va + CALL_NEAR > switch_jump &&
+	       va < switch_jump + CALL_NEAR;
+}
+
+static void look_for_probe(struct kprobe *probe, void *found)
+{
+	if (stacks_jump_is_under(probe))
+		*(bool *)found = true;
+}
+
+/* Probes that come later are refused (denied_code.c). */
+static int arm(void)
+{
+	bool found = false;
+	int err = -EBUSY;
+
+	probes_lock();
+	probes_walk(look_for_probe, &found);
+	if (!found)
+		err = cpus_patch_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
+	probes_unlock();
+	return err;
+}
+
 static int disarm(void)
 {
 	int err = cpus_patch_hypercall(HYPERCALL_STACKS_ARM, 0, 0);
@@ -367,7 +408,7 @@ int stacks_arm(void)
 		if (!err)
 			err = need_records();
 		if (!err)
-			err = cpus_patch_hypercall(HYPERCALL_STACKS_ARM, 1, 0);
+			err = arm();
 		if (!err) {
 			see_tasks_end();
 			err = settle();
@@ -378,6 +419,19 @@ int stacks_arm(void)
 	mutex_unlock(&stacks_mutex);
 	if (err)
 		say_why("parked stacks are not guarded", err);
+	return err == -ESTALE ? -EBUSY : err;
+}
+
+static int disarm_if_armed(bool quiet)
+{
+	int err = 0;
+
+	mutex_lock(&stacks_mutex);
+	if (READ_ONCE(island_public()->stacks_armed))
+		err = disarm();
+	mutex_unlock(&stacks_mutex);
+	if (err == -EBUSY && !quiet)
+		say_why("tasks are still switched by way of root", err);
 	return err;
 }
 
@@ -386,27 +440,32 @@ int stacks_arm(void)
  *
  * Context: may sleep; takes cpu_hotplug_lock.
  *
- * Return: 0 or what root says; -ENXIO where no CPU is attached.
+ * Return: 0; -ENXIO where no CPU is attached; -EPERM once the policy is locked; -EBUSY,
+ * after one line, where something else stands at the place that was patched.
  */
 int stacks_disarm(void)
 {
-	int err = 0;
-
-	mutex_lock(&stacks_mutex);
-	if (READ_ONCE(island_public()->stacks_armed))
-		err = disarm();
-	mutex_unlock(&stacks_mutex);
-	return err;
+	return disarm_if_armed(false);
 }
 
 /**
  * stacks_stop() - the same, for good
  *
+ * Waits for a CPU to be attached, and for what stands at the place that was patched to
+ * be taken away, and says so.
+ *
  * Context: may sleep; CPUs are still attached, guards are off.
  */
 void stacks_stop(void)
 {
-	while (stacks_disarm() == -ENXIO)
-		cpus_await();
+	int err = disarm_if_armed(false);
+
+	while (err == -EBUSY || err == -ENXIO) {
+		if (err == -ENXIO)
+			cpus_await();
+		else
+			msleep(1000);
+		err = disarm_if_armed(true);
+	}
 	cancel_delayed_work_sync(&settle_work);
 }

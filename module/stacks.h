@@ -8,12 +8,14 @@
 #include <linux/types.h>
 
 struct island_config;
+struct kprobe;
 
 int stacks_prepare(void);
 void stacks_describe(struct island_config *config);
 int stacks_arm(void);
 int stacks_disarm(void);
 int stacks_can_freeze(void);
+bool stacks_jump_is_under(const struct kprobe *probe);
 void stacks_unsettled(void);
 void stacks_stop(void);
 

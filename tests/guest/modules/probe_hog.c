@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Has kprobes within code of its own, while it is loaded
+ * Has kprobes within code of its own, or a function of the kernel's, while it is loaded
  *
  * They are never armed, but could be at any time.
  */
@@ -44,8 +44,30 @@ static unsigned int count;
 module_param(count, uint, 0400);
 MODULE_PARM_DESC(count, "How many; where one fails, loading fails");
 
+static char *function;
+module_param(function, charp, 0400);
+MODULE_PARM_DESC(function, "Where each of so many bytes is tried, instead");
+
+static unsigned int placed;
+module_param(placed, uint, 0400);
+MODULE_PARM_DESC(placed, "How many there are");
+
 static struct kprobe *probes;
 static struct kprobe **list;
+
+/* Those that are no instruction's beginning fail. */
+static void try_function(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		probes[i].symbol_name = function;
+		probes[i].offset = i;
+		probes[i].flags = KPROBE_FLAG_DISABLED;
+		if (!register_kprobe(&probes[i]))
+			list[placed++] = &probes[i];
+	}
+}
 
 static void describe(void)
 {
@@ -68,13 +90,17 @@ static int __init probe_hog_init(void)
 {
 	int err = -ENOMEM;
 
-	if (count > FUNCTIONS * PLACES)
+	if (!function && count > FUNCTIONS * PLACES)
 		return -EINVAL;
 	probes = kvcalloc(count, sizeof(*probes), GFP_KERNEL);
 	list = kcalloc(count, sizeof(*list), GFP_KERNEL);
-	if (probes && list) {
+	if (probes && list && function) {
+		try_function();
+		err = 0;
+	} else if (probes && list) {
 		describe();
 		err = register_kprobes(list, count);
+		placed = count;
 	}
 	if (err)
 		free_all();
@@ -83,7 +109,7 @@ static int __init probe_hog_init(void)
 
 static void __exit probe_hog_exit(void)
 {
-	unregister_kprobes(list, count);
+	unregister_kprobes(list, placed);
 	free_all();
 }
 
