@@ -63,6 +63,13 @@ struct policy_file {
 /* Changes, one after the other; and a profile is seen whole */
 static DEFINE_MUTEX(policy_mutex);
 
+/*
+ * From guards_start() to guards_stop(); the files are there for longer. Locked while it
+ * is still being loaded, it could neither go on nor go back; and stacks that are armed
+ * after stacks_stop() would have Linux jump into memory that is freed.
+ */
+static bool ready;
+
 static struct policy_file *file_of(struct attribute *attr)
 {
 	return container_of(attr, struct policy_file, attr.attr);
@@ -145,7 +152,7 @@ static bool begins_to_deny(const struct policy_file *file, u32 value)
 static int set(const struct policy_file *file, u32 value)
 {
 	const struct policy *policy = &island_public()->policy;
-	int err;
+	int err, disarmed;
 
 	if (policy_would_be(policy, file->key, value, POLICY_FROZEN_FRAMES)) {
 		err = stacks_can_freeze();
@@ -165,8 +172,10 @@ static int set(const struct policy_file *file, u32 value)
 	else
 		err = cpus_hypercall(HYPERCALL_POLICY, file->key, value);
 	cpus_read_unlock();
-	if (!READ_ONCE(policy->value[POLICY_PARKED_STACKS]))
-		stacks_disarm();
+	if (!READ_ONCE(policy->value[POLICY_PARKED_STACKS])) {
+		disarmed = stacks_disarm();
+		err = err ? : disarmed;
+	}
 	if (err == -EPERM)
 		say_unchanged(file, "the policy is locked until the next boot");
 	if (err == -ENXIO)
@@ -210,7 +219,7 @@ static ssize_t policy_store(struct kobject *kobj, struct kobj_attribute *attr,
 		return -EINVAL;
 
 	mutex_lock(&policy_mutex);
-	err = refuse_locked_down(file, value);
+	err = ready ? refuse_locked_down(file, value) : -ESHUTDOWN;
 	if (!err)
 		err = set(file, value);
 	mutex_unlock(&policy_mutex);
@@ -295,14 +304,12 @@ static int set_parameters(bool lock)
 	return err;
 }
 
-/**
- * guards_start() - begin to enforce the policy that the parameters ask for
- *
- * Context: may sleep; all CPUs are attached, and nothing after this can fail.
- *
- * Return: 0 or a negative errno, after one line.
- */
-int guards_start(void)
+static void end_enforcing(void)
+{
+	cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 0);
+}
+
+static int start(void)
 {
 	int err = set_parameters(false);
 
@@ -316,7 +323,25 @@ int guards_start(void)
 	}
 	err = set_parameters(true);
 	if (err)
-		guards_stop();
+		end_enforcing();
+	return err;
+}
+
+/**
+ * guards_start() - begin to enforce the policy that the parameters ask for
+ *
+ * Context: may sleep; all CPUs are attached, and nothing after this can fail.
+ *
+ * Return: 0 or a negative errno, after one line.
+ */
+int guards_start(void)
+{
+	int err;
+
+	mutex_lock(&policy_mutex);
+	err = start();
+	ready = !err;
+	mutex_unlock(&policy_mutex);
 	return err;
 }
 
@@ -327,5 +352,8 @@ int guards_start(void)
  */
 void guards_stop(void)
 {
-	cpus_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 0);
+	mutex_lock(&policy_mutex);
+	ready = false;
+	mutex_unlock(&policy_mutex);
+	end_enforcing();
 }

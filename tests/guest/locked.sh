@@ -62,6 +62,20 @@ lock()
 	echo on >$sysfs/policy/lock
 }
 
+# Asked for all the time while Carapace is being loaded, it comes when that is done.
+lock_at_once()
+{
+	local asking
+	rmmod carapace || return
+	until lock; do :; done 2>/dev/null & asking=$!
+	# shellcheck disable=SC2119
+	attach || {
+		kill $asking
+		return 1
+	}
+	wait $asking && as_it_was
+}
+
 # One whose initialisation fails: where it was others come, which write there.
 modules_fail()
 {
@@ -137,7 +151,7 @@ check "unlocked: suspend to RAM" works to_ram
 check "unlocked: a kernel for kexec is loaded" works load_and_forget
 check "unlocked: a module goes" works module_goes
 module_comes
-check "lock" lock
+check "lock, before it is there" lock_at_once
 check "locked: no CPU goes offline" \
 	refused 'CPU 1 stays online: policy/lock is on' one_cpu_less
 check "locked: no suspend to RAM" refused 'policy/lock is on' to_ram

@@ -254,10 +254,44 @@ overwritten()
 	equals "$(./vuln read "$word")" "$before"
 }
 
+# probes: with one on each instruction of the switch between tasks that can have one, not
+# enabled; says how many
+probes()
+{
+	insmod modules/probe_hog.ko function=__switch_to_asm count=100 &&
+		cat /sys/module/probe_hog/parameters/placed
+}
+
+# A probe runs the jump that it has copied. Where that is another one now, as it would
+# be here, there is no probe; and where there is a probe, that jump stays.
+probed()
+{
+	local armed
+	armed=$(probes) && rmmod probe_hog && echo off > "$file" || return
+	[ "$armed" -gt 5 ] && [ "$(probes)" -gt "$armed" ] || return
+	! echo on > "$file" && equals "$(cat "$file")" off || return
+	rmmod probe_hog && echo on > "$file" && ./vuln_work 1 && none_reported
+}
+
+# Whoever changes the policy meanwhile turns nothing on again.
+unloads()
+{
+	local writing status=0
+	while echo block > "$sysfs/policy/action" || [ -d $sysfs ]; do
+		:
+	done 2>/dev/null & writing=$!
+	rmmod carapace || {
+		kill $writing
+		status=1
+	}
+	wait $writing
+	[ $status = 0 ] && is_gone && is_well
+}
+
 count()
 {
 	case $1 in
-	work)	echo 17 ;;
+	work)	[ "$guard" = parked ] && echo 19 || echo 18 ;;
 	lock)	[ "$guard" = parked ] && echo 5 || echo 4 ;;
 	*)	echo $(($(echo "$EXPLOITS" | wc -w) + 2)) ;;
 	esac
@@ -319,7 +353,10 @@ for mode; do
 		# Such a thread is in no list of tasks while it ends.
 		check "work: CPU hotplug while threads end" \
 			hotplug $((ROUNDS * 5)) ./threads 120
-		check "work: suspend to RAM" suspend ;;
+		check "work: suspend to RAM" suspend
+		[ "$guard" != parked ] ||
+			check "work: probes on the switch" probed
+		check "work: unloads while the policy is written" unloads ;;
 	lock)
 		echo on > "$sysfs/policy/lock"
 		check "lock: stays on" stays_on
@@ -331,7 +368,7 @@ for mode; do
 		fi
 		check "lock: ordinary use" works ;;
 	esac
-	[ "$mode" = bare ] || [ "$mode" = lock ] || rmmod carapace
+	[[ $mode = @(bare|lock|work) ]] || rmmod carapace
 done
 [ "$mode" = lock ] || rmmod carapace_vuln
 ktap_finished
