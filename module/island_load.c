@@ -22,6 +22,7 @@
 
 #include "bridge.h"
 #include "compat.h"
+#include "core_code.h"
 #include "ept.h"
 #include "host_paging.h"
 #include "hypercall.h"
@@ -30,7 +31,6 @@
 #include "machine.h"
 #include "pool.h"
 #include "pool_size.h"
-#include "sealing.h"
 
 /* image.S */
 extern const char island_image[], island_image_end[];
@@ -78,7 +78,7 @@ static u64 pages_needed(const struct machine *m)
 
 	for (;;) {
 		pages = header()->image_end / PAGE_SIZE +
-			pool_of_all(sealing_max_sites()) +
+			pool_of_all(core_code_max_sites()) +
 			nr_vcpus * POOL_OF_CPU +
 			ept_tables_needed(c->ept_levels, c->ept_1g,
 					  m->map_limit, &m->mtrr, chunks,
@@ -255,7 +255,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->public = root_address(public);
 	config->public_pa = virt_to_phys(public);
 	config->nr_vcpus = nr_vcpus;
-	sealing_describe(config);
+	core_code_describe(config);
 	config->pool = pool;
 }
 

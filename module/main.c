@@ -17,6 +17,7 @@
 #include "bridge.h"
 #include "choke_points.h"
 #include "compat.h"
+#include "core_code.h"
 #include "cpus.h"
 #include "guarded.h"
 #include "guards.h"
@@ -157,7 +158,7 @@ static const struct step preparation[] = {
 	{ .start = guards_check_parameters },
 	{ .start = refuse_place },
 	{ .start = machine_read },
-	{ .start = sealing_prepare },
+	{ .start = core_code_find },
 	{ .start = blocked_prepare },
 	{ .start = instructions_prepare },
 	{ .start = choke_points_prepare },
@@ -242,7 +243,7 @@ static int __init carapace_init(void)
 
 	kernel_symbols_prepare();
 	err = start_all();
-	sealing_prepared();
+	core_code_forget();
 	kernel_symbols_prepared();
 	return err;
 }

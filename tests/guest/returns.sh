@@ -234,6 +234,21 @@ come_later()
 	calls && guard_usual
 }
 
+# A module that is being initialised while Carapace attaches: it is sealed when it is
+# done, or it could not be guarded.
+came_before()
+{
+	local vuln=/sys/module/carapace_vuln coming status
+	rmmod carapace && rmmod carapace_vuln || return
+	insmod modules/carapace_vuln.ko wait=1 & coming=$!
+	until_seconds 10 grep -qx coming $vuln/initstate
+	status=$?
+	# shellcheck disable=SC2119
+	attach || status=1
+	echo 0 > $vuln/parameters/wait
+	wait $coming && [ $status = 0 ] && guard_usual && calls
+}
+
 # As many as are switched on: before guarding, or while it is
 function_tracer()
 {
@@ -1202,7 +1217,7 @@ stub_places()
 {
 	awk '
 	$4 != "[carapace]" { next }
-	$3 == "returns_entry" { start = $1 }
+	$3 == "returns_ask_choke" { start = $1 }
 	$3 == "returns_blocked" { end = $1 }
 	$3 == "returns_stored" { stored = $1 }
 	END { print "0x" start, "0x" end, "0x" stored }' /proc/kallsyms
@@ -1284,6 +1299,7 @@ may_say()
 {
 	case $1 in
 	probe_after_*)	echo 'stays guarded' ;;
+	came_before)	echo '(at|de)tached (to|from) CPUs' ;;
 	*unload*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
 	bad_names)	echo 'returns/(un)?guard' ;;
 	short_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
@@ -1328,7 +1344,7 @@ quietly()
 expected_state=attached
 quick="kinds_of_calls choke_users guard_in_a_loop unload_guarded function_tracer kretprobe
 kprobe_call probe_before_guarding probe_after_armed probe_beside bpf_guarded switch_off_tracing uring
-bad_names"
+bad_names came_before"
 # These take some minutes.
 long="unload_carapace function_graph kprobe_entry kprobe_entry_before kretprobe_asleep
 kprobe_inside kprobe_inside_before fprobe fprobe_before probe_before_armed

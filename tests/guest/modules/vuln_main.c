@@ -4,6 +4,7 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/miscdevice.h>
@@ -15,6 +16,10 @@
 #include "vuln_module.h"
 
 static_assert(VULN_BYTES <= PAGE_SIZE);
+
+static bool wait;
+module_param(wait, bool, 0600);
+MODULE_PARM_DESC(wait, "Its initialisation waits until this is off");
 
 /* What callers do for administrators, and for nobody else */
 noinline void vuln_grant(void)
@@ -158,6 +163,8 @@ static int __init vuln_init(void)
 {
 	int err = vuln_symbols_init();
 
+	while (READ_ONCE(wait))
+		msleep(20);
 	return err ? err : misc_register(&vuln_device);
 }
 
