@@ -44,7 +44,7 @@ static int write_piece(struct vcpu *vcpu, u64 va, const u8 *bytes, u64 size)
 		if (!m.executable || m.writable || m.user || !seal_may_be_dynamic() ||
 		    !seal_in_range(va) || region_at(va, 1))
 			return 0;	/* Linux can write there itself. */
-		err = seal_new_code(vcpu, m.pa);
+		err = seal_new_code(vcpu, m.pa, va);
 		if (err)
 			return err;
 		break;

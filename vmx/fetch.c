@@ -122,7 +122,7 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 	/* What cannot be sealed (no memory's, say) is run like anything else. */
 	if (island.policy.value[POLICY_ENFORCE] && guest_owns(pa) &&
 	    fetch_is_new_code(&fetch, island.policy.value[POLICY_DYNAMIC_CODE])) {
-		err = seal_new_code(vcpu, pa);
+		err = seal_new_code(vcpu, pa, va);
 		if (!err)
 			return RESULT_RESUME;
 		if (err == -ENOMEM)

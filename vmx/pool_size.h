@@ -46,7 +46,7 @@ static inline u64 pool_of_all(u64 sites)
 	/* The last ones: what seal_init() takes, and shadow_init() */
 	return POOL_TABLES + POOL_SINGLE +
 	       (sites * sizeof(struct patch_site) + PAGE_SIZE - 1) / PAGE_SIZE +
-	       REGION_FRAMES * sizeof(u64) / PAGE_SIZE + REGION_PAGES +
+	       (REGION_FRAMES + REGION_DYNAMIC) * sizeof(u64) / PAGE_SIZE + REGION_PAGES +
 	       REGION_NOTE_PAGES + SEAL_SPLITS + SHADOW_VIEW_PAGES;
 }
 

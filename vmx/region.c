@@ -36,17 +36,20 @@ int regions_init(void)
 	r->region = allocate(REGION_PAGES * PAGE_SIZE);
 	r->frames.entry = allocate(REGION_FRAMES * sizeof(u64));
 	r->frames.size = REGION_FRAMES;
+	r->dynamic.entry = allocate(REGION_DYNAMIC * sizeof(u64));
+	r->dynamic.size = REGION_DYNAMIC;
 	r->site = allocate(c->max_sites * sizeof(*r->site));
 	r->max_sites = c->max_sites;
 	r->notes.note = allocate(REGION_NOTE_PAGES * PAGE_SIZE);
 	r->notes.capacity = PROBE_NOTES;
-	if (!r->region || !r->frames.entry || !r->site || !r->notes.note ||
+	if (!r->region || !r->frames.entry || !r->dynamic.entry || !r->site || !r->notes.note ||
 	    c->nr_sites > r->max_sites)
 		return -ENOMEM;
 
 	memcpy(r->site, c->sites, c->nr_sites * sizeof(*r->site));
 	r->nr_sites = c->nr_sites;
 	r->region[REGION_CORE] = (struct region){
+		.class = CLASS_CODE,
 		.patch = {
 			.va = c->text.va,
 			.size = c->text.size,
@@ -96,6 +99,7 @@ struct region *region_create(struct vcpu *vcpu, const struct seal_request *q,
 		return NULL;
 
 	*region = (struct region){
+		.class = q->class,
 		.patch = {
 			.va = q->va,
 			.size = size,
@@ -269,6 +273,24 @@ const struct region *region_at(u64 va, u64 size)
 }
 
 /**
+ * region_code_at() - a region of code that has one of these addresses
+ * @va: the first
+ * @size: how many
+ *
+ * What is read-only data can be anything, also where policy allows no new code.
+ *
+ * Context: root, with the lock or without.
+ *
+ * Return: the region, or NULL.
+ */
+const struct region *region_code_at(u64 va, u64 size)
+{
+	const struct region *region = region_at(va, size);
+
+	return region && region->class == CLASS_CODE ? region : NULL;
+}
+
+/**
  * region_from() - the region that begins at an address
  * @va: the address
  *
@@ -342,7 +364,7 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
 }
 
 /**
- * region_read_calls() - the same as far as calls and jumps are looked for
+ * region_read_calls() - the same of code, as far as calls and jumps are looked for
  * @vcpu: the CPU
  * @va: from here
  * @to: where to
@@ -357,7 +379,7 @@ bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size)
  */
 bool region_read_calls(struct vcpu *vcpu, u64 va, u8 *to, u32 size)
 {
-	const struct region *region = region_at(va, size);
+	const struct region *region = region_code_at(va, size);
 
 	if (!region || !region_read(vcpu, va, to, size))
 		return false;

@@ -20,6 +20,7 @@ struct vcpu;
 
 /**
  * struct region - one of them
+ * @class: CLASS_CODE or CLASS_RODATA
  * @patch: where it is, and where it may change
  * @frames: how many of its frames are sealed; 0 for an unused region
  * @transient: Linux may free it, also while the policy is locked (seal_transient())
@@ -30,6 +31,7 @@ struct vcpu;
  * @nr_unwind: how many
  */
 struct region {
+	enum page_class class;
 	struct patch_region patch;
 	u32 frames;
 	bool transient;
@@ -48,6 +50,7 @@ struct region {
 #define REGION_PAGES		((REGION_COUNT * sizeof(struct region) + \
 				  PAGE_SIZE - 1) / PAGE_SIZE)
 #define REGION_FRAMES		32768
+#define REGION_DYNAMIC		8192	/* frames, a quarter less */
 #define REGION_NOTE_PAGES	((PROBE_NOTES * sizeof(struct patch_note) + \
 				  PAGE_SIZE - 1) / PAGE_SIZE)
 
@@ -56,6 +59,7 @@ struct region {
  * @region: the regions
  * @end: none with this number or a higher one is used. Read without the lock, too
  * @frames: to which of them a frame belongs
+ * @dynamic: where frames of dynamic code are, which are no region's: dynamic_code.c
  * @site: the places where code may change, region after region
  * @nr_sites: how many
  * @max_sites: room for them
@@ -65,6 +69,7 @@ struct regions {
 	struct region *region;
 	u32 end;
 	struct frame_map frames;
+	struct frame_map dynamic;
 	struct patch_site *site;
 	u32 nr_sites;
 	u32 max_sites;
@@ -81,6 +86,7 @@ bool region_frame(const struct region *region, u32 at, u64 *pa);
 
 const struct region *region_of(u64 pa, u64 *va);
 const struct region *region_at(u64 va, u64 size);
+const struct region *region_code_at(u64 va, u64 size);
 struct region *region_from(u64 va);
 bool region_read(struct vcpu *vcpu, u64 va, void *to, u32 size);
 bool region_read_calls(struct vcpu *vcpu, u64 va, u8 *to, u32 size);

@@ -14,6 +14,7 @@
  * a module, and loses it with policy/dynamic_code at "deny".
  */
 #include "cpu_ops.h"
+#include "dynamic_code.h"
 #include "ept.h"
 #include "guest_walk.h"
 #include "memory.h"
@@ -290,6 +291,7 @@ static int seal_dynamic(struct vcpu *vcpu, const struct seal_request *q)
 		    !may_seal(vcpu, m.pa))
 			continue;
 		err = reduce(vcpu, m.pa, CLASS_DYNAMIC);
+		dynamic_code_note(m.pa, va);
 		reduced = true;
 	}
 	if (!reduced)
@@ -369,12 +371,13 @@ int seal_note_probe(u64 va, u64 bytes)
  * seal_new_code() - seal a page that is about to run for the first time
  * @vcpu: the CPU
  * @pa: the page
+ * @va: the kernel's address of it
  *
  * Context: root, with the lock.
  *
  * Return: 0, -EPERM for what is no ordinary memory, or -ENOMEM.
  */
-int seal_new_code(struct vcpu *vcpu, u64 pa)
+int seal_new_code(struct vcpu *vcpu, u64 pa, u64 va)
 {
 	int err;
 
@@ -385,6 +388,7 @@ int seal_new_code(struct vcpu *vcpu, u64 pa)
 	if (err)
 		return err;
 	shootdown(vcpu);
+	dynamic_code_note(pa, va);
 	return seal_set_class(pa, pa + PAGE_SIZE, CLASS_DYNAMIC);
 }
 
@@ -412,11 +416,11 @@ bool seal_dynamic_code(struct vcpu *vcpu, u64 va, u64 *pa)
 	*pa = m.pa;
 	switch (ept_class(&island.ept, m.pa)) {
 	case CLASS_DYNAMIC:
-		return true;
+		return dynamic_code_is_at(m.pa, va);
 	case CLASS_DATA:
 		return !island.policy.value[POLICY_ENFORCE] ||
 		       (seal_may_be_dynamic() &&
-			seal_new_code(vcpu, m.pa) != -EPERM);
+			seal_new_code(vcpu, m.pa, va) != -EPERM);
 	}
 	return false;
 }

@@ -36,7 +36,7 @@ int seal_transient(u64 va, bool transient);
 void seal_flush_released(struct vcpu *vcpu);
 int seal_set_class(u64 start, u64 end, enum page_class class);
 int seal_split(struct vcpu *vcpu, u64 pa);
-int seal_new_code(struct vcpu *vcpu, u64 pa);
+int seal_new_code(struct vcpu *vcpu, u64 pa, u64 va);
 bool seal_dynamic_code(struct vcpu *vcpu, u64 va, u64 *pa);
 void seal_close(struct vcpu *vcpu);
 bool seal_may_be_dynamic(void);

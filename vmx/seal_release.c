@@ -5,6 +5,7 @@
  * They are data again once no CPU can run them any more. Who says that they are free
  * may be an attacker: what is still mapped as it was stays sealed.
  */
+#include "dynamic_code.h"
 #include "ept.h"
 #include "guest_walk.h"
 #include "memory.h"
@@ -116,6 +117,7 @@ int seal_release_page(struct vcpu *vcpu, u64 pa)
 	int err;
 
 	region_forget_frame(vcpu, pa);
+	dynamic_code_forget(pa);
 	if (s->nr_released == ARRAY_SIZE(s->released))
 		seal_flush_released(vcpu);
 	err = seal_set_class(pa, pa + PAGE_SIZE, CLASS_RELEASED);

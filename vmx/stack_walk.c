@@ -368,7 +368,7 @@ bool stack_walk(struct stack *stack, struct unwind_frame *frame,
  *
  * Context: root, with the lock.
  *
- * Return: 0; -EFAULT; -EINVAL where no region begins; -EEXIST.
+ * Return: 0; -EFAULT; -EINVAL where no region of code begins; -EEXIST.
  */
 int stack_unwind_request(struct vcpu *vcpu, u64 va)
 {
@@ -378,7 +378,7 @@ int stack_unwind_request(struct vcpu *vcpu, u64 va)
 	if (guest_read(vcpu, va, &q, sizeof(q)))
 		return -EFAULT;
 	region = region_from(q.text);
-	if (!region)
+	if (!region || region->class != CLASS_CODE)
 		return -EINVAL;
 	if (region->nr_unwind)
 		return -EEXIST;

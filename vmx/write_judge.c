@@ -48,7 +48,7 @@ static enum patch_target target_at(void *context, u64 va)
 	struct vcpu *vcpu = context;
 	u64 pa;
 
-	if (region_at(va, 1))
+	if (region_code_at(va, 1))
 		return begins_function(vcpu, va) ? PATCH_TARGET_FUNCTION :
 						   PATCH_TARGET_CODE;
 	return va % TRAMPOLINE_ALIGNMENT == 0 && seal_dynamic_code(vcpu, va, &pa) ?

@@ -303,6 +303,7 @@ static const struct part {
 	[ATTACK_CODE_BPF_PTE] = { filtered_socket },
 	[ATTACK_CODE_BPF_DIRECT] = { filtered_socket },
 	[ATTACK_CODE_BPF_ALIAS] = { filtered_socket },
+	[ATTACK_CODE_ENTRY_ALIAS] = { filtered_socket },
 
 	[ATTACK_EXEC_USER_SMEP] = { executable_page },
 	[ATTACK_EXEC_USER] = { executable_page },

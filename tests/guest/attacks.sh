@@ -60,7 +60,8 @@ log	EXEC_MODULE_@(FORGED|FILLED)	0	succeeded	-
 log	EXEC_*				0	succeeded	exec
 log	HELPER_*			0	succeeded	helper
 block	CODE_REMAP			137	no-effect	exec
-@(block|deny)	CODE_@(PROBE|ENTRY)_GADGET	137	no-effect	code
+deny	CODE_ENTRY_ALIAS		0	not-here	-
+@(block|deny)	CODE_@(PROBE_GADGET|ENTRY_*)	137	no-effect	code
 block	CODE_*				137	(no-effect|fault)	code
 block	EXEC_MODULE_@(FORGED|FILLED)	0	succeeded	-
 deny	EXEC_MODULE_@(FORGED|FILLED)	137	no-effect	exec

@@ -88,7 +88,9 @@
 	X(CODE_RACE_SOURCE, "a jump label, from where another CPU writes") \
 	X(CODE_PROBE_MIDDLE, "INT3, as of a kprobe, within an instruction") \
 	X(CODE_PROBE_GADGET, "behind INT3 a jump to nowhere; run its displacement") \
-	X(CODE_ENTRY_GADGET, "the same behind a tracer's, at a function's entry")
+	X(CODE_ENTRY_GADGET, "the same behind a tracer's, at a function's entry") \
+	X(CODE_ENTRY_RODATA, "the same, to data that are named to be sealed") \
+	X(CODE_ENTRY_ALIAS, "the same, to another address of a BPF program's")
 
 /* What EXEC_BPF_CONSTANTS' first constant has; the kernel finds its place by it */
 #define ATTACK_CONSTANT_FIRST	{ 0x31, 0xc0, 0x90, 0x3c }

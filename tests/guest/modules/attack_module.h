@@ -46,6 +46,9 @@ int attack_helper_mmap(struct vm_area_struct *area);
 /* attack_call.S: call what may have no ENDBR, as a chain of returns would */
 u64 attack_call(u64 function, u64 a, u64 b, u64 c, u64 d);
 
+/* attack_self.c: RAX; what it was before where there is no hypervisor: #UD */
+u64 attack_hypercall(u64 number, u64 first, u64 second);
+
 /* attack_code.c */
 u8 *attack_bpf_program(u64 fd, u32 *size);
 

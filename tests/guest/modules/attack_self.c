@@ -21,8 +21,7 @@
 #define BIT_OF_CSTAR	(1ULL << 4)
 #define FUNCTION_OFFSET	16	/* past what ftrace patches */
 
-/* RAX; what it was before where there is no hypervisor: #UD */
-static u64 vmcall(u64 number, u64 first, u64 second)
+u64 attack_hypercall(u64 number, u64 first, u64 second)
 {
 	u64 result = HYPERCALL_MAGIC;
 
@@ -36,7 +35,7 @@ static u64 vmcall(u64 number, u64 first, u64 second)
 
 static bool is_attached(void)
 {
-	return vmcall(HYPERCALL_PING, 0, 0) == HYPERCALL_PONG;
+	return attack_hypercall(HYPERCALL_PING, 0, 0) == HYPERCALL_PONG;
 }
 
 /* User space tried; how many were not refused is all that there is to tell. */
@@ -57,7 +56,7 @@ static void numbers(struct attack_request *q)
 	for (number = 0; number < NUMBERS; number++) {
 		for (i = 0; i < ARRAY_SIZE(values); i++) {
 			for (j = 0; j < ARRAY_SIZE(values); j++)
-				vmcall(number, values[i], values[j]);
+				attack_hypercall(number, values[i], values[j]);
 		}
 	}
 	if (attached)
@@ -71,9 +70,9 @@ static void numbers(struct attack_request *q)
 /* Ask for what makes something weaker, and take it back */
 static void weaken(struct attack_request *q, u64 number, u64 what, u64 value, u64 usual)
 {
-	q->after = vmcall(number, what, value);
+	q->after = attack_hypercall(number, what, value);
 	if (!q->after) {
-		vmcall(number, what, usual);
+		attack_hypercall(number, what, usual);
 		q->effect = ATTACK_SUCCEEDED;
 	} else {
 		q->effect = q->after == HYPERCALL_MAGIC ?
@@ -120,7 +119,7 @@ static void detach(struct attack_request *q)
 
 	local_irq_save(flags);
 	attached = is_attached();
-	vmcall(HYPERCALL_DETACH, 0, 0);
+	attack_hypercall(HYPERCALL_DETACH, 0, 0);
 	if (attached)
 		q->effect = is_attached() ? ATTACK_HAD_NO_EFFECT :
 					    ATTACK_SUCCEEDED;
@@ -210,7 +209,7 @@ static void call_stop(struct attack_request *q)
 	q->effect = q->after == cstar ? ATTACK_HAD_NO_EFFECT :
 					ATTACK_SUCCEEDED;
 	wrmsrq_safe(MSR_CSTAR, cstar);
-	vmcall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
+	attack_hypercall(HYPERCALL_POLICY, POLICY_ENFORCE, 1);
 }
 
 /* Linux says that of a module's pages that it has freed. */
@@ -224,7 +223,7 @@ static void release_and_write(struct attack_request *q, const char *symbol)
 		return;
 	at += FUNCTION_OFFSET;
 	value = ~*at;
-	vmcall(HYPERCALL_RELEASE, pa & PAGE_MASK, 0);
+	attack_hypercall(HYPERCALL_RELEASE, pa & PAGE_MASK, 0);
 	attack_overwrite(q, WAY_DIRECT, at, &value, sizeof(value));
 }
 
@@ -253,7 +252,7 @@ static u64 announce(u8 *at, const u8 *bytes, u64 size, bool patch)
 		.patch = patch,
 	};
 
-	return vmcall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
+	return attack_hypercall(HYPERCALL_WRITE_CODE, (u64)&w, 0);
 }
 
 static void announce_text(struct attack_request *q)
