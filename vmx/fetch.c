@@ -44,10 +44,13 @@ static u64 caller(struct vcpu *vcpu)
 
 /*
  * The indirect branch that led here has the CPU wait for an ENDBR (SDM 1, 18.3),
- * which did not come, and does not where it goes on now.
+ * which did not come, and does not where it goes on now. In compatibility mode there is
+ * no way there: bits 63:32 of RIP have to be 0 at VM entry (SDM 3C, 28.3.1.4).
  */
-static void turn_back(struct vcpu *vcpu, u64 to)
+static struct exit_result turn_back(struct vcpu *vcpu, u64 to)
 {
+	if (!(vmread(GUEST_CS_AR_BYTES) & SEGMENT_AR_L))
+		return RESULT_GP(0);
 	if (to) {
 		vmwrite(GUEST_RSP, vmread(GUEST_RSP) + sizeof(to));
 		vcpu->regs.rax = (u64)-EFAULT;
@@ -57,14 +60,14 @@ static void turn_back(struct vcpu *vcpu, u64 to)
 	vmwrite(GUEST_RIP, to);
 	if (island.config.controls.exit & VM_EXIT_LOAD_CET_STATE)
 		vmwrite(GUEST_S_CET, vmread(GUEST_S_CET) & ~S_CET_TRACKER);
+	return RESULT_RESUME;
 }
 
 static struct exit_result cannot_seal(struct vcpu *vcpu)
 {
 	island.config.public->code_unsealed++;
 	__atomic_add_fetch(&vcpu->nmi_pending, 1, __ATOMIC_RELAXED);
-	turn_back(vcpu, caller(vcpu));
-	return RESULT_RESUME;
+	return turn_back(vcpu, caller(vcpu));
 }
 
 /* What is not data gets no more than the right that was missing. */
@@ -132,7 +135,5 @@ struct exit_result fetch_violation(struct vcpu *vcpu, u64 gpa, u64 access)
 	report.expected = fetch.cpl ? 0 : caller(vcpu);
 	if (!verdict_undoes(guard_violation(vcpu, POLICY_EXEC, &report)))
 		return let_run(vcpu, pa, access);
-	if (!fetch.cpl)
-		turn_back(vcpu, report.expected);
-	return RESULT_RESUME;
+	return fetch.cpl ? RESULT_RESUME : turn_back(vcpu, report.expected);
 }
