@@ -248,6 +248,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->has_endbr = IS_ENABLED(CONFIG_X86_KERNEL_IBT);
 	config->firmware_calls = m->firmware_calls;
 	config->under_kvm = m->under_kvm;
+	config->hw_feedback_size = m->hw_feedback_size;
 	config->phys_limit = m->phys_limit;
 	config->apic_base = m->apic_base;
 	config->host_cr3 = paging.root_pa;

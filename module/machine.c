@@ -176,7 +176,7 @@ static int check(const struct cpu_values *values, struct vmx_controls *controls)
 int machine_read(void)
 {
 	struct machine *m = &this_machine;
-	u32 phys_bits;
+	u32 phys_bits, power[4];
 	int err;
 
 	migrate_disable();
@@ -193,6 +193,9 @@ int machine_read(void)
 	m->map_limit = min(m->phys_limit, 1ULL << EAGER_MAP_BITS);
 	m->apic_base = read_msr(MSR_IA32_APICBASE);
 	m->under_kvm = machine_is_under(X86_HYPER_KVM);
+	/* CPUID.06H:EDX[11:8] gives its pages, less one. */
+	read_cpuid(6, 0, power);
+	m->hw_feedback_size = ((power[3] >> 8 & 15) + 1) * SZ_4K;
 	m->firmware_calls = efi_enabled(EFI_RUNTIME_SERVICES);
 	m->pebs = boot_cpu_has(X86_FEATURE_PEBS);
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &

@@ -23,6 +23,7 @@
  * @pebs: the CPU has PEBS
  * @firmware_calls: Linux calls the firmware at run time
  * @under_kvm: the hypervisor underneath is KVM
+ * @hw_feedback_size: bytes of the table that IA32_HW_FEEDBACK_PTR names
  */
 struct machine {
 	struct cpu_values values;
@@ -36,6 +37,7 @@ struct machine {
 	bool pebs;
 	bool firmware_calls;
 	bool under_kvm;
+	u32 hw_feedback_size;
 };
 
 int machine_read(void);

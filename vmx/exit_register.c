@@ -202,15 +202,6 @@ static void follow_mtrrs(struct vcpu *vcpu)
 	drop_translations(vcpu);
 }
 
-/* CPUID.06H:EDX[11:8] gives its pages, less one */
-static u32 hw_feedback_size(void)
-{
-	u32 regs[4];
-
-	cpuid(6, 0, regs);
-	return ((regs[3] >> 8 & 15) + 1) * SIZE_4K;
-}
-
 /*
  * What an MSR names somebody writes to, past EPT: nothing that is guarded at that
  * moment. Nobody can keep it from being guarded later.
@@ -224,7 +215,7 @@ static bool may_be_written(struct vcpu *vcpu, u32 index, u64 value)
 	if (!size)
 		return true;
 	if (index == IA32_HW_FEEDBACK_PTR)
-		size = hw_feedback_size();
+		size = island.config.hw_feedback_size;
 	data = !table_pool_overlaps(&island.config.pool, pa, size);
 	island_lock(vcpu);
 	for (at = pa & ~(PAGE_SIZE - 1); data && at < pa + size; at += PAGE_SIZE)

@@ -186,6 +186,8 @@ struct stacks_config {
  * @has_endbr: the kernel is built for IBT, so that its functions begin with ENDBR64
  * @firmware_calls: Linux calls the firmware, and may turn IBT off around that
  * @under_kvm: Linux knows KVM underneath, and makes hypercalls to it
+ * @hw_feedback_size: bytes of the table that IA32_HW_FEEDBACK_PTR names. Not asked for
+ *	later: ring 0 can have CPUID know no such leaf (IA32_MISC_ENABLE[22])
  */
 struct island_config {
 	struct table_pool pool;
@@ -223,6 +225,7 @@ struct island_config {
 	bool has_endbr;
 	bool firmware_calls;
 	bool under_kvm;
+	u32 hw_feedback_size;
 };
 
 /**
