@@ -363,18 +363,16 @@ static inline void compat_set_allocation(struct pt_regs *regs, unsigned long siz
 #endif
 
 /*
- * This CPU's address of the pointer to its task, and of the one to the top of its
- * interrupt stack: together in pcpu_hot from 6.2 to 6.14. The latter is not
- * exported otherwise.
+ * This CPU's address of the pointer to its task; and the pointer to the top of each
+ * CPU's interrupt stack, which may sleep: together in pcpu_hot from 6.2 to 6.14. The
+ * latter is not exported otherwise.
  */
 #ifdef HAVE_PCPU_HOT
 #define compat_current_task()	((u64)this_cpu_ptr(&pcpu_hot.current_task))
-#define compat_irq_stack()	((u64)this_cpu_ptr(&pcpu_hot.hardirq_stack_ptr))
+#define compat_irq_stack()	((void __percpu *)&pcpu_hot.hardirq_stack_ptr)
 #else
 #define compat_current_task()	((u64)this_cpu_ptr(&current_task))
-#define compat_irq_stack()						\
-	((u64)this_cpu_ptr((void __percpu *)				\
-			   kernel_symbol("hardirq_stack_ptr")))
+#define compat_irq_stack()	((void __percpu *)kernel_symbol("hardirq_stack_ptr"))
 #endif
 
 /*
@@ -534,7 +532,8 @@ compat_section(const struct module *mod, unsigned int i)
 	if (!mod->sect_attrs || i >= mod->sect_attrs->nr)
 		return NULL;
 #else
-	if (!mod->sect_attrs || !mod->sect_attrs->section[i].attribute.attr.name)
+	/* The list has an end, and what it leads to has none. */
+	if (!mod->sect_attrs || !mod->sect_attrs->group.bin_attrs[i])
 		return NULL;
 #endif
 	return &mod->sect_attrs->section[i];

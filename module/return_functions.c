@@ -156,12 +156,12 @@ static int collect_entries(const struct symbols *s, struct return_functions *f)
 	return 0;
 }
 
-/* Where the section begins, and where the one behind it does */
+/* Where the section begins, and where the one behind it does, or read-only data end */
 static bool find_section(const struct module *mod, const char *name,
 			 const s32 **start, const s32 **end)
 {
 	const struct compat_section *section;
-	u64 address, from = 0, to = ~0ULL;
+	u64 address, from = 0, to = ~0ULL, rodata, size;
 	unsigned int i;
 
 	for (i = 0; (section = compat_section(mod, i)); i++) {
@@ -173,6 +173,9 @@ static bool find_section(const struct module *mod, const char *name,
 		if (address > from)
 			to = min(to, address);
 	}
+	compat_module_part(mod, MODULE_PART_RODATA, &rodata, &size);
+	if (from - rodata < size)
+		to = min(to, rodata + size);
 	*start = (const s32 *)from;
 	*end = (const s32 *)min(to, round_up(from + 1, SZ_1M));
 	return from;

@@ -127,6 +127,7 @@ void shadow_memory_describe(struct returns_config *config)
 {
 	struct page *stub = vmalloc_to_page(returns_entry);
 	unsigned long boot_stack = kernel_symbol("init_stack");
+	void __percpu *irq_stack = compat_irq_stack();
 	u64 gs_base;
 	u32 i;
 
@@ -136,7 +137,7 @@ void shadow_memory_describe(struct returns_config *config)
 	preempt_disable();
 	rdmsrq(MSR_GS_BASE, gs_base);
 	config->gs_task = compat_current_task() - gs_base;
-	config->gs_irq_stack = compat_irq_stack() - gs_base;
+	config->gs_irq_stack = (u64)this_cpu_ptr(irq_stack) - gs_base;
 	preempt_enable();
 
 	config->stacks = VMALLOC_START;
