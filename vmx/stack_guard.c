@@ -216,7 +216,7 @@ static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
 /*
  * The CPU is on a stack that is not the task's, or not where it left it. Back to
  * that; where there is none the machine cannot go on. Return: the stack that the task
- * goes on with.
+ * goes on with, or 0 for none.
  */
 static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
@@ -241,6 +241,8 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 		put_back(&stack, record_pa, sp, &vcpu->walk);
 		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
 		base = right;
+	} else if (undone) {
+		base = 0;
 	} else if (record_pa) {
 		/* It never comes back there. */
 		stack_record_free(vcpu, record_pa);
@@ -313,7 +315,7 @@ static bool goes_on(struct vcpu *vcpu, u64 record_pa, u64 task, u64 base, u64 rs
 	return true;
 }
 
-/* The task that this CPU goes on with. Return: the stack that it does so on. */
+/* The task that this CPU goes on with. Return: as wrong_stack(). */
 static u64 unpark(struct vcpu *vcpu, u64 task, u64 rsp)
 {
 	u64 base = stack_record_base(rsp);
@@ -345,6 +347,9 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 	if (!park(vcpu, from))
 		return return_guard_end(vcpu);
 	base = unpark(vcpu, to, vmread(GUEST_RSP));
+	/* Linux is to panic. Who has kept it from that is not to go on with that stack. */
+	if (!base)
+		return return_guard_end(vcpu);
 	record_pa = stack_record_hold_or_make(vcpu, base, false);
 	if (record_pa)
 		stack_record_set(vcpu, record_pa, to, STACK_RUNS);
