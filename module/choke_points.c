@@ -26,15 +26,18 @@
 /* More than any of them has */
 #define SITES_MAX	256
 
-static const char * const choke_points[] = {
-	"commit_creds",			/* makes a task root */
-	"prepare_kernel_cred",		/* makes root's credentials */
-	"switch_task_namespaces",	/* leaves a container */
-	"call_usermodehelper_exec",	/* starts a program as root */
-	"call_usermodehelper",		/* the same */
-	"set_memory_x",			/* makes code of data */
-	"set_memory_rw",		/* makes code and read-only data writable */
-	"set_memory_rox",		/* makes code of data */
+static const struct {
+	const char *name;
+	bool by_loader;
+} choke_points[CHOKE_POINTS] = {
+	{ "commit_creds" },		/* makes a task root */
+	{ "prepare_kernel_cred" },	/* makes root's credentials */
+	{ "switch_task_namespaces" },	/* leaves a container */
+	{ "call_usermodehelper_exec" },	/* starts a program as root */
+	{ "call_usermodehelper" },	/* the same */
+	{ "set_memory_x", true },	/* makes code of data */
+	{ "set_memory_rw", true },	/* makes code and read-only data writable */
+	{ "set_memory_rox", true },	/* makes code of data */
 };
 
 /*
@@ -87,7 +90,7 @@ static bool find_function(const char *name, u64 *function, unsigned long *size)
 }
 
 /**
- * choke_points_describe() - tell root who calls them by pointer
+ * choke_points_describe() - tell root which they are, and who calls them by pointer
  * @config: filled in
  *
  * Context: may sleep; after choke_points_prepare().
@@ -98,6 +101,10 @@ void choke_points_describe(struct returns_config *config)
 	unsigned long size;
 	u32 i;
 
+	for (i = 0; i < ARRAY_SIZE(choke_points); i++) {
+		config->choke_points[i].function = kernel_symbol(choke_points[i].name);
+		config->choke_points[i].by_loader = choke_points[i].by_loader;
+	}
 	config->choke_caller = kernel_symbol("module_set_memory");
 	if (!config->choke_caller)
 		config->choke_caller = kernel_symbol("frob_text");
@@ -203,7 +210,7 @@ int choke_points_find(struct return_functions *f)
 		return -ENOMEM;
 	}
 	for (i = 0; i < ARRAY_SIZE(choke_points); i++)
-		add_function(f, choke_points[i]);
+		add_function(f, choke_points[i].name);
 	if (f->nr_entries)
 		return 0;
 	return_functions_free(f);

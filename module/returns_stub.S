@@ -37,10 +37,20 @@
  * A page for the part that the shadow view lets run: what runs in that view can write
  * to the shadow. It ends each time behind the VMFUNC back, for who jumps right to that
  * one can have it lead to the shadow view again: what is fetched next has to be in
- * another page.
+ * another page. Where most come by, the next page is what comes next.
  */
 	.section .text, "ax"
 	.balign	4096, 0xcc
+.Lpage:
+	/* For who comes from another page, with a VMFUNC at its end: no address is run. */
+	.fill	64, 1, 0xcc
+SYM_DATA_START(returns_words)
+.Lwords:
+	ANNOTATE_NOENDBR
+	.fill	STUB_CALLERS, 1, 0xcc
+	ANNOTATE_NOENDBR
+	.fill	STUB_WORDS_SIZE - STUB_CALLERS, 1, 0xcc
+SYM_DATA_END(returns_words)
 
 /**
  * returns_entry - store the return address of the function that begins here
@@ -60,80 +70,45 @@
  * Another CPU that rewrites the return address before it is stored here has it
  * stored; that is the time of a call and these instructions.
  */
-.macro STORE_RETURN_ADDRESS choke:req
-.if \choke
-	/* Has to be a call of this very function that root has seen. */
-	mov	8(%rsp), %rcx
-	xor	(%rsp), %rcx
-	and	$(STUB_NR_CALLERS - 1), %ecx
-	mov	returns_callers(, %rcx, 8), %rax
-	movslq	%eax, %rcx
-	cmp	%rcx, 8(%rsp)
-	jne	.Lask_\choke
-	sar	$32, %rax
-	cmp	%rax, (%rsp)
-	jne	.Lask_\choke
-.endif
+
+/*
+ * The first instruction in the view. ECX is VIEW_SHADOW, or the CPU would not be there.
+ * Kernel mode can be compatibility mode, too, where the same bytes are other
+ * instructions: what is relative to RIP is in memory of whoever runs them, and what he
+ * stores, and where to, is his choice. This one is "dec %ecx; jecxz" there.
+ */
+.macro LEAVE_IF_32_BITS to:req
+	.byte	0x49
+	jrcxz	\to
+.endm
+
+/* Where the word's shadow is, in RAX */
+.macro FIND_SHADOW ask:req
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
 	cmp	returns_reach(%rip), %rax
-	jae	.Lask_\choke
+	jae	\ask
 	add	returns_window(%rip), %rax
-.if \choke
-	mov	%ecx, 8(%rax)
-	mov	(%rsp), %ecx
-	sub	$CORE_FUNCTION_BASE, %ecx
-	mov	%ecx, 12(%rax)
-.else
-	/*
-	 * A choke point's slot does not lead here. Who comes with one's address would
-	 * have what he returns to stored for it, whatever that is.
-	 */
-	mov	(%rsp), %rcx
-	sub	$FUNCTION_BASE, %rcx
-	jbe	.Lask_\choke
-	mov	%ecx, 12(%rax)
-	/* What is looked at is what the half that is stored stands for. */
-	movslq	8(%rsp), %rcx
-	cmpb	$OPCODE_CALL, -5(%rcx)
-	jne	.Lindirect_\choke
-.Lstore_\choke:
-	mov	%ecx, 8(%rax)
-.endif
-	xor	%eax, %eax
-	mov	$VIEW_GUARD, %ecx
-	vmfunc
-	jmp	returns_stored
-
-.if !\choke
-.Lindirect_\choke:
-	cmpb	$GROUP5, -2(%rcx)
-	jne	.Lask_\choke
-	cmpb	$CALL_RAX, -1(%rcx)
-	jb	.Lask_\choke
-	cmpb	$CALL_RDI, -1(%rcx)
-	jbe	.Lstore_\choke
-.endif
-	/* Root knows more calls, and more stacks. It goes on at returns_stored. */
-.Lask_\choke:
-	vmcall
 .endm
 
-SYM_TYPED_FUNC_START(returns_entry)
-	mov	%rax, %r10
-	mov	%rcx, %r11
+/* Where root has given the CPU back meanwhile, what was stored has been. */
+.macro TO_GUARD_VIEW
 	xor	%eax, %eax
-	mov	$VIEW_SHADOW, %ecx
-1:	vmfunc
-SYM_INNER_LABEL(returns_shadow_begin, SYM_L_GLOBAL)
-	ANNOTATE_NOENDBR
-	STORE_RETURN_ADDRESS choke=0
-	jmp	returns_stored
+	mov	$VIEW_GUARD, %ecx
+9:	vmfunc
+	_ASM_EXTABLE(9b, returns_stored)
+.endm
 
 /*
  * returns_entry_choke - the same for a function that exploits' chains of returns
  * have to pass: a call of it, by name, has to be what came before
  */
+SYM_FUNC_START(returns_ask_choke)
+	/* Root knows more stacks. It goes on at returns_stored. */
+.Lask_choke:
+	vmcall
+	jmp	returns_stored
+
 SYM_INNER_LABEL_ALIGN(returns_entry_choke, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
 	ENDBR
@@ -141,33 +116,83 @@ SYM_INNER_LABEL_ALIGN(returns_entry_choke, SYM_L_GLOBAL)
 	mov	%rcx, %r11
 	xor	%eax, %eax
 	mov	$VIEW_SHADOW, %ecx
-5:	vmfunc
+1:	vmfunc
 SYM_INNER_LABEL(returns_shadow_choke, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
-	STORE_RETURN_ADDRESS choke=1
-SYM_INNER_LABEL(returns_shadow_end, SYM_L_GLOBAL)
-	ANNOTATE_NOENDBR
+	LEAVE_IF_32_BITS .Lask_choke
+	/* Has to be a call of this very function that root has seen. */
+	mov	8(%rsp), %rcx
+	xor	(%rsp), %rcx
+	and	$(STUB_NR_CALLERS - 1), %ecx
+	lea	returns_callers(%rip), %rax
+	mov	(%rax, %rcx, 8), %rax
+	movslq	%eax, %rcx
+	cmp	%rcx, 8(%rsp)
+	jne	.Lask_choke
+	sar	$32, %rax
+	cmp	%rax, (%rsp)
+	jne	.Lask_choke
+	FIND_SHADOW .Lask_choke
+	mov	%ecx, 8(%rax)
+	mov	(%rsp), %ecx
+	sub	$CORE_FUNCTION_BASE, %ecx
+	mov	%ecx, 12(%rax)
+	TO_GUARD_VIEW
 	jmp	returns_stored
 
-	/* A CPU without the shell raised #UD. */
-.Lundefined:
-	jmp	returns_bare
-	_ASM_EXTABLE(1b, .Lundefined)
-	_ASM_EXTABLE(5b, .Lundefined)
-SYM_FUNC_END(returns_entry)
+	_ASM_EXTABLE(1b, .Lbare)
+	_ASM_EXTABLE(.Lask_choke, .Lbare)
 
-	.balign	64, 0xcc
-SYM_DATA_START(returns_words)
-.Lwords:
-	ANNOTATE_NOENDBR
-	.fill	STUB_CALLERS, 1, 0xcc
-	ANNOTATE_NOENDBR
-	.fill	STUB_WORDS_SIZE - STUB_CALLERS, 1, 0xcc
-SYM_DATA_END(returns_words)
-	.balign	4096, 0xcc
+	/* So far that the last of its bytes are the page's last */
+	.skip	4096 - (. - .Lpage) - (returns_stored - .Lask), 0xcc
 
-/* Jumped to, and not by pointer */
-SYM_START(returns_stored, SYM_L_GLOBAL, SYM_A_NONE)
+	/* Root knows more calls, and more stacks. It goes on at returns_stored. */
+SYM_INNER_LABEL(returns_ask, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+.Lask:
+	vmcall
+	jmp	returns_stored
+
+.Lindirect:
+	cmpb	$GROUP5, -2(%rcx)
+	jne	.Lask
+	cmpb	$CALL_RAX, -1(%rcx)
+	jb	.Lask
+	cmpb	$CALL_RDI, -1(%rcx)
+	jbe	.Lstore
+	jmp	.Lask
+
+SYM_INNER_LABEL(returns_entry, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
+	mov	%rax, %r10
+	mov	%rcx, %r11
+	xor	%eax, %eax
+	mov	$VIEW_SHADOW, %ecx
+2:	vmfunc
+	_ASM_EXTABLE(2b, .Lbare)
+	_ASM_EXTABLE(.Lask, .Lbare)
+SYM_INNER_LABEL(returns_shadow_begin, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	LEAVE_IF_32_BITS .Lask
+	FIND_SHADOW .Lask
+	/*
+	 * A choke point's slot does not lead here. Who comes with one's address would
+	 * have what he returns to stored for it, whatever that is.
+	 */
+	mov	(%rsp), %rcx
+	sub	$FUNCTION_BASE, %rcx
+	jbe	.Lask
+	mov	%ecx, 12(%rax)
+	/* What is looked at is what the half that is stored stands for. */
+	movslq	8(%rsp), %rcx
+	cmpb	$OPCODE_CALL, -5(%rcx)
+	jne	.Lindirect
+.Lstore:
+	mov	%ecx, 8(%rax)
+	TO_GUARD_VIEW
+	/* The other page */
+SYM_INNER_LABEL(returns_stored, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	cmpb	$0, returns_freezing(%rip)
 	jne	.Lfreeze
@@ -181,16 +206,15 @@ SYM_START(returns_stored, SYM_L_GLOBAL, SYM_A_NONE)
 	cmpq	$MODULES_VADDR, 8(%rsp)
 	jae	.Lgo_on
 	mov	$HYPERCALL_FREEZE, %rax
-7:	vmcall
+3:	vmcall
 	jmp	.Lgo_on
-	_ASM_EXTABLE(7b, .Lgo_on)
-SYM_FUNC_END(returns_stored)
+	_ASM_EXTABLE(3b, .Lgo_on)
 
 /*
- * Without the shell, the shadow is ordinary memory. Where there is none yet, there
- * is no making one.
+ * A CPU without the shell raised #UD. There, the shadow is ordinary memory. Where there
+ * is none yet, there is no making one.
  */
-SYM_START(returns_bare, SYM_L_LOCAL, SYM_A_NONE)
+.Lbare:
 	mov	%rsp, %rax
 	sub	returns_stacks(%rip), %rax
 	cmp	returns_reach(%rip), %rax
@@ -205,29 +229,35 @@ SYM_START(returns_bare, SYM_L_LOCAL, SYM_A_NONE)
 1:	jmp	returns_stored
 	_ASM_EXTABLE(2b, 1b)
 	_ASM_EXTABLE(3b, 1b)
-SYM_FUNC_END(returns_bare)
 
 /*
  * returns_entry_ask, returns_entry_choke_ask - where there is no VMFUNC
+ *
+ * Root leaves RAX as it is.
  */
-SYM_TYPED_FUNC_START(returns_entry_ask)
+SYM_INNER_LABEL_ALIGN(returns_entry_ask, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
 	mov	%rax, %r10
 	mov	%rcx, %r11
 	mov	$HYPERCALL_ENTER, %rax
 4:	vmcall
+	cmp	$-KVM_ENOSYS, %rax
+	je	.Lbare
 	jmp	returns_stored
-5:	jmp	returns_bare
-	_ASM_EXTABLE(4b, 5b)
-SYM_FUNC_END(returns_entry_ask)
-SYM_TYPED_FUNC_START(returns_entry_choke_ask)
+	_ASM_EXTABLE(4b, .Lbare)
+SYM_INNER_LABEL_ALIGN(returns_entry_choke_ask, SYM_L_GLOBAL)
+	UNWIND_HINT_FUNC
+	ENDBR
 	mov	%rax, %r10
 	mov	%rcx, %r11
 	mov	$HYPERCALL_ENTER_CHOKE, %rax
 6:	vmcall
+	cmp	$-KVM_ENOSYS, %rax
+	je	.Lbare
 	jmp	returns_stored
-7:	jmp	returns_bare
-	_ASM_EXTABLE(6b, 7b)
-SYM_FUNC_END(returns_entry_choke_ask)
+	_ASM_EXTABLE(6b, .Lbare)
+SYM_FUNC_END(returns_ask_choke)
 
 /*
  * Compare the return address at \slot(%rsp) with its shadow, and RET. The other two

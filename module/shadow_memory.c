@@ -125,7 +125,7 @@ static const char * const trampolines[] = {
  */
 void shadow_memory_describe(struct returns_config *config)
 {
-	struct page *stub = vmalloc_to_page(returns_entry);
+	struct page *stub = vmalloc_to_page(returns_words);
 	unsigned long boot_stack = kernel_symbol("init_stack");
 	void __percpu *irq_stack = compat_irq_stack();
 	u64 gs_base;
@@ -146,9 +146,8 @@ void shadow_memory_describe(struct returns_config *config)
 	config->window = window;
 	config->stub_pa = page_to_phys(stub);
 	config->stub_words = offset_in_page(returns_words);
-	config->shadow_begin = (u64)returns_shadow_begin;
-	config->shadow_choke = (u64)returns_shadow_choke;
-	config->shadow_end = (u64)returns_shadow_end;
+	config->shadow_begin = (u64)returns_ask_choke;
+	config->shadow_plain = (u64)returns_ask;
 	config->stored = (u64)returns_stored;
 	config->check = (u64)returns_check;
 	config->jumps = (u64)returns_jumps;

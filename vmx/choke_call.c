@@ -78,6 +78,19 @@ static bool leads_to(u64 target, u64 start)
 	return start - target <= FUNCTION_PADDING;
 }
 
+/* The choke point that begins there, or NULL: nothing else has such a slot. */
+static const struct choke_point *choke_point_at(u64 start)
+{
+	const struct choke_point *p = config()->choke_points;
+	u32 i;
+
+	for (i = 0; i < CHOKE_POINTS; i++) {
+		if (p[i].function && leads_to(p[i].function, start))
+			return &p[i];
+	}
+	return NULL;
+}
+
 static bool called_by_pointer(u64 va, u64 start)
 {
 	const struct choke_pointer *p = config()->choke_pointers;
@@ -99,12 +112,15 @@ static bool called_by_pointer(u64 va, u64 start)
  *
  * A call of that very function ends there, or of one that jumps to it. The loader of
  * modules has one that does so by a pointer; some more are called by pointer
- * themselves, and those who do are known. From then on the stub knows, too.
+ * themselves, and those who do are known. From then on the stub knows, too. Another
+ * function's call is none, whoever comes to the stub with one: what is compared later is
+ * where to return only, and not from what.
  *
  * Context: root, with the lock. Ends what the window showed.
  */
 bool choke_call_known(struct vcpu *vcpu, u64 va, u64 function)
 {
+	const struct choke_point *point;
 	u64 start = function - FENTRY_LENGTH;
 	u8 bytes[CALL_NEAR];
 	u64 target;
@@ -113,10 +129,13 @@ bool choke_call_known(struct vcpu *vcpu, u64 va, u64 function)
 		return false;
 	if (sealed_code_has_endbr(vcpu, start - ENDBR_LENGTH))
 		start -= ENDBR_LENGTH;
+	point = choke_point_at(start);
+	if (!point)
+		return false;
 	if (!called_by_pointer(va, start) &&
 	    !(call_target(bytes, va, &target) &&
 	      (leads_to(target, start) ||
-	       leads_to(target, config()->choke_caller) ||
+	       (point->by_loader && leads_to(target, config()->choke_caller)) ||
 	       tail_calls(vcpu, target, start, TAIL_DEPTH))))
 		return false;
 	stub_callers_note(vcpu, va, function);

@@ -32,7 +32,18 @@ struct code_range {
 	u64 size;
 };
 
+#define CHOKE_POINTS	8
 #define CHOKE_POINTERS	8
+
+/**
+ * struct choke_point - a function that exploits' chains of returns have to pass
+ * @function: where it begins; 0 for none
+ * @by_loader: the loader of modules calls it by a pointer (choke_caller)
+ */
+struct choke_point {
+	u64 function;
+	bool by_loader;
+};
 
 /**
  * struct choke_pointer - a call by pointer that may lead to a choke point
@@ -53,10 +64,10 @@ struct choke_pointer {
  * @window: address of the window
  * @stub_pa: the page that stores in the shadow
  * @stub_words: offset in it of the words that it computes with
- * @shadow_begin: from this instruction of it
- * @shadow_choke: from here on it is a choke point's, and the call is looked at
- * @shadow_end: to this one, exclusive, the CPU is in the shadow view
- * @stored: where it goes on when it has stored, back in the guard view
+ * @shadow_begin: from this instruction of it the CPU may be in the shadow view; it is
+ *	a choke point's, and the call is looked at
+ * @shadow_plain: from here on it is not
+ * @stored: where it goes on when it has stored, back in the guard view; behind the page
  * @check: where patched returns jump to
  * @jumps: where functions jump to that end by a jump: RETURN_JUMPS places
  * @check_jump: what these call
@@ -70,7 +81,8 @@ struct choke_pointer {
  * @percpu_size: bytes
  * @boot_stack: the stack that the first CPU idles on
  * @trampolines: where tracers of Linux's have functions return to
- * @choke_caller: a function that is given choke points by pointer, and ends by
+ * @choke_points: functions that are choke points; no others can be
+ * @choke_caller: a function that is given some of them by pointer, and ends by
  *	jumping there; 0 where there is none
  * @choke_pointers: other functions that call some by pointer, or what ends by jumping
  *	there
@@ -82,8 +94,7 @@ struct returns_config {
 	u64 stub_pa;
 	u64 stub_words;
 	u64 shadow_begin;
-	u64 shadow_choke;
-	u64 shadow_end;
+	u64 shadow_plain;
 	u64 stored;
 	u64 check;
 	u64 jumps;
@@ -98,6 +109,7 @@ struct returns_config {
 	u64 percpu_size;
 	u64 boot_stack;
 	u64 trampolines[4];
+	struct choke_point choke_points[CHOKE_POINTS];
 	u64 choke_caller;
 	struct choke_pointer choke_pointers[CHOKE_POINTERS];
 };

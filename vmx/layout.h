@@ -67,11 +67,12 @@
 #define HOST_TR			0x40
 
 /*
- * The views' numbers in the EPTP list, for VMFUNC. Nobody's first guess: what is
- * not in the list is undefined, as it is on a CPU without VMX.
+ * The views' numbers in the EPTP list, for VMFUNC. What is not in the list is
+ * undefined, as it is on a CPU without VMX. The one has to be 1: LEAVE_IF_32_BITS in
+ * module/returns_stub.S.
  */
 #define VIEW_GUARD		510
-#define VIEW_SHADOW		511
+#define VIEW_SHADOW		1
 
 /* Words in the stubs' page, offsets from the first one: stub_words.c */
 #define STUB_STACKS		0

@@ -6,6 +6,11 @@
  * functions are seldom called there, and not many one within the other; so each CPU has
  * some words, and root keeps them. No two CPUs have the same such stack, so there is no
  * lock. They stay when the CPU leaves, as stacks do.
+ *
+ * Where all places are taken, what was stored first has to go, which mostly is what
+ * has been returned from long ago: several stacks' words would have to be in use at the
+ * same time for that not to be so. Nothing is let through for want of a place: who
+ * jumps to the stub takes as many as he likes.
  */
 #include "own_stack.h"
 #include "vcpu.h"
@@ -24,31 +29,17 @@ bool own_stack_is(u64 stack)
 	       stack - c->boot_stack < c->stack_size;
 }
 
-/* Where a word is, or may be; NULL where all places are taken */
-static struct own_stack_word *place_of(struct vcpu *vcpu, u64 stack)
+/* Where a word is; NULL where it has no place. 0 is none's: a free one, then. */
+static struct own_stack_word *find(struct vcpu *vcpu, u64 stack)
 {
-	struct own_stack_word *w = vcpu->own_stack, *place = NULL;
+	struct own_stack_word *w = vcpu->own_stack;
 	u32 i;
 
 	for (i = 0; i < OWN_STACK_WORDS; i++) {
 		if (w[i].stack == stack)
 			return &w[i];
-		if (!w[i].stack)
-			place = &w[i];
 	}
-	return place;
-}
-
-/*
- * For good: what is missed now is asked for when there are places again, and one mark
- * for all has no end that is known.
- */
-static void note_missed(struct vcpu *vcpu, u64 stack)
-{
-	if (!vcpu->own_stack_missed || stack < vcpu->own_stack_missed)
-		vcpu->own_stack_missed = stack;
-	if (stack > vcpu->own_stack_missed_to)
-		vcpu->own_stack_missed_to = stack;
+	return NULL;
 }
 
 /**
@@ -58,10 +49,8 @@ static void note_missed(struct vcpu *vcpu, u64 stack)
  * @word: its shadow
  *
  * Context: root, on that CPU.
- *
- * Return: false where all places are taken.
  */
-bool own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
+void own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
 {
 	struct own_stack_word *w = vcpu->own_stack;
 	struct own_stack_word *place;
@@ -71,12 +60,10 @@ bool own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
 		if (w[i].stack < stack && !((w[i].stack ^ stack) >> PAGE_SHIFT))
 			w[i].stack = 0;
 	}
-	place = place_of(vcpu, stack);
-	if (place)
-		*place = (struct own_stack_word){ .stack = stack, .word = word };
-	else
-		note_missed(vcpu, stack);
-	return place;
+	place = find(vcpu, stack) ? : find(vcpu, 0);
+	if (!place)
+		place = &w[vcpu->own_stack_oldest++ % OWN_STACK_WORDS];
+	*place = (struct own_stack_word){ .stack = stack, .word = word };
 }
 
 /**
@@ -91,22 +78,9 @@ bool own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word)
  */
 bool own_stack_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word)
 {
-	const struct own_stack_word *place = place_of(vcpu, stack);
+	const struct own_stack_word *place = find(vcpu, stack);
 
-	if (!place || !place->stack)
-		return false;
-	*word = place->word;
-	return true;
-}
-
-/**
- * own_stack_missed() - whether a word has no shadow because there was no place, maybe
- * @vcpu: the CPU
- * @stack: where the word is
- *
- * Context: root, on that CPU.
- */
-bool own_stack_missed(const struct vcpu *vcpu, u64 stack)
-{
-	return stack >= vcpu->own_stack_missed && stack <= vcpu->own_stack_missed_to;
+	if (place)
+		*word = place->word;
+	return place;
 }

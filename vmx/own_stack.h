@@ -10,7 +10,7 @@
 
 struct vcpu;
 
-#define OWN_STACK_WORDS	24
+#define OWN_STACK_WORDS	64
 
 /**
  * struct own_stack_word - a shadow of a word of a stack that is a CPU's own
@@ -23,8 +23,7 @@ struct own_stack_word {
 };
 
 bool own_stack_is(u64 stack);
-bool own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);
+void own_stack_write(struct vcpu *vcpu, u64 stack, struct shadow_word word);
 bool own_stack_read(struct vcpu *vcpu, u64 stack, struct shadow_word *word);
-bool own_stack_missed(const struct vcpu *vcpu, u64 stack);
 
 #endif /* CARAPACE_VMX_OWN_STACK_H */

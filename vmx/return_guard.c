@@ -203,13 +203,11 @@ static bool is_stack(struct vcpu *vcpu, u64 stack, bool choke)
  */
 static void store(struct vcpu *vcpu, const struct entry *e)
 {
-	bool stored = own_stack_is(e->stack) ?
-		      own_stack_write(vcpu, e->stack, word_of(e)) :
-		      shadow_write(vcpu, e->stack, word_of(e)) ||
-		      (shadow_make(vcpu, e->stack) &&
-		       shadow_write(vcpu, e->stack, word_of(e)));
-
-	if (!stored)
+	if (own_stack_is(e->stack))
+		own_stack_write(vcpu, e->stack, word_of(e));
+	else if (!shadow_write(vcpu, e->stack, word_of(e)) &&
+		 !(shadow_make(vcpu, e->stack) &&
+		   shadow_write(vcpu, e->stack, word_of(e))))
 		island.config.public->returns_unshadowed++;
 }
 
@@ -299,10 +297,11 @@ static bool is_vmfunc(struct vcpu *vcpu, u64 va)
 
 /*
  * A VMFUNC that is none of the stub's, or another way into the view than through
- * the stub's beginning. A CPU without VMX has no such instruction. Any ring can
+ * the stub's beginning: the stub at another address, say, where kernel mode can be
+ * compatibility mode. A CPU without VMX has no such instruction. Any ring can
  * execute it, so ring 3's is no attack: it gets nowhere.
  */
-static void refuse_view(struct vcpu *vcpu, u64 rip, bool fetched)
+static void refuse_view(struct vcpu *vcpu, u64 rip, bool tried)
 {
 	struct report r = {
 		.kind = REPORT_SELF,
@@ -313,9 +312,9 @@ static void refuse_view(struct vcpu *vcpu, u64 rip, bool fetched)
 	};
 	u64 from = rip - sizeof("\x0f\x01\xd4") + 1;
 
-	if (is_vmfunc(vcpu, from))
+	if (from < rip && is_vmfunc(vcpu, from))
 		vmwrite(GUEST_RIP, from);
-	if (!fetched)
+	if (!tried)
 		return;		/* An event comes first, and then that again. */
 	if (!r.cpl)
 		guard_violation(vcpu, POLICY_ENFORCE, &r);
@@ -340,16 +339,17 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	u32 vectoring = vcpu->event.vectoring_info;
 	u32 vector = vectoring & INTR_INFO_VECTOR_MASK;
 	u64 rip = vmread(GUEST_RIP);
+	bool asked;
 
 	if (!island.eptp_list_pa ||
 	    vmread(EPT_POINTER) != ept_pointer(&island.shadow_view))
 		return false;
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
 
-	if (rip < config()->shadow_begin || rip >= config()->shadow_end ||
-	    guest_cpl()) {
-		refuse_view(vcpu, rip, violation && !vectoring);
-		return violation;
+	asked = (vcpu->exit_reason & 0xffff) == EXIT_REASON_VMCALL;
+	if (rip < config()->shadow_begin || rip >= config()->stored || guest_cpl()) {
+		refuse_view(vcpu, rip, asked || (violation && !vectoring));
+		return asked || violation;
 	}
 
 	/* What the stub itself met with: root looks for itself. */
@@ -358,11 +358,11 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	    (vector == VECTOR_PF || vector == VECTOR_GP || vector == VECTOR_SS))
 		vcpu->event.vectoring_info = 0;
 	island_lock(vcpu);
-	if (enter(vcpu, vmread(GUEST_RSP), rip >= config()->shadow_choke))
+	if (enter(vcpu, vmread(GUEST_RSP), rip < config()->shadow_plain))
 		vmwrite(GUEST_RIP, config()->stored);
 	island_publish();
 	island_unlock();
-	return violation || (vcpu->exit_reason & 0xffff) == EXIT_REASON_VMCALL;
+	return asked || violation;
 }
 
 /**
@@ -397,8 +397,8 @@ static bool is_unknown(struct vcpu *vcpu, u64 stack, bool known,
 {
 	if (known)
 		return shadow_word_missed(word);
-	return own_stack_is(stack) ? own_stack_missed(vcpu, stack) :
-				     shadow_missed(vcpu, stack) || shadow_is_beyond(stack);
+	return !own_stack_is(stack) &&
+	       (shadow_missed(vcpu, stack) || shadow_is_beyond(stack));
 }
 
 /* What the stub is told; or the guest goes elsewhere */
@@ -427,7 +427,7 @@ static bool check(struct vcpu *vcpu, u64 stack, bool jump, u64 *answer)
 	}
 	/* Whatever is missing, it is missing there: not where a stack pointer was moved to. */
 	if (is_unknown(vcpu, stack, known, &word) &&
-	    (own_stack_is(stack) || is_current_stack(vcpu, stack))) {
+	    is_current_stack(vcpu, stack)) {
 		island.config.public->returns_unverified++;
 		return true;
 	}

@@ -85,8 +85,7 @@ struct trial {
  * @perf_root: what exits load instead
  * @config: what the guest half gave
  * @own_stack: the shadow of this CPU's own stacks, which the window does not have
- * @own_stack_missed: lowest one of those words for which there was no place; or 0
- * @own_stack_missed_to: the highest one
+ * @own_stack_oldest: which of its places goes next, where all are taken
  * @running_stack: lowest address of the stack of the task that runs here; 0 where
  *	that is not known yet
  * @walk: of the stack that is being looked at
@@ -116,8 +115,7 @@ struct vcpu {
 
 	struct vcpu_config config __attribute__((aligned(VCPU_CONFIG)));
 	struct own_stack_word own_stack[OWN_STACK_WORDS];
-	u64 own_stack_missed;
-	u64 own_stack_missed_to;
+	u32 own_stack_oldest;
 	u64 running_stack;
 	struct stack_words walk;
 	u64 *stack_list;

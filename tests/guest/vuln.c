@@ -115,7 +115,8 @@ static __u64 stack_in(enum vuln_allocator allocator)
 	return a.address + first * sizeof(*words);
 }
 
-static __u64 stack_in_own(void)
+/* With these addresses first, if there are some: ",ADDRESS" each */
+static __u64 stack_in_own(char *first)
 {
 	__u64 words[RETURNS];
 	struct vuln_memory m = {
@@ -123,21 +124,26 @@ static __u64 stack_in_own(void)
 		.data = (__u64)words,
 		.size = sizeof(words),
 	};
+	unsigned int i;
 
 	fill_returns(words);
+	strtok(first, ",");
+	for (i = 0; i < RETURNS && (first = strtok(NULL, ",")); i++)
+		words[i] = address(first);
 	if (ioctl(device, VULN_WRITE, &m))
 		exit(result(-1));
 	return m.address;
 }
 
-static __u64 register_value(const char *text)
+static __u64 register_value(char *text)
 {
 	if (!strcmp(text, "kmalloc"))
 		return stack_in(VULN_KMALLOC);
 	if (!strcmp(text, "vmalloc"))
 		return stack_in(VULN_VMALLOC);
-	if (!strcmp(text, "stack"))
-		return stack_in_own();
+	if (!strncmp(text, "stack", strlen("stack")) &&
+	    (!text[strlen("stack")] || text[strlen("stack")] == ','))
+		return stack_in_own(text);
 	return address(text);
 }
 
