@@ -231,6 +231,16 @@ vouches_for_none()
 	strays $choke_entry "stack,$slot,$call"
 }
 
+# In compatibility mode there is another attack, or none.
+in_32_bits()
+{
+	mark_log
+	returns $KILLED ./attack "$1" &&
+		matches "$(log_since_mark | grep 'carapace: ATTACK')" \
+			'ATTACK kind=carapace .*comm=attack .*action=block' &&
+		./vuln_work 2 && equals "$(cat $sysfs/state)" attached
+}
+
 # As Linux ends who oopses, or as Carapace ends him: it is both
 view_refused()
 {
@@ -381,7 +391,7 @@ disconnected()
 		equals "$(cat $sysfs/state)" attached
 }
 
-plan 22
+plan 24
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -437,6 +447,14 @@ check "the stub behind it, in the guard view" \
 	harmless returns_shadow_begin kmalloc 0 $VIEW_SHADOW
 check "the stub's beginning, on a stack that is none" \
 	strays $entry kmalloc
+insmod modules/attack.ko
+for attack in STUB_32 STUB_CHOKE_32; do
+	if [ $entry = returns_entry ]; then
+		check "the stub, in compatibility mode: $attack" in_32_bits $attack
+	else
+		skip "the stub, in compatibility mode: $attack" "this CPU has no VMFUNC"
+	fi
+done
 check "the stub of choke points, for another function" vouches_for_none
 check "the check, on a stack that is none" strays returns_check vmalloc
 

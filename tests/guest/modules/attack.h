@@ -169,13 +169,19 @@
 	X(SELF_RODATA_WP, "a byte of its read-only data") \
 	X(SELF_RODATA_ALIAS, "the same")
 
+/* On the return guard's stub; returns_self.sh has these. */
+#define ATTACKS_STUB(X)					\
+	X(STUB_32, "the stub's VMFUNC, as 32-bit code")	\
+	X(STUB_CHOKE_32, "the same of the one for choke points")
+
 #define ATTACKS(X)	\
 	ATTACKS_REGISTER(X) \
 	ATTACKS_CODE(X)	\
 	ATTACKS_PATCH(X)	\
 	ATTACKS_EXEC(X)	\
 	ATTACKS_HELPER(X) \
-	ATTACKS_SELF(X)
+	ATTACKS_SELF(X)	\
+	ATTACKS_STUB(X)
 
 enum attack {
 #define X(constant, name) ATTACK_##constant,

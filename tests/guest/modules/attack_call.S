@@ -8,6 +8,7 @@
 #include <linux/linkage.h>
 #include <linux/objtool.h>
 #include <asm/nospec-branch.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
 #include "../../../module/compat.h"
@@ -26,6 +27,49 @@ SYM_FUNC_START(attack_call)
 	ret
 	int3
 SYM_FUNC_END(attack_call)
+
+	.bss
+	.balign	8
+SYM_DATA(attack_stack_32, .skip 8)
+
+	.text
+
+/* IRET, for IBT does not look at it */
+SYM_FUNC_START_LOCAL(enter_32)
+	movq	%rsp, attack_stack_32(%rip)
+	movq	%rdx, %rcx
+	xorl	%eax, %eax
+	pushq	$__KERNEL_DS
+	pushq	%rsi
+	pushfq
+	pushq	$__KERNEL32_CS
+	pushq	%rdi
+	iretq
+	/* Never reached; it tells objtool that what is called here returns. */
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(enter_32)
+
+SYM_FUNC_START(attack_left_32)
+	RET
+SYM_FUNC_END(attack_left_32)
+
+SYM_FUNC_START(attack_enter_32)
+	pushq	%rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	call	enter_32
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	RET
+SYM_FUNC_END(attack_enter_32)
 
 /* u32 attack_canary(void): returns ATTACK_CANARY, from a page of its own */
 	.balign	4096, 0xcc

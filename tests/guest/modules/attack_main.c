@@ -18,6 +18,7 @@ static const struct attack_group *const groups[] = {
 	&attack_exec,
 	&attack_helper,
 	&attack_self,
+	&attack_stub,
 };
 
 static DEFINE_MUTEX(last_lock);

@@ -16,7 +16,6 @@
 #include "lookup.h"
 
 #define LEVEL_BITS	9
-#define ENTRY_FRAME	0x000ffffffffff000ULL
 
 static u64 lookup_name;
 

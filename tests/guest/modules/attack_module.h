@@ -33,6 +33,7 @@ extern const struct attack_group attack_patch;
 extern const struct attack_group attack_exec;
 extern const struct attack_group attack_helper;
 extern const struct attack_group attack_self;
+extern const struct attack_group attack_stub;
 
 int attack_registers_init(void);
 void attack_registers_exit(void);
@@ -45,6 +46,14 @@ int attack_helper_mmap(struct vm_area_struct *area);
 
 /* attack_call.S: call what may have no ENDBR, as a chain of returns would */
 u64 attack_call(u64 function, u64 a, u64 b, u64 c, u64 d);
+
+/*
+ * attack_call.S: jump to 32-bit code, with RAX = 0 and RCX = @rcx; who catches it has it
+ * go on at attack_left_32, on that stack, and then it returns.
+ */
+void attack_enter_32(u64 rip, u64 rsp, u64 rcx);
+extern const char attack_left_32[];
+extern u64 attack_stack_32;
 
 /* attack_self.c: RAX; what it was before where there is no hypervisor: #UD */
 u64 attack_hypercall(u64 number, u64 first, u64 second);
@@ -72,6 +81,9 @@ void attack_overwrite(struct attack_request *q, enum attack_way way, void *to,
 		      const void *from, size_t size);
 
 #define ATTACK_BYTES	256	/* the most that attack_overwrite() takes */
+
+/* Of a page-table entry: where what it leads to is */
+#define ENTRY_FRAME	0x000ffffffffff000ULL
 
 #define RAW_CR(n)							\
 static inline u64 raw_read_cr##n(void)					\
