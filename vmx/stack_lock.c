@@ -15,6 +15,7 @@
  * lock, and who has that lets others have these.
  */
 #include "cpu_ops.h"
+#include "spread.h"
 #include "stack_lock.h"
 #include "vcpu.h"
 
@@ -22,7 +23,7 @@ static u32 *lock_of(u64 base)
 {
 	u64 number = base / island.config.returns.stack_size;
 
-	return &island.stack_lock[number % STACK_LOCKS].holder;
+	return &island.stack_lock[spread(number, STACK_LOCKS)].holder;
 }
 
 /**
@@ -40,7 +41,9 @@ void stack_lock(struct vcpu *vcpu, u64 base)
 
 	for (;;) {
 		free = 0;
-		if (__atomic_compare_exchange_n(lock, &free, vcpu->config.index + 1,
+		/* Who waits only reads, so the line stays where it is until it is free. */
+		if (!__atomic_load_n(lock, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(lock, &free, vcpu->config.index + 1,
 						false, __ATOMIC_ACQUIRE,
 						__ATOMIC_RELAXED))
 			break;

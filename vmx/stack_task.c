@@ -11,6 +11,7 @@
  */
 #include "cpu_ops.h"
 #include "memory.h"
+#include "spread.h"
 #include "stack_record.h"
 #include "stack_task.h"
 #include "vcpu.h"
@@ -20,10 +21,7 @@
 
 static u64 *list_of(u64 task)
 {
-	/* By 2^64 divided by the golden ratio: tasks lie at like distances */
-	u64 number = task / 64 * 0x9e3779b97f4a7c15;
-
-	return &island.stack_tasks[number / (~0ULL / STACK_TASKS + 1)];
+	return &island.stack_tasks[spread(task / 64, STACK_TASKS)];
 }
 
 /*

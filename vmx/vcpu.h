@@ -129,8 +129,8 @@ _Static_assert(offsetof(struct vcpu, leave_frame) == VCPU_LEAVE_FRAME,
 _Static_assert(offsetof(struct vcpu, config) == VCPU_CONFIG, "island.h");
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "one page");
 
-/* Of stacks' records (stack_lock.c); a cache line each */
-#define STACK_LOCKS	64
+/* Of stacks' records (stack_lock.c), a cache line each: a power of two */
+#define STACK_LOCKS	512
 
 struct stack_lock {
 	u32 holder;		/* 0, or its index + 1 */
