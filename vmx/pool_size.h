@@ -35,6 +35,9 @@ enum pool_size {
 #undef X
 };
 
+_Static_assert(ISLAND_POOL + TABLE_POOL_CHUNKS_MAX * TABLE_POOL_CHUNK_SIZE <= ISLAND_VCPUS,
+	       "layout.h");
+
 /**
  * pool_of_all() - what all CPUs share
  * @sites: for how many places where code may change there shall be room

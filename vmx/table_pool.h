@@ -11,7 +11,8 @@
 
 #include "types.h"
 
-#define TABLE_POOL_CHUNKS_MAX	64
+/* For some 4,600 CPUs: silicon/many-cpus.rst */
+#define TABLE_POOL_CHUNKS_MAX	256
 #define TABLE_POOL_CHUNK_SIZE	SIZE_2M
 #define TABLE_POOL_CHUNK_PAGES	((u32)(TABLE_POOL_CHUNK_SIZE / SIZE_4K))
 

@@ -455,9 +455,9 @@ TEST_F(machine, with_memory)
 	tree_put(self->root, "proc/meminfo", "MemTotal:  67108864 kB\n");
 	EXPECT_FOUND("memory", CHECK_NOTE, "4 free blocks", "");
 	/* A page for each GiB of addresses */
-	cpu.values.phys_bits = 46;
+	cpu.values.phys_bits = 48;
 	MSR(cpu.values, IA32_VMX_EPT_VPID_CAP) &= ~EPT_CAP_1G;
-	EXPECT_FOUND("memory", CHECK_BAD, "128 MiB is the most",
+	EXPECT_FOUND("memory", CHECK_BAD, "512 MiB is the most",
 		     "EPT pages of 1 GiB");
 }
 
