@@ -68,6 +68,19 @@ u32 guest_cpl(void)
 	return vmread(GUEST_SS_AR_BYTES) >> 5 & 3;
 }
 
+/*
+ * What blocking there is by STI and MOV SS is for the instruction that is not executed
+ * now. It must be gone where the handler turns interrupts off, too: an entry with
+ * blocking by STI and RFLAGS.IF clear fails (SDM 3C, "Checks on Guest Non-Register
+ * State").
+ */
+void guest_go_to(struct vcpu *vcpu, u64 rip)
+{
+	vmwrite(GUEST_RIP, rip);
+	vcpu->event.interruptibility &= ~(INTERRUPTIBILITY_STI |
+					  INTERRUPTIBILITY_MOV_SS);
+}
+
 /* What the exit says of events; the handler adds what it wants. */
 static void collect_events(struct vcpu *vcpu, u32 basic_reason)
 {

@@ -53,6 +53,9 @@ void vmx_handle_exit(struct vcpu *vcpu);
 void vmx_prepare_entry(struct vcpu *vcpu);
 void vmx_resume_failed(struct vcpu *vcpu) __attribute__((noreturn));
 
+/* The guest goes on there, and not with the instruction that exited or the next one */
+void guest_go_to(struct vcpu *vcpu, u64 rip);
+
 /* The guest's privilege level: SS's, also where CS's differs (SDM 3C, 25.4.1) */
 u32 guest_cpl(void);
 

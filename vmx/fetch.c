@@ -23,6 +23,7 @@
 #include "code.h"
 #include "cpu_ops.h"
 #include "ept.h"
+#include "exit.h"
 #include "fetch.h"
 #include "guard.h"
 #include "guest_walk.h"
@@ -57,7 +58,7 @@ static struct exit_result turn_back(struct vcpu *vcpu, u64 to)
 	} else {
 		to = island.config.landing;
 	}
-	vmwrite(GUEST_RIP, to);
+	guest_go_to(vcpu, to);
 	if (island.config.controls.exit & VM_EXIT_LOAD_CET_STATE)
 		vmwrite(GUEST_S_CET, vmread(GUEST_S_CET) & ~S_CET_TRACKER);
 	return RESULT_RESUME;

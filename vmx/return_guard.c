@@ -18,6 +18,7 @@
 #include "choke_call.h"
 #include "cpu_ops.h"
 #include "ept.h"
+#include "exit.h"
 #include "frozen_frames.h"
 #include "guard.h"
 #include "guest_walk.h"
@@ -131,7 +132,7 @@ static void land(struct vcpu *vcpu, bool stack_lost, u64 address, bool jump)
 	}
 	vcpu->regs.rax = vcpu->regs.r10;
 	vcpu->regs.r10 = address;
-	vmwrite(GUEST_RIP, jump ? config()->blocked_jump : config()->blocked);
+	guest_go_to(vcpu, jump ? config()->blocked_jump : config()->blocked);
 }
 
 /**
@@ -153,7 +154,7 @@ struct exit_result return_guard_end(struct vcpu *vcpu)
 		set_stack(stack);
 	vmwrite(GUEST_RFLAGS, vmread(GUEST_RFLAGS) & ~RFLAGS_IF);
 	vcpu->regs.r10 = 0;
-	vmwrite(GUEST_RIP, config()->blocked);
+	guest_go_to(vcpu, config()->blocked);
 	return RESULT_RESUME;
 }
 
