@@ -20,6 +20,7 @@
 #include "exit.h"
 #include "guest_walk.h"
 #include "memory.h"
+#include "pieces.h"
 #include "region.h"
 #include "shootdown.h"
 #include "vcpu.h"
@@ -223,18 +224,24 @@ static bool changed_range(const struct decoy_page *page, u32 *from, u32 *to)
 	return *to;
 }
 
+/*
+ * Each word's change at once: it may be one store of the instruction's, to a page table
+ * that other CPUs walk. Bytes that did not change are what is there: rebase() has read
+ * them, and who writes to such a page has root's lock.
+ */
 static void apply(struct vcpu *vcpu, const struct decoy_page *page)
 {
-	const u8 *before = pool_page(page->before_pa);
-	const u8 *copy = pool_page(page->copy_pa);
-	volatile u8 *real = window_map(vcpu, page->gpa);
-	u32 i, end;
+	const u64 *before = (const u64 *)pool_page(page->before_pa);
+	const u64 *copy = (const u64 *)pool_page(page->copy_pa);
+	u8 *real = window_map(vcpu, page->gpa);
+	u32 i, offset, size;
 
-	if (!changed_range(page, &i, &end))
-		return;
-	for (; i < end; i++) {
-		if (copy[i] != before[i])
-			real[i] = copy[i];
+	for (i = 0; i < PAGE_WORDS; i++) {
+		if (before[i] == copy[i])
+			continue;
+		offset = changed_piece(before[i], copy[i], &size);
+		store_pieces(real + i * sizeof(u64) + offset,
+			     (const u8 *)&copy[i] + offset, size);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "exit.h"
 #include "guest_walk.h"
 #include "memory.h"
+#include "pieces.h"
 #include "region.h"
 #include "vcpu.h"
 #include "window.h"
@@ -59,20 +60,24 @@ static u64 find_destination(struct vcpu *vcpu, u64 va, u64 gpa, u64 size,
 	return size;
 }
 
+static void access_page(u8 *page, u8 *before, const u8 *after, u64 size)
+{
+	if (after)
+		store_pieces(page, after, size);
+	else
+		memcpy(before, page, size);
+}
+
+/* What the instruction would have stored at once is, but across pages. */
 static void access(struct vcpu *vcpu, const struct destination *d, u8 *before,
 		   const u8 *after, u64 size)
 {
-	u8 *page = window_at(vcpu, d->pa);
-	u64 i;
+	u64 first = size < d->split ? size : d->split;
 
-	for (i = 0; i < size; i++, page++) {
-		if (i == d->split)
-			page = window_map(vcpu, d->next);
-		if (after)
-			*(volatile u8 *)page = after[i];
-		else
-			before[i] = *(volatile u8 *)page;
-	}
+	access_page(window_at(vcpu, d->pa), before, after, first);
+	if (first < size)
+		access_page(window_map(vcpu, d->next), before + first,
+			    after ? after + first : NULL, size - first);
 }
 
 static bool differs(const u8 *a, const u8 *b, u64 size)
