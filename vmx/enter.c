@@ -344,6 +344,7 @@ int vcpu_do_enter(struct vcpu *vcpu, const struct enter_frame *frame)
 	vcpu->decoy.active = false;
 	vcpu->decoy.attempts = 0;
 	vcpu->leaving = false;
+	vcpu->steal_time_taken = false;
 	vcpu->event = (struct event_input){ 0 };
 	vcpu->plan = (struct event_plan){ 0 };
 	vcpu->config.public->planted_pa = 0;

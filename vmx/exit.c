@@ -10,6 +10,7 @@
 #include "pins.h"
 #include "return_guard.h"
 #include "shootdown.h"
+#include "steal_time.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -157,6 +158,8 @@ void vmx_handle_exit(struct vcpu *vcpu)
 			vmx_leave(vcpu, LEAVE_ENTRY_FAILURE);
 	} else {
 		collect_events(vcpu, basic);
+		if (!vcpu->launched)
+			steal_time_take(vcpu);
 		vcpu->launched = true;
 		vcpu->retried = vcpu->trial.active;
 		if (vcpu->trial.active)

@@ -9,6 +9,7 @@
 #include "mtrr.h"
 #include "pins.h"
 #include "shootdown.h"
+#include "steal_time.h"
 #include "vcpu.h"
 #include "x86.h"
 
@@ -115,6 +116,8 @@ struct exit_result handle_rdmsr(struct vcpu *vcpu)
 	if (emulate_rdmsr(index) == WRITE_GP || rdmsr_safe(index, &value))
 		return RESULT_GP(0);
 	value = emulate_rdmsr_value(index, value);
+	if (index == KVM_STEAL_TIME && vcpu->steal_time_taken)
+		value = vcpu->steal_time;
 	vcpu->regs.rax = (u32)value;
 	vcpu->regs.rdx = value >> 32;
 	return RESULT_SKIP;
@@ -249,6 +252,8 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 		return RESULT_GP(0);
 	if (reg < PINNED_COUNT)
 		return pins_wrmsr(vcpu, reg, value);
+	if (index == KVM_STEAL_TIME && vcpu->steal_time_taken)
+		return steal_time_write(vcpu, value);
 	if (wrmsr_safe(index, value))
 		return RESULT_GP(0);
 	if (emulate_msr_is_mtrr(index)) {

@@ -29,6 +29,7 @@
 #include "stack_settle.h"
 #include "stack_lock.h"
 #include "stack_task.h"
+#include "steal_time.h"
 #include "vcpu.h"
 #include "window.h"
 #include "x86.h"
@@ -417,6 +418,7 @@ void vmx_leave(struct vcpu *vcpu, enum leave_reason reason)
 		init_self(vcpu);
 	}
 
+	steal_time_give_back(vcpu);
 	plant_slot(vcpu, &g);
 	switch_page_table(&g);
 	restore_msrs(vcpu, &g);

@@ -91,6 +91,8 @@ struct trial {
  * @walk: of the stack that is being looked at
  * @stack_list: the list of stacks' records that this CPU has locked, or NULL
  * @stack_lock: the lock of a stack's record that this CPU has, or NULL
+ * @steal_time: what Linux has in KVM's MSR of that name (steal_time.c)
+ * @steal_time_taken: and KVM has not
  */
 struct vcpu {
 	struct guest_regs regs;
@@ -120,6 +122,8 @@ struct vcpu {
 	struct stack_words walk;
 	u64 *stack_list;
 	u32 *stack_lock;
+	u64 steal_time;
+	bool steal_time_taken;
 };
 
 _Static_assert(sizeof(struct guest_regs) == VCPU_REGS_SIZE, "layout.h");

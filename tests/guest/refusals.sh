@@ -33,7 +33,7 @@ have_kvm()
 	modinfo kvm_intel >/dev/null 2>&1
 }
 
-plan 29
+plan 33
 
 refused "switched off" $ECANCELED "not attaching: .*disable" "disable=1"
 check "switched on, it attaches" attaches_and_detaches
@@ -105,6 +105,14 @@ hypercall()
 	matches "$(./ring0 0 vmcall "$1")" "$2"
 }
 
+STEAL_TIME=0x4b564d03
+
+# steal_time BITS PATTERN: what becomes of them in KVM's MSR, which is 0 otherwise
+steal_time()
+{
+	matches "$(./ring0 0 wrmsr $STEAL_TIME "$1" 0)" "$2"
+}
+
 # By its number in enum x86_hypervisor_type
 mark_log
 check "on VMware: refused" returns "$EOPNOTSUPP" attach_testing hypervisor=1
@@ -115,8 +123,13 @@ check "KVM's clock pairing is not there" hypercall 9 '^none 0xfffffffffffffc18 '
 # There is nobody underneath: VMCALL fails in root, and RAX is as it was.
 check "a yield is handed on" hypercall 11 '^none 0xb '
 check "and does no harm" every_cpu is_guest
+# The emulator has no such MSR: it ignores writes, and 0 is read.
+check "steal time is what Linux wrote" steal_time 0x40 '^none 0x40 '
+check "and not what KVM does not take" steal_time 2 '^13 '
 rmmod carapace
+check "without Carapace it is the CPU's own" steal_time 0x40 '^none 0 '
 check "on nothing, it attaches" attach
+check "and steal time is the CPU's own" steal_time 0x40 '^none 0 '
 check "and there are no such hypercalls" hypercall 11 '^6 '
 rmmod carapace
 
