@@ -163,6 +163,18 @@ static int check(const struct cpu_values *values, struct vmx_controls *controls)
 	return err;
 }
 
+/*
+ * The MSR is looked for, for a list with one that is not there would be the end: of a
+ * CPU with architectural PEBS, Linux's flag says nothing of it.
+ */
+static bool has_pebs(void)
+{
+	u64 value;
+
+	return boot_cpu_has(X86_FEATURE_PEBS) &&
+	       !rdmsrq_safe(MSR_IA32_PEBS_ENABLE, &value);
+}
+
 #define EAGER_MAP_BITS	48
 
 /**
@@ -197,7 +209,7 @@ int machine_read(void)
 	read_cpuid(6, 0, power);
 	m->hw_feedback_size = ((power[3] >> 8 & 15) + 1) * SZ_4K;
 	m->firmware_calls = efi_enabled(EFI_RUNTIME_SERVICES);
-	m->pebs = boot_cpu_has(X86_FEATURE_PEBS);
+	m->pebs = has_pebs();
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &
 			    MSR_PLATFORM_INFO_CPUID_FAULT;
 	m->itlb_multihit = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT);

@@ -20,7 +20,7 @@
  * @apic_base: IA32_APIC_BASE
  * @cpuid_faulting: the CPU can make CPUID fault
  * @itlb_multihit: the CPU fails on code pages that change their size
- * @pebs: the CPU has PEBS
+ * @pebs: the CPU has PEBS, with IA32_PEBS_ENABLE
  * @firmware_calls: Linux calls the firmware at run time
  * @under_kvm: the hypervisor underneath is KVM
  * @hw_feedback_size: bytes of the table that IA32_HW_FEEDBACK_PTR names

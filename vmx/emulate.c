@@ -19,6 +19,7 @@
 #define CPUID_7_1_ECX_MSR_IMM	BIT(5)
 #define CPUID_7_1_EDX_USER_MSR	BIT(15)
 #define CPUID_19_EBX_AESKLE	BIT(0)
+#define CPUID_23_EAX_PEBS	(BIT(4) | BIT(5))	/* has subleaves 4 and 5 */
 #define CPUID_EXT1_EDX_SYSCALL	BIT(11)
 
 /**
@@ -89,7 +90,8 @@ enum write_verdict emulate_cr4_write(u64 value)
  * OSXSAVE, OSPKE and AESKLE mirror CR4, and root's CR4 is another; SYSCALL is
  * only there in 64-bit code, which root always is. FRED goes with its bit in
  * CR4. New ways to get at MSRs, which exit for reasons of their own, are hidden,
- * too: Linux has the old ones.
+ * too: Linux has the old ones. So is architectural PEBS, as its MSRs are: subleaf 0
+ * of leaf 23H has a bit for each subleaf that there is, and 4 and 5 tell of it.
  *
  * Context: pure.
  */
@@ -120,6 +122,12 @@ void emulate_cpuid(u32 leaf, u32 subleaf, u64 guest_cr4, bool code64,
 		regs[1] &= ~CPUID_19_EBX_AESKLE;
 		if (guest_cr4 & CR4_KL)
 			regs[1] |= CPUID_19_EBX_AESKLE;
+		break;
+	case 0x23:
+		if (!subleaf)
+			regs[0] &= ~CPUID_23_EAX_PEBS;
+		if (subleaf == 4 || subleaf == 5)
+			regs[0] = regs[1] = regs[2] = regs[3] = 0;
 		break;
 	case 0x80000001:
 		if (!code64)
@@ -174,6 +182,10 @@ enum hypercall_verdict emulate_hypercall(bool kvm, u64 number)
  * Some name memory that somebody then writes to, past EPT: the CPU itself, or a
  * hypervisor underneath (emulate_msr_memory()). With Remote Action Requests the CPU
  * also takes orders from there, of writing MSRs among them: it is hidden.
+ *
+ * So is architectural PEBS: by physical address, too, the CPU writes records there that
+ * hold general registers, which is as good as any write. Linux looks whether there is
+ * any by the format of records that IA32_PERF_CAPABILITIES tells.
  */
 const struct msr_intercept msr_intercepts[] = {
 	{ KVM_WALL_CLOCK, KVM_SYSTEM_TIME, false, true },
@@ -188,6 +200,8 @@ const struct msr_intercept msr_intercepts[] = {
 	{ IA32_MTRR_FIX16K_80000, IA32_MTRR_FIX16K_A0000, false, true },
 	{ IA32_MTRR_FIX4K_C0000, IA32_MTRR_FIX4K_F8000, false, true },
 	{ IA32_MTRR_DEF_TYPE, IA32_MTRR_DEF_TYPE, false, true },
+	{ IA32_PERF_CAPABILITIES, IA32_PERF_CAPABILITIES, true, false },
+	{ IA32_PEBS_BASE, IA32_PEBS_INDEX, true, true },
 };
 
 const u32 nr_msr_intercepts = ARRAY_SIZE(msr_intercepts);
@@ -248,7 +262,16 @@ enum write_verdict emulate_rdmsr(u32 index)
  */
 u64 emulate_rdmsr_value(u32 index, u64 value)
 {
-	return index == IA32_CORE_CAPABILITIES ? value & ~CORE_CAPABILITIES_RAR : value;
+	switch (index) {
+	case IA32_CORE_CAPABILITIES:
+		return value & ~CORE_CAPABILITIES_RAR;
+	case IA32_PERF_CAPABILITIES:
+		/* All ones are architectural PEBS, whose records say what they are. */
+		if ((value & PERF_CAPABILITIES_PEBS_FMT) == PERF_CAPABILITIES_PEBS_FMT)
+			return value & ~PERF_CAPABILITIES_PEBS_FMT;
+		break;
+	}
+	return value;
 }
 
 /*

@@ -121,6 +121,9 @@
 	X(rdmsr_vmx_vmfunc, rdmsr, A1(0x491), NONE, GP)			\
 	/* ANY: refused on both, but bare it can be read back */	\
 	X(wrmsr_vmx_basic, wrmsr, A3(0x480, 0, 0), ANY, GP)		\
+	X(rdmsr_pebs_base, rdmsr, A1(0x3f4), ANY, GP)			\
+	X(wrmsr_pebs_base, wrmsr, A3(0x3f4, 0, 0), ANY, GP)		\
+	X(wrmsr_pebs_index, wrmsr, A3(0x3f5, 0, 0), ANY, GP)		\
 	X(rdmsr_efer, rdmsr, A1(EFER), NONE, NONE)			\
 	/* What no CPU has, at the borders of what the bitmaps cover */	\
 	X(rdmsr_low_end, rdmsr, A1(0x1fff), ANY, ANY)			\

@@ -110,6 +110,22 @@ TEST(cpuid_hides_what_root_does_not_know)
 	EXPECT_EQ(~0U & ~BIT(15), regs[3]);
 }
 
+TEST(cpuid_hides_architectural_pebs)
+{
+	u32 regs[4], expected, subleaf, i;
+
+	for (subleaf = 0; subleaf < 8; subleaf++) {
+		memset(regs, 0xff, sizeof(regs));
+		emulate_cpuid(0x23, subleaf, 0, true, regs);
+		for (i = 0; i < ARRAY_SIZE(regs); i++) {
+			expected = subleaf == 4 || subleaf == 5 ? 0 : ~0U;
+			if (!subleaf && !i)
+				expected = ~0U & ~(BIT(4) | BIT(5));
+			EXPECT_EQ(expected, regs[i]);
+		}
+	}
+}
+
 TEST(cpuid_depends_on_the_mode_of_the_guest)
 {
 	u32 regs[4] = { ~0U, ~0U, ~0U, ~0U };
@@ -241,6 +257,21 @@ TEST(there_are_no_remote_action_requests)
 	EXPECT_EQ(~CORE_CAPABILITIES_RAR,
 		  emulate_rdmsr_value(IA32_CORE_CAPABILITIES, ~0ULL));
 	EXPECT_EQ(~0ULL, emulate_rdmsr_value(IA32_APIC_BASE, ~0ULL));
+}
+
+TEST(there_is_no_architectural_pebs)
+{
+	EXPECT_EQ(WRITE_GP, emulate_rdmsr(IA32_PEBS_BASE));
+	EXPECT_EQ(WRITE_GP, emulate_rdmsr(IA32_PEBS_INDEX));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_PEBS_BASE, 0));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_PEBS_INDEX, 0));
+	/* PEBS_DATA_CFG and PEBS_LD_LAT_THRESHOLD are there. */
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x3f2, 0));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x3f6, 0));
+	EXPECT_EQ(WRITE_ACCEPT, emulate_rdmsr(IA32_PERF_CAPABILITIES));
+	EXPECT_EQ(0x50c5, emulate_rdmsr_value(IA32_PERF_CAPABILITIES, 0x5fc5));
+	EXPECT_EQ(0x54c5, emulate_rdmsr_value(IA32_PERF_CAPABILITIES, 0x54c5));
+	EXPECT_EQ(0x56c5, emulate_rdmsr_value(IA32_PERF_CAPABILITIES, 0x56c5));
 }
 
 TEST(mtrr_masks_have_no_holes)
