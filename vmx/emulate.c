@@ -4,6 +4,7 @@
  */
 #include "emulate.h"
 #include "mtrr.h"
+#include "returns.h"
 #include "x86.h"
 
 /* Writes to the rest of the low half change nothing, and raise nothing. */
@@ -344,12 +345,21 @@ static bool contiguous_mask(u64 value, u64 phys_limit)
 	return !(rest & (rest - 1));
 }
 
+/* Whether what is at an address, a page at most, reaches into the shadow's window */
+static bool meets_window(u64 window, u64 va)
+{
+	return window && va - (window - SIZE_4K + 1) < WINDOW_SIZE + SIZE_4K - 1;
+}
+
 /**
  * emulate_wrmsr() - what becomes of a WRMSR that exited
  * @w: the write
  *
  * MTRR masks with holes are refused: nobody uses them, and telling the types
  * of all memory from them could keep root busy for seconds.
+ *
+ * The CPU writes to the debug-store area by itself, also in the view in which the
+ * shadow can be written.
  *
  * MSRs outside the bitmaps' ranges belong to a hypervisor underneath, if to
  * anybody; of those that are not known, none may name the pool.
@@ -371,6 +381,8 @@ enum write_verdict emulate_wrmsr(const struct msr_write *w)
 		       WRITE_GP : WRITE_ACCEPT;
 	if (is_mtrr_mask(w->index) && (w->value & MTRR_PHYSMASK_V) &&
 	    !contiguous_mask(w->value, w->phys_limit))
+		return WRITE_GP;
+	if (w->index == IA32_DS_AREA && meets_window(w->window, w->value))
 		return WRITE_GP;
 	if (w->index >= 0x2000 &&
 	    table_pool_overlaps(w->pool, page, SIZE_4K))

@@ -60,6 +60,7 @@ enum hypercall_verdict emulate_hypercall(bool kvm, u64 number);
  * @apic_base: IA32_APIC_BASE as it was at attach
  * @phys_limit: end of the physical addresses that Linux uses, a power of two
  * @pool: memory that no MSR may point to
+ * @window: the address of the shadow's window (protect/returns.h), or 0
  */
 struct msr_write {
 	u32 index;
@@ -67,6 +68,7 @@ struct msr_write {
 	u64 apic_base;
 	u64 phys_limit;
 	const struct table_pool *pool;
+	u64 window;
 };
 
 enum write_verdict emulate_rdmsr(u32 index);

@@ -238,6 +238,7 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 		.apic_base = island.config.apic_base,
 		.phys_limit = island.config.phys_limit,
 		.pool = &island.config.pool,
+		.window = island.config.returns.window,
 	};
 
 	switch (emulate_wrmsr(&w)) {

@@ -7,6 +7,7 @@
 #include "ept.h"
 #include "host_tables.h"
 #include "island.h"
+#include "pebs.h"
 #include "pins.h"
 #include "seal.h"
 #include "shadow_pages.h"
@@ -67,6 +68,8 @@ static int init_msr_bitmaps(struct table_pool *pool)
 	emulate_fill_msr_bitmap(lifted);
 	pins_fill_msr_bitmap(bitmap, false);
 	pins_fill_msr_bitmap(lifted, true);
+	pebs_fill_msr_bitmap(bitmap);
+	pebs_fill_msr_bitmap(lifted);
 	return 0;
 }
 

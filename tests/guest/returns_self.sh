@@ -290,6 +290,16 @@ own_vmfunc()
 		equals "$(cat $sysfs/state)" attached
 }
 
+# debug_store VECTOR: what has the CPU's own records lie in the window is refused so;
+# what has them elsewhere is not
+debug_store()
+{
+	local all=0xffffffffffffffff
+	matches "$(./ring0 0 wrmsr 0x600 "$(hex "$window")" $all)" "^$1 " &&
+		matches "$(./ring0 0 wrmsr 0x600 "$(hex $((window - 4096)))" $all)" \
+			'^none '
+}
+
 # A call of the guest half's own, from nowhere near it
 hypercall_refused()
 {
@@ -391,7 +401,7 @@ disconnected()
 		equals "$(cat $sysfs/state)" attached
 }
 
-plan 24
+plan 25
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -424,6 +434,7 @@ strays=strays
 view_refused=view_refused
 own_control=own_vmfunc_control
 own=own_vmfunc
+records=13
 if ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 	entry=returns_entry_ask
 	choke_entry=returns_entry_choke_ask
@@ -431,6 +442,8 @@ if ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 	view_refused=oopses
 	own_control="own_vmfunc_undefined $VIEW_GUARD"
 	own="own_vmfunc_undefined $VIEW_SHADOW"
+	# There is no view in which they would be written.
+	records=none
 fi
 # Commands with their arguments
 # shellcheck disable=SC2086
@@ -456,6 +469,7 @@ for attack in STUB_32 STUB_CHOKE_32; do
 	fi
 done
 check "the stub of choke points, for another function" vouches_for_none
+check "the CPU's own records, in the window" debug_store $records
 check "the check, on a stack that is none" strays returns_check vmalloc
 
 echo on > $sysfs/policy/lock

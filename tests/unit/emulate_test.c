@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include "emulate.h"
+#include "returns.h"
 #include "x86.h"
 
 #define CR0_LINUX	(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
@@ -166,6 +167,8 @@ static const struct table_pool pool = {
 	.chunk = { { .pa = 0x40000000, .va = 0x40000000 } },
 };
 
+#define WINDOW	0xffffc90040000000ULL
+
 static enum write_verdict wrmsr(u32 index, u64 value)
 {
 	const struct msr_write w = {
@@ -174,6 +177,7 @@ static enum write_verdict wrmsr(u32 index, u64 value)
 		.apic_base = 0xfee00900,
 		.phys_limit = 1ULL << 39,
 		.pool = &pool,
+		.window = WINDOW,
 	};
 
 	return emulate_wrmsr(&w);
@@ -272,6 +276,23 @@ TEST(there_is_no_architectural_pebs)
 	EXPECT_EQ(0x50c5, emulate_rdmsr_value(IA32_PERF_CAPABILITIES, 0x5fc5));
 	EXPECT_EQ(0x54c5, emulate_rdmsr_value(IA32_PERF_CAPABILITIES, 0x54c5));
 	EXPECT_EQ(0x56c5, emulate_rdmsr_value(IA32_PERF_CAPABILITIES, 0x56c5));
+}
+
+TEST(the_debug_store_is_not_in_the_window)
+{
+	struct msr_write nowhere = { .index = IA32_DS_AREA };
+
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_DS_AREA, WINDOW));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_DS_AREA, WINDOW - SIZE_4K + 1));
+	EXPECT_EQ(WRITE_GP, wrmsr(IA32_DS_AREA, WINDOW + WINDOW_SIZE - 1));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_DS_AREA, WINDOW - SIZE_4K));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_DS_AREA, WINDOW + WINDOW_SIZE));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_DS_AREA, 0));
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(IA32_DS_AREA, ~0ULL));
+	/* Others may be any number. */
+	EXPECT_EQ(WRITE_ACCEPT, wrmsr(0x601, WINDOW));
+	nowhere.pool = &pool;
+	EXPECT_EQ(WRITE_ACCEPT, emulate_wrmsr(&nowhere));
 }
 
 TEST(mtrr_masks_have_no_holes)
