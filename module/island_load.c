@@ -245,6 +245,7 @@ static void seal_config(const struct machine *m, struct island_config *config,
 	config->cpuid_faulting = m->cpuid_faulting;
 	config->itlb_multihit = m->itlb_multihit;
 	config->pebs = m->pebs;
+	config->pebs_pretended = m->pebs_pretended;
 	config->has_endbr = IS_ENABLED(CONFIG_X86_KERNEL_IBT);
 	config->firmware_calls = m->firmware_calls;
 	config->under_kvm = m->under_kvm;

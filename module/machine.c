@@ -104,11 +104,17 @@ static void read_cpuid(u32 leaf, u32 subleaf, u32 regs[4])
 
 #ifdef CARAPACE_TESTING
 static bool vmfunc_hidden;
+static bool pebs_pretended;
 static int hypervisor_shown = -1;
 
 void machine_hide_vmfunc(void)
 {
 	vmfunc_hidden = true;
+}
+
+void machine_pretend_pebs(void)
+{
+	pebs_pretended = true;
 }
 
 void machine_show_hypervisor(int type)
@@ -210,6 +216,9 @@ int machine_read(void)
 	m->hw_feedback_size = ((power[3] >> 8 & 15) + 1) * SZ_4K;
 	m->firmware_calls = efi_enabled(EFI_RUNTIME_SERVICES);
 	m->pebs = has_pebs();
+#ifdef CARAPACE_TESTING
+	m->pebs_pretended = pebs_pretended && !m->pebs;
+#endif
 	m->cpuid_faulting = read_msr(MSR_PLATFORM_INFO) &
 			    MSR_PLATFORM_INFO_CPUID_FAULT;
 	m->itlb_multihit = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT);

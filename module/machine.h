@@ -21,6 +21,7 @@
  * @cpuid_faulting: the CPU can make CPUID fault
  * @itlb_multihit: the CPU fails on code pages that change their size
  * @pebs: the CPU has PEBS, with IA32_PEBS_ENABLE
+ * @pebs_pretended: testing builds: it has none, but what switches it on does so
  * @firmware_calls: Linux calls the firmware at run time
  * @under_kvm: the hypervisor underneath is KVM
  * @hw_feedback_size: bytes of the table that IA32_HW_FEEDBACK_PTR names
@@ -35,6 +36,7 @@ struct machine {
 	bool cpuid_faulting;
 	bool itlb_multihit;
 	bool pebs;
+	bool pebs_pretended;
 	bool firmware_calls;
 	bool under_kvm;
 	u32 hw_feedback_size;
@@ -48,6 +50,7 @@ bool machine_is_under(enum x86_hypervisor_type type);
 #ifdef CARAPACE_TESTING
 /* Before anything is asked about it */
 void machine_hide_vmfunc(void);
+void machine_pretend_pebs(void);
 void machine_show_hypervisor(int type);
 #endif
 

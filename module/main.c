@@ -56,6 +56,10 @@ static bool no_vmfunc;
 module_param(no_vmfunc, bool, 0444);
 MODULE_PARM_DESC(no_vmfunc, "Testing: as if the CPUs had no VMFUNC");
 
+static bool pebs;
+module_param(pebs, bool, 0444);
+MODULE_PARM_DESC(pebs, "Testing: as if the CPUs had PEBS, where they have none: it is switched on, and records nothing");
+
 static int hypervisor = -1;
 module_param(hypervisor, int, 0444);
 MODULE_PARM_DESC(hypervisor, "Testing: as if this one were underneath: enum x86_hypervisor_type");
@@ -70,6 +74,8 @@ static void __init prepare_testing(void)
 #ifdef CARAPACE_TESTING
 	if (no_vmfunc)
 		machine_hide_vmfunc();
+	if (pebs)
+		machine_pretend_pebs();
 	machine_show_hypervisor(hypervisor);
 	if (fail_cpu >= 0)
 		island_fail_at(fail_cpu, fail_at);

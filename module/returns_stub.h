@@ -9,6 +9,7 @@
 
 /* Addresses of code, for jumps and calls; not to be called from C */
 extern const char returns_ask_choke[], returns_ask[], returns_stored[];
+extern const char returns_shadow_begin[], returns_shadow_choke[];
 extern const char returns_entry[], returns_entry_ask[], returns_entry_choke[],
 		  returns_entry_choke_ask[], returns_check[], returns_blocked[];
 extern const char returns_jumps[], returns_check_jump[], returns_blocked_jump[];

@@ -148,6 +148,8 @@ void shadow_memory_describe(struct returns_config *config)
 	config->stub_words = offset_in_page(returns_words);
 	config->shadow_begin = (u64)returns_ask_choke;
 	config->shadow_plain = (u64)returns_ask;
+	config->entered = (u64)returns_shadow_begin;
+	config->entered_choke = (u64)returns_shadow_choke;
 	config->stored = (u64)returns_stored;
 	config->check = (u64)returns_check;
 	config->jumps = (u64)returns_jumps;

@@ -13,6 +13,7 @@
 #include "emulate.h"
 #include "ept.h"
 #include "host_tables.h"
+#include "pebs.h"
 #include "pins.h"
 #include "shootdown.h"
 #include "stack_settle.h"
@@ -234,15 +235,14 @@ static void write_controls(struct vcpu *vcpu)
 	vmwrite(MSR_BITMAP, island.msr_bitmap_pa);
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
 	vmwrite(VIRTUAL_PROCESSOR_ID, GUEST_VPID);
-	if (island.eptp_list_pa) {
-		vmwrite(VM_FUNCTION_CONTROLS, VMFUNC_EPTP_SWITCHING);
+	if (island.eptp_list_pa)
 		vmwrite(EPTP_LIST_ADDRESS, island.eptp_list_pa);
-	}
 	if (c->secondary & SECONDARY_ENABLE_XSAVES)
 		vmwrite(XSS_EXIT_BITMAP, 0);
 	if (c->secondary & SECONDARY_ENABLE_PCONFIG)
 		vmwrite(PCONFIG_EXITING_BITMAP, 0);
 	write_msr_areas(vcpu);
+	pebs_enter(vcpu);
 }
 
 #ifdef CARAPACE_TESTING

@@ -7,6 +7,7 @@
 #include "ept.h"
 #include "exit.h"
 #include "mtrr.h"
+#include "pebs.h"
 #include "pins.h"
 #include "shootdown.h"
 #include "steal_time.h"
@@ -251,6 +252,8 @@ struct exit_result handle_wrmsr(struct vcpu *vcpu)
 	}
 	if (!may_be_written(vcpu, index, value))
 		return RESULT_GP(0);
+	if (index == IA32_PEBS_ENABLE)
+		return pebs_wrmsr(vcpu, value);
 	if (reg < PINNED_COUNT)
 		return pins_wrmsr(vcpu, reg, value);
 	if (index == KVM_STEAL_TIME && vcpu->steal_time_taken)

@@ -67,6 +67,8 @@ struct choke_pointer {
  * @shadow_begin: from this instruction of it the CPU may be in the shadow view; it is
  *	a choke point's, and the call is looked at
  * @shadow_plain: from here on it is not
+ * @entered: behind the VMFUNC to that view
+ * @entered_choke: the same for a choke point's
  * @stored: where it goes on when it has stored, back in the guard view; behind the page
  * @check: where patched returns jump to
  * @jumps: where functions jump to that end by a jump: RETURN_JUMPS places
@@ -95,6 +97,8 @@ struct returns_config {
 	u64 stub_words;
 	u64 shadow_begin;
 	u64 shadow_plain;
+	u64 entered;
+	u64 entered_choke;
 	u64 stored;
 	u64 check;
 	u64 jumps;
@@ -195,6 +199,7 @@ struct stacks_config {
  * @cpuid_faulting: the CPU can make CPUID fault (MSR_PLATFORM_INFO)
  * @itlb_multihit: the CPU fails on code pages that change their size
  * @pebs: the CPU has PEBS
+ * @pebs_pretended: testing builds: it has none, but what switches it on does so
  * @has_endbr: the kernel is built for IBT, so that its functions begin with ENDBR64
  * @firmware_calls: Linux calls the firmware, and may turn IBT off around that
  * @under_kvm: Linux knows KVM underneath, and makes hypercalls to it
@@ -234,6 +239,7 @@ struct island_config {
 	bool cpuid_faulting;
 	bool itlb_multihit;
 	bool pebs;
+	bool pebs_pretended;
 	bool has_endbr;
 	bool firmware_calls;
 	bool under_kvm;

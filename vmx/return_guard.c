@@ -371,7 +371,7 @@ bool return_guard_leave_view(struct vcpu *vcpu)
  * @vcpu: the CPU
  * @choke: it is a choke point
  *
- * Context: root, at a VMCALL.
+ * Context: root, at a VMCALL, or at a VMFUNC in its place.
  *
  * Return: what the exit's handler returns.
  */
@@ -384,6 +384,38 @@ struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke)
 	island_publish();
 	island_unlock();
 	return stored ? RESULT_SKIP : RESULT_RESUME;
+}
+
+/**
+ * return_guard_vmfunc() - VMFUNC exited
+ * @vcpu: the CPU
+ *
+ * For want of a view of that number; or for this CPU may not switch to one now
+ * (pebs.c), and then the stub's is a function's entry. The stub has the operands of a
+ * function's caller in registers of its own, and has them back where it goes on.
+ *
+ * Context: root, at the exit.
+ *
+ * Return: what the exit's handler returns.
+ */
+struct exit_result return_guard_vmfunc(struct vcpu *vcpu)
+{
+	u64 next = vmread(GUEST_RIP) + vcpu->event.instruction_len;
+	struct exit_result result;
+
+	if (!island.eptp_list_pa || (u32)vcpu->regs.rax ||
+	    (u32)vcpu->regs.rcx != VIEW_SHADOW)
+		return RESULT_UD;
+	if (guest_cpl() ||
+	    (next != config()->entered && next != config()->entered_choke)) {
+		refuse_view(vcpu, next, true);
+		return RESULT_RESUME;
+	}
+	result = return_guard_enter(vcpu, next == config()->entered_choke);
+	/* As if that were the instruction right before where the stub goes on. */
+	if (result.action == EXIT_SKIP)
+		vmwrite(GUEST_RIP, config()->stored - vcpu->event.instruction_len);
+	return result;
 }
 
 static bool read_word(struct vcpu *vcpu, u64 stack, struct shadow_word *word)

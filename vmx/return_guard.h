@@ -13,6 +13,7 @@ struct vcpu;
 u64 return_guard_task_stack(struct vcpu *vcpu);
 struct exit_result return_guard_end(struct vcpu *vcpu);
 bool return_guard_leave_view(struct vcpu *vcpu);
+struct exit_result return_guard_vmfunc(struct vcpu *vcpu);
 struct exit_result return_guard_enter(struct vcpu *vcpu, bool choke);
 struct exit_result return_guard_check(struct vcpu *vcpu, bool jump);
 struct exit_result return_guard_thaw(struct vcpu *vcpu, bool jump);

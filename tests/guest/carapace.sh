@@ -10,6 +10,8 @@ cd "$(dirname "$(readlink -f "$0")")" || exit 1
 : "${CARAPACE_KO:=/root/carapace.ko}"
 : "${CARAPACE_TESTING_KO:=/root/carapace-testing.ko}"
 : "${CARAPACE_PARAMETERS:=}"
+# on: tests run with PEBS on, on all CPUs; takes the testing build, and pebs=1
+: "${PEBS:=off}"
 
 sysfs=/sys/kernel/carapace
 
@@ -188,10 +190,22 @@ all_verified()
 		equals "$(cat $sysfs/stats/returns_unshadowed)" 0
 }
 
+# set_pebs CPU VALUE: IA32_PEBS_ENABLE, which reads as 0 where there is none
+set_pebs()
+{
+	matches "$(./ring0 "$1" wrmsr 0x3f1 "$2" 0xffffffffffffffff)" '^none '
+}
+
+switch_pebs_on()
+{
+	set_pebs "$1" 1
+}
+
 # With those of the module's parameters that each attaching here has
 attach()
 {
-	./load_module "$CARAPACE_KO" "$* $CARAPACE_PARAMETERS"
+	./load_module "$CARAPACE_KO" "$* $CARAPACE_PARAMETERS" || return
+	[ "$PEBS" = off ] || every_cpu switch_pebs_on
 }
 
 attach_testing()
