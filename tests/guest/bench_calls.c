@@ -30,9 +30,9 @@
 
 /* To reach, instructions; a choke point's 20 were not, and this is what they are */
 #define CALL_MAX	40.5
-#define CHOKE_MAX	46.5
+#define CHOKE_MAX	48.5
 /* One that ends by jumping to another: that is verified, and goes on */
-#define CHOKE_JUMP_MAX	47.5
+#define CHOKE_JUMP_MAX	49.5
 /* To reach, exits */
 #define FROZEN_MAX	2.02	/* a call by core kernel code; others' are there, too */
 #define PARKED_MAX	1.02	/* a change to another task */
