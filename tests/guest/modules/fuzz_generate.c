@@ -236,6 +236,9 @@ static void generate_msr(struct fuzz_random *r, struct fuzz_trial *t)
 		value ^= BIT_ULL(fuzz_below(r, 64));
 		break;
 	}
+	/* It can be written in the emulator, and one format of PEBS is hidden. */
+	if (t->msr == MSR_IA32_PERF_CAPABILITIES)
+		value &= ~BIT_ULL(8);
 	t->gpr[0] = (u32)value | (fuzz_next(r) & 0xffffffff00000000ULL);
 	t->gpr[2] = value >> 32;
 	switch (fuzz_below(r, 128)) {
