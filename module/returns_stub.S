@@ -104,6 +104,7 @@ SYM_DATA_END(returns_words)
  * have to pass: a call of it, by name, has to be what came before
  */
 SYM_FUNC_START(returns_ask_choke)
+	ANNOTATE_NOENDBR
 	/* Root knows more stacks. It goes on at returns_stored. */
 .Lask_choke:
 	vmcall

@@ -67,7 +67,7 @@ lock_at_once()
 {
 	local asking
 	rmmod carapace || return
-	until lock; do :; done 2>/dev/null & asking=$!
+	until lock; do sleep 0.1; done 2>/dev/null & asking=$!
 	# shellcheck disable=SC2119
 	attach || {
 		kill $asking

@@ -51,6 +51,7 @@ SYM_FUNC_START_LOCAL(enter_32)
 SYM_FUNC_END(enter_32)
 
 SYM_FUNC_START(attack_left_32)
+	ANNOTATE_NOENDBR
 	RET
 SYM_FUNC_END(attack_left_32)
 
