@@ -30,14 +30,18 @@ static const struct {
 	const char *name;
 	bool by_loader;
 } choke_points[CHOKE_POINTS] = {
-	{ "commit_creds" },		/* makes a task root */
-	{ "prepare_kernel_cred" },	/* makes root's credentials */
-	{ "switch_task_namespaces" },	/* leaves a container */
-	{ "call_usermodehelper_exec" },	/* starts a program as root */
-	{ "call_usermodehelper" },	/* the same */
-	{ "set_memory_x", true },	/* makes code of data */
-	{ "set_memory_rw", true },	/* makes code and read-only data writable */
-	{ "set_memory_rox", true },	/* makes code of data */
+	/* Makes a task root; makes root's credentials */
+	{ .name = "commit_creds" },
+	{ .name = "prepare_kernel_cred" },
+	/* Leaves a container */
+	{ .name = "switch_task_namespaces" },
+	/* Start a program as root */
+	{ .name = "call_usermodehelper_exec" },
+	{ .name = "call_usermodehelper" },
+	/* Makes code of data; code and read-only data writable; code of data */
+	{ .name = "set_memory_x", .by_loader = true },
+	{ .name = "set_memory_rw", .by_loader = true },
+	{ .name = "set_memory_rox", .by_loader = true },
 };
 
 /*

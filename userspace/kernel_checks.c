@@ -23,7 +23,7 @@
  * module and the kernel a little: pages of the island's image, and places where the
  * core kernel changes its code.
  */
-#define IMAGE_PAGES	32
+#define IMAGE_PAGES	96
 #define CORE_SITES	100000
 
 #define MEBIBYTES(blocks)	((blocks) * (u64)TABLE_POOL_CHUNK_SIZE >> 20)
