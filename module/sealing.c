@@ -124,26 +124,23 @@ static const enum compat_module_part loaded[] = {
 	MODULE_PART_RO_AFTER_INIT,
 };
 
-/* Not so where it was coming already when there was nobody to hear of it. */
-static bool is_sealed(const struct module *mod)
+/*
+ * Root refuses what it must not. Return: false where the module's code is not sealed: it
+ * was coming already when there was nobody to hear of that.
+ */
+static bool set_transient(const struct module *mod, bool transient)
 {
-	u64 va, size;
-
-	compat_module_part(mod, MODULE_PART_TEXT, &va, &size);
-	return !size || cpus_hypercall(HYPERCALL_TRANSIENT, va, false) != -EINVAL;
-}
-
-/* Root refuses what it must not, and what is not sealed. */
-static void set_transient(const struct module *mod, bool transient)
-{
+	bool sealed = true;
 	u64 va, size;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(loaded); i++) {
 		compat_module_part(mod, loaded[i], &va, &size);
-		if (size)
-			cpus_hypercall(HYPERCALL_TRANSIENT, va, transient);
+		if (size && cpus_hypercall(HYPERCALL_TRANSIENT, va, transient) ==
+		    -EINVAL && loaded[i] == MODULE_PART_TEXT)
+			sealed = false;
 	}
+	return sealed;
 }
 
 static void seal_read_only(const struct module *mod)
@@ -181,12 +178,10 @@ static int module_notify(struct notifier_block *block, unsigned long state,
 		set_transient(mod, true);
 		return NOTIFY_OK;
 	case MODULE_STATE_LIVE:
-		if (is_sealed(mod)) {
-			set_transient(mod, false);
+		if (set_transient(mod, false))
 			seal_read_only(mod);
-		} else {
+		else
 			seal_whole(mod);
-		}
 		/* Those that were live when it was turned on are held: lock.c. */
 		if (lock_is_on())
 			__module_get((struct module *)mod);
