@@ -82,6 +82,16 @@ SYM_DATA_END(returns_words)
 	jrcxz	\to
 .endm
 
+/* Its operands are in registers of the caller's. A bare CPU knows no VMFUNC. */
+.macro TO_SHADOW_VIEW
+	mov	%rax, %r10
+	mov	%rcx, %r11
+	xor	%eax, %eax
+	mov	$VIEW_SHADOW, %ecx
+9:	vmfunc
+	_ASM_EXTABLE(9b, .Lbare)
+.endm
+
 /* Where the word's shadow is, in RAX */
 .macro FIND_SHADOW ask:req
 	mov	%rsp, %rax
@@ -113,11 +123,7 @@ SYM_FUNC_START(returns_ask_choke)
 SYM_INNER_LABEL_ALIGN(returns_entry_choke, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
 	ENDBR
-	mov	%rax, %r10
-	mov	%rcx, %r11
-	xor	%eax, %eax
-	mov	$VIEW_SHADOW, %ecx
-1:	vmfunc
+	TO_SHADOW_VIEW
 SYM_INNER_LABEL(returns_shadow_choke, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR
 	LEAVE_IF_32_BITS .Lask_choke
@@ -141,7 +147,6 @@ SYM_INNER_LABEL(returns_shadow_choke, SYM_L_GLOBAL)
 	TO_GUARD_VIEW
 	jmp	returns_stored
 
-	_ASM_EXTABLE(1b, .Lbare)
 	_ASM_EXTABLE(.Lask_choke, .Lbare)
 
 	/* So far that the last of its bytes are the page's last */
@@ -166,12 +171,7 @@ SYM_INNER_LABEL(returns_ask, SYM_L_GLOBAL)
 SYM_INNER_LABEL(returns_entry, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
 	ENDBR
-	mov	%rax, %r10
-	mov	%rcx, %r11
-	xor	%eax, %eax
-	mov	$VIEW_SHADOW, %ecx
-2:	vmfunc
-	_ASM_EXTABLE(2b, .Lbare)
+	TO_SHADOW_VIEW
 	_ASM_EXTABLE(.Lask, .Lbare)
 SYM_INNER_LABEL(returns_shadow_begin, SYM_L_GLOBAL)
 	ANNOTATE_NOENDBR

@@ -19,7 +19,6 @@
 
 #define MAGIC		0x0ddba11u
 #define FAULTED		0xfa17u
-#define ENTRY_PGD	(~0ULL << 12 & ((1ULL << 52) - 1))
 
 /* endbr64; mov $MAGIC, %eax; ret; int3 */
 static const u8 payload[] = {
@@ -75,15 +74,6 @@ static u64 changed_entry(u64 entry, unsigned int changes)
 	return entry;
 }
 
-/* With PTI the kernel's copy of the top-level entry of user space has NX. */
-static u64 *top_entry(u64 address)
-{
-	u64 table = __read_cr3() & ENTRY_PGD;
-	unsigned int shift = raw_read_cr4() & X86_CR4_LA57 ? 48 : 39;
-
-	return (u64 *)__va(table) + ((address >> shift) & 511);
-}
-
 /*
  * What is above an entry has to belong to user mode, too. It stays so: for all
  * else the last entry says that it does not.
@@ -91,19 +81,19 @@ static u64 *top_entry(u64 address)
 static void let_user_through(u64 address, const u64 *last)
 {
 	unsigned int shift = raw_read_cr4() & X86_CR4_LA57 ? 48 : 39;
-	u64 *entry = top_entry(address);
+	u64 *entry = attack_top_entry(address);
 
 	while (entry != last) {
 		attack_set_entry(entry, *entry | _PAGE_USER, address);
 		shift -= 9;
-		entry = (u64 *)__va(*entry & ENTRY_PGD) +
+		entry = (u64 *)__va(*entry & ENTRY_FRAME) +
 			((address >> shift) & 511);
 	}
 }
 
 static void run(struct attack_request *q, void *code, unsigned int changes)
 {
-	u64 *entry, *top = top_entry((u64)code);
+	u64 *entry, *top = attack_top_entry((u64)code);
 	u64 old, old_top = *top, cr4, lower_cr4, pa;
 	bool open_top = changes & (CLEAR_NX | CLEAR_SMEP) &&
 			old_top & _PAGE_NX;

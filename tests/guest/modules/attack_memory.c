@@ -30,6 +30,15 @@ u64 attack_symbol(const char *name)
 	return attack_call(lookup_name, (u64)name, 0, 0, 0);
 }
 
+/* With PTI the kernel's copy of the top-level entry of user space has NX. */
+u64 *attack_top_entry(u64 address)
+{
+	u64 table = __read_cr3() & ENTRY_FRAME;
+	unsigned int shift = raw_read_cr4() & X86_CR4_LA57 ? 48 : 39;
+
+	return (u64 *)__va(table) + ((address >> shift) & 511);
+}
+
 /*
  * The entry that maps an address in this CPU's tables, where that leads, and
  * its level: 1 for 4 KiB, 2 for 2 MiB, and so on. NULL when it is not mapped.

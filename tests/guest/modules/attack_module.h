@@ -73,6 +73,7 @@ enum attack_way {
 int attack_symbols_init(void);
 u64 attack_symbol(const char *name);
 u64 *attack_entry(u64 address, u64 *physical, unsigned int *level);
+u64 *attack_top_entry(u64 address);
 u64 *attack_own_entry(u64 address, u64 *physical);
 int attack_store(void *to, const void *from, size_t size);
 int attack_set_entry(u64 *entry, u64 value, u64 address);

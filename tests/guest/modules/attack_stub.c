@@ -42,19 +42,10 @@ static struct notifier_block notifier = {
 	.priority = INT_MAX,
 };
 
-/* With PTI the kernel's copy of the top-level entry of user space has NX. */
-static u64 *top_entry(u64 va)
-{
-	u64 table = __read_cr3() & ENTRY_FRAME;
-	unsigned int shift = raw_read_cr4() & X86_CR4_LA57 ? 48 : 39;
-
-	return (u64 *)__va(table) + ((va >> shift) & 511);
-}
-
 /* Interrupts are off. */
 static void run(u64 va, u64 stub, u64 stub_pa)
 {
-	u64 *top = top_entry(va), *code, *stack;
+	u64 *top = attack_top_entry(va), *code, *stack;
 	u64 old_top = *top, old_code, old_stack, pa;
 	u64 cr4 = raw_read_cr4();
 	unsigned int level;
