@@ -86,7 +86,7 @@ SYM_DATA_END(returns_words)
 .macro TO_SHADOW_VIEW
 	mov	%rax, %r10
 	mov	%rcx, %r11
-	xor	%eax, %eax
+	mov	$0, %eax
 	mov	$VIEW_SHADOW, %ecx
 9:	vmfunc
 	_ASM_EXTABLE(9b, .Lbare)
@@ -103,7 +103,7 @@ SYM_DATA_END(returns_words)
 
 /* Where root has given the CPU back meanwhile, what was stored has been. */
 .macro TO_GUARD_VIEW
-	xor	%eax, %eax
+	mov	$0, %eax
 	mov	$VIEW_GUARD, %ecx
 9:	vmfunc
 	_ASM_EXTABLE(9b, returns_stored)
@@ -168,6 +168,11 @@ SYM_INNER_LABEL(returns_ask, SYM_L_GLOBAL)
 	jbe	.Lstore
 	jmp	.Lask
 
+	/*
+	 * At a multiple of 16, though nothing aligns it, for that is where the page's end
+	 * has it: some instructions are as long as that takes. ftrace takes an odd address
+	 * for one to be jumped to (since 6.19).
+	 */
 SYM_INNER_LABEL(returns_entry, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
 	ENDBR
@@ -181,7 +186,7 @@ SYM_INNER_LABEL(returns_shadow_begin, SYM_L_GLOBAL)
 	 * A choke point's slot does not lead here. Who comes with one's address would
 	 * have what he returns to stored for it, whatever that is.
 	 */
-	mov	(%rsp), %rcx
+	{disp8} mov (%rsp), %rcx
 	sub	$FUNCTION_BASE, %rcx
 	jbe	.Lask
 	mov	%ecx, 12(%rax)

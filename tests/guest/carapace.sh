@@ -140,7 +140,7 @@ no_room="this kernel's stacks have no room for its chain"
 impossible()
 {
 	why=
-	if [[ $1 = TASK_STUB* ]] && is_attached &&
+	if [[ $1 = @(TASK_STUB*|PIVOT_FULL) ]] && is_attached &&
 	   ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 		why="this CPU has no VMFUNC"
 	fi

@@ -10,7 +10,7 @@
 . ./carapace.sh
 
 # vmx/layout.h
-VIEW_SHADOW=511
+VIEW_SHADOW=1
 
 KILLED=137
 SIGILL=132
