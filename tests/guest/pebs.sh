@@ -108,7 +108,7 @@ unknown_vmfunc()
 {
 	local before
 	before=$(counted_attacks)
-	matches "$(./ring0 0 vmfunc 0 1)" "^$UD " &&
+	matches "$(./ring0 0 vmfunc 0 2)" "^$UD " &&
 		matches "$(./ring0 0 vmfunc 1 $VIEW_SHADOW)" "^$UD " &&
 		equals "$(counted_attacks)" "$before"
 }
