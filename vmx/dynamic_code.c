@@ -13,6 +13,11 @@
 #include "seal.h"
 #include "vcpu.h"
 
+static u64 page_of(u64 va)
+{
+	return (va - island.config.modules_start) / PAGE_SIZE;
+}
+
 /**
  * dynamic_code_note() - a frame becomes dynamic code
  * @pa: the frame
@@ -25,7 +30,7 @@
 void dynamic_code_note(u64 pa, u64 va)
 {
 	struct frame_map *map = &island.regions.dynamic;
-	u64 page = (va - island.config.modules_start) / PAGE_SIZE;
+	u64 page = page_of(va);
 
 	frame_map_add(map, pa & ~(PAGE_SIZE - 1), page / FRAME_MAP_PAGES, page % FRAME_MAP_PAGES);
 }
@@ -53,11 +58,10 @@ void dynamic_code_forget(u64 pa)
  */
 bool dynamic_code_is_at(u64 pa, u64 va)
 {
-	u64 page = (va - island.config.modules_start) / PAGE_SIZE;
 	u32 high, low;
 
 	if (!frame_map_find(&island.regions.dynamic, pa & ~(PAGE_SIZE - 1), &high,
 			    &low))
 		return seal_may_be_dynamic();
-	return high * FRAME_MAP_PAGES + low == page;
+	return high * FRAME_MAP_PAGES + low == page_of(va);
 }

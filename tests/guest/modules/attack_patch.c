@@ -320,10 +320,9 @@ static void entry_rodata(struct attack_request *q)
 		seal.va = to & PAGE_MASK;
 		attack_hypercall(HYPERCALL_SEAL, (u64)&seal, 0);
 		run_displacement(q, site, displacement);
-		attack_hypercall(HYPERCALL_RELEASE, __pa(page), 0);
 		attack_set_entry(entry, 0, to);
 	}
-	/* Locked, it stays sealed. */
+	/* Not while it is mapped. Locked, it stays sealed. */
 	if (page && attack_hypercall(HYPERCALL_RELEASE, __pa(page), 0) != -EPERM)
 		free_page((unsigned long)page);
 }

@@ -20,7 +20,6 @@
 #include "layout.h"
 
 #define VMFUNC_LENGTH	3
-#define CR4_LASS	(1UL << 27)
 
 static struct task_struct *attacker;
 
