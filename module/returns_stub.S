@@ -170,8 +170,9 @@ SYM_INNER_LABEL(returns_ask, SYM_L_GLOBAL)
 
 	/*
 	 * At a multiple of 16, though nothing aligns it, for that is where the page's end
-	 * has it: some instructions are as long as that takes. ftrace takes an odd address
-	 * for one to be jumped to (since 6.19).
+	 * has it: some instructions are as long as that takes, and this file's end has the
+	 * assembler refuse it elsewhere. ftrace takes an odd address for one to be jumped
+	 * to (since 6.19).
 	 */
 SYM_INNER_LABEL(returns_entry, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
@@ -406,5 +407,8 @@ SYM_TYPED_FUNC_START(returns_blocked_jump)
 	pop	%rax
 	RET
 SYM_FUNC_END(returns_blocked_jump)
+
+	/* Backwards, which is an error, where returns_entry is not at a multiple of 16. */
+	.org	. - ((returns_entry - .Lpage) & 15)
 
 	.section .note.GNU-stack, "", @progbits
