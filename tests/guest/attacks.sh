@@ -103,7 +103,15 @@ prepare()
 without_packs='
 @(log|block)	CODE_BPF_*	0	succeeded	-
 '
-grep -qw text_poke_set /proc/kallsyms && has_packs=1 || has_packs=0
+
+# What this kernel has, by its symbols
+insmod modules/carapace_vuln.ko
+address_of text_poke_set > /dev/null 2>&1 && has_packs=1 || has_packs=0
+reboot_table=$(address_of kern_reboot_table 2> /dev/null)
+rodata=$(address_of __start_rodata)
+rodata_end=$(address_of __end_rodata)
+rmmod carapace_vuln
+
 [ $has_packs = 1 ] || expectations=$without_packs$expectations
 
 # Without execute rights by mode in EPT, only SMEP and NX are pinned: who writes
@@ -173,14 +181,6 @@ perform()
 		"ATTACK kind=$kind cpu=[0-9]+ pid=[0-9]+ comm=$comm context=$context .*fn=$fn.* action=${1/#@(lock|deny)/block}\$"
 }
 
-is_rodata()
-{
-	awk -v symbol="$1" '
-		$3 == "__start_rodata" || $3 == "__end_rodata" ||
-			$3 == symbol { print $1, $3 }' /proc/kallsyms |
-		sort | awk '{ print $2 }' | sed -n 2p | grep -q "^$1\$"
-}
-
 try()
 {
 	expected "$1" "$2"
@@ -190,12 +190,11 @@ try()
 		return
 	fi
 	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] &&
-	   is_rodata kern_reboot_table; then
+	   ((reboot_table >= rodata && reboot_table < rodata_end)); then
 		skip "$1: $2" "this kernel's sysctls are read-only data"
 		return
 	fi
-	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] &&
-	   ! grep -qw kern_reboot_table /proc/kallsyms; then
+	if [ "$2" = HELPER_CORE_PATTERN_SYSCTL ] && [ ! "$reboot_table" ]; then
 		skip "$1: $2" "this kernel uses a copy of that table, which has no name"
 		return
 	fi

@@ -341,12 +341,20 @@ one_line()
 		matches "$lines" "$1"
 }
 
+# address_of NAME: of that symbol, "module:name" for a module's; fails where there is none
+#
+# Needs the vulnerable driver. To read /proc/kallsyms takes the emulator ten seconds.
+address_of()
+{
+	./vuln address "$1"
+}
+
 # say_going_down 1|0: have Carapace think that Linux restarts, or no longer, by a write
 # to its memory. Needs the vulnerable driver.
 say_going_down()
 {
 	local at word
-	at=0x$(awk '$3 == "going_down" && $4 == "[carapace]" { print $1 }' /proc/kallsyms)
+	at=$(address_of carapace:going_down)
 	word=$(./vuln read "$at") &&
 		./vuln write "$at" $(((word & ~0xff) | $1))
 }
