@@ -45,6 +45,9 @@
 
 #define TASK_COMM	16
 
+/* Where there is none to go on with. A stack out of the window's reach has base 0. */
+#define NO_STACK	(~0ULL)
+
 static const struct stacks_config *config(void)
 {
 	return &island.config.stacks;
@@ -216,7 +219,7 @@ static enum verdict report(struct vcpu *vcpu, u64 task, u64 slot, u64 expected,
 /*
  * The CPU is on a stack that is not the task's, or not where it left it. Back to
  * that; where there is none the machine cannot go on. Return: the stack that the task
- * goes on with, or 0 for none.
+ * goes on with, as stack_record_base() says, or NO_STACK.
  */
 static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 {
@@ -242,7 +245,7 @@ static u64 wrong_stack(struct vcpu *vcpu, u64 task, u64 base, u64 rsp)
 		stack_record_set(vcpu, record_pa, task, STACK_RUNS);
 		base = right;
 	} else if (undone) {
-		base = 0;
+		base = NO_STACK;
 	} else if (record_pa) {
 		/* It never comes back there. */
 		stack_record_free(vcpu, record_pa);
@@ -348,7 +351,7 @@ struct exit_result stack_guard_switch(struct vcpu *vcpu)
 		return return_guard_end(vcpu);
 	base = unpark(vcpu, to, vmread(GUEST_RSP));
 	/* Linux is to panic. Who has kept it from that is not to go on with that stack. */
-	if (!base)
+	if (base == NO_STACK)
 		return return_guard_end(vcpu);
 	record_pa = stack_record_hold_or_make(vcpu, base, false);
 	if (record_pa)
