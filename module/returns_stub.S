@@ -42,8 +42,16 @@
 	.section .text, "ax"
 	.balign	4096, 0xcc
 .Lpage:
-	/* For who comes from another page, with a VMFUNC at its end: no address is run. */
-	.fill	64, 1, 0xcc
+	/*
+	 * For who comes from another page, with a VMFUNC at its end, be it this one's: an
+	 * exit, in 16, 32 and 64-bit code. An exception would be pushed to where his stack
+	 * pointer leads, and that can be the shadow. No address is run.
+	 */
+	UNWIND_HINT_FUNC
+.Lother_page:
+	vmcall
+	jmp	.Lother_page
+	.skip	64 - (. - .Lother_page), 0xcc
 SYM_DATA_START(returns_words)
 .Lwords:
 	ANNOTATE_NOENDBR

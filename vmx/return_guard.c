@@ -9,7 +9,8 @@
  *
  * In the shadow view nothing but the stub can be run and nothing but the shadow
  * be written, so whatever happens there is an exit: of an event while it is being
- * delivered, or of the instruction behind a VMFUNC that was none of the stub's.
+ * delivered, or of its handler's fetch where the stack pointer leads to the shadow; or
+ * of the instruction behind a VMFUNC that was none of the stub's.
  * Root then does what is left of the stub, so that it is done however many events
  * come, and the event is delivered in the guard view. What the stub does follows
  * from the stack pointer alone: who jumps into the middle of it gets what he
@@ -36,6 +37,9 @@
 /* What the stub is told */
 #define LOOK_AGAIN	0
 #define RETURN		1
+
+/* What an event pushes at most: SS, RSP, RFLAGS, CS, RIP, and an error code */
+#define EVENT_WORDS	6
 
 /* A function's entry, by the stack pointer: below, where the stub goes on */
 struct entry {
@@ -325,6 +329,28 @@ static void refuse_view(struct vcpu *vcpu, u64 rip, bool tried)
 	};
 }
 
+/*
+ * No stack is in the shadow. Where the stack pointer leads there, what an event has
+ * pushed, or begun to, stands for words of whatever stacks those are: nothing is known
+ * of these, then. Until here, who returns on another CPU may have found it.
+ */
+static void forget_pushed(struct vcpu *vcpu)
+{
+	u64 sp = vmread(GUEST_RSP);
+	struct guest_mapping m;
+	u32 i;
+
+	/* Ring 3 has nothing pushed to where its stack pointer leads. */
+	if (guest_cpl())
+		return;
+	if (vcpu->event.vectoring_info)
+		sp = (sp & ~0xfULL) - EVENT_WORDS * sizeof(u64);
+	for (i = 0; i < EVENT_WORDS; i++) {
+		if (guest_walk(vcpu, sp + i * sizeof(u64), &m) && shadow_is_stored(m.pa))
+			shadow_entry_set(vcpu, m.pa & ~7ULL, 0);
+	}
+}
+
 /**
  * return_guard_leave_view() - back to the guard view, if this exit left another
  * @vcpu: the CPU
@@ -346,6 +372,9 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	    vmread(EPT_POINTER) != ept_pointer(&island.shadow_view))
 		return false;
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
+	island_lock(vcpu);
+	forget_pushed(vcpu);
+	island_unlock();
 
 	asked = (vcpu->exit_reason & 0xffff) == EXIT_REASON_VMCALL;
 	if (rip < config()->shadow_begin || rip >= config()->stored || guest_cpl()) {

@@ -206,6 +206,19 @@ bool shadow_owns(u64 pa)
 	return chunk_of(pa);
 }
 
+/**
+ * shadow_is_stored() - whether the stubs can write to a page
+ * @pa: any physical address in it
+ *
+ * Context: root, with the lock.
+ */
+bool shadow_is_stored(u64 pa)
+{
+	const struct shadow_chunk *chunk = chunk_of(pa);
+
+	return chunk && chunk->use == SHADOW_STACKS;
+}
+
 static u64 claim_page(struct shadow_chunk *chunk)
 {
 	u32 word, bit;

@@ -38,6 +38,7 @@ int shadow_init(void);
 int shadow_give(struct vcpu *vcpu, u64 pa);
 int shadow_take(struct vcpu *vcpu, u64 va);
 bool shadow_owns(u64 pa);
+bool shadow_is_stored(u64 pa);
 u64 shadow_page(struct vcpu *vcpu, enum shadow_use use);
 void shadow_page_fill(struct vcpu *vcpu, u64 pa, u64 word);
 void shadow_page_free(u64 pa);

@@ -96,16 +96,16 @@ static int executable_page(int device, struct attack_request *q)
 	return page == MAP_FAILED ? -1 : mlock(page, 4096);
 }
 
-/* Two of them, where 32-bit code can be */
+/* Three of them, where 32-bit code can be */
 static int low_pages(int device, struct attack_request *q)
 {
-	void *pages = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+	void *pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_32BIT,
 			   -1, 0);
 
 	(void)device;
 	q->argument = (unsigned long)pages;
-	return pages == MAP_FAILED ? -1 : mlock(pages, 2 * 4096);
+	return pages == MAP_FAILED ? -1 : mlock(pages, 3 * 4096);
 }
 
 static int write_file(const char *path, const char *text, mode_t mode)
@@ -361,6 +361,7 @@ static const struct part {
 
 	[ATTACK_STUB_32] = { low_pages },
 	[ATTACK_STUB_CHOKE_32] = { low_pages },
+	[ATTACK_STUB_TWICE] = { low_pages },
 };
 
 int attack_prepare(int fd, struct attack_request *q)

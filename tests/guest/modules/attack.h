@@ -172,7 +172,8 @@
 /* On the return guard's stub; returns_self.sh has these. */
 #define ATTACKS_STUB(X)					\
 	X(STUB_32, "the stub's VMFUNC, as 32-bit code")	\
-	X(STUB_CHOKE_32, "the same of the one for choke points")
+	X(STUB_CHOKE_32, "the same of the one for choke points") \
+	X(STUB_TWICE, "its VMFUNC back, with the stub's page behind it again")
 
 #define ATTACKS(X)	\
 	ATTACKS_REGISTER(X) \

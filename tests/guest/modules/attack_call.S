@@ -30,39 +30,40 @@ SYM_FUNC_END(attack_call)
 
 	.bss
 	.balign	8
-SYM_DATA(attack_stack_32, .skip 8)
+SYM_DATA(attack_stack, .skip 8)
 
 	.text
 
 /* IRET, for IBT does not look at it */
-SYM_FUNC_START_LOCAL(enter_32)
-	movq	%rsp, attack_stack_32(%rip)
+SYM_FUNC_START_LOCAL(enter)
+	movq	%rsp, attack_stack(%rip)
+	movq	%rcx, %r8
 	movq	%rdx, %rcx
 	xorl	%eax, %eax
 	pushq	$__KERNEL_DS
 	pushq	%rsi
 	pushfq
-	pushq	$__KERNEL32_CS
+	pushq	%r8
 	pushq	%rdi
 	iretq
 	/* Never reached; it tells objtool that what is called here returns. */
 	UNWIND_HINT_FUNC
 	RET
-SYM_FUNC_END(enter_32)
+SYM_FUNC_END(enter)
 
-SYM_FUNC_START(attack_left_32)
+SYM_FUNC_START(attack_left)
 	ANNOTATE_NOENDBR
 	RET
-SYM_FUNC_END(attack_left_32)
+SYM_FUNC_END(attack_left)
 
-SYM_FUNC_START(attack_enter_32)
+SYM_FUNC_START(attack_enter)
 	pushq	%rbp
 	pushq	%rbx
 	pushq	%r12
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	call	enter_32
+	call	enter
 	popq	%r15
 	popq	%r14
 	popq	%r13
@@ -70,7 +71,7 @@ SYM_FUNC_START(attack_enter_32)
 	popq	%rbx
 	popq	%rbp
 	RET
-SYM_FUNC_END(attack_enter_32)
+SYM_FUNC_END(attack_enter)
 
 /* u32 attack_canary(void): returns ATTACK_CANARY, from a page of its own */
 	.balign	4096, 0xcc

