@@ -13,6 +13,7 @@
 
 #include <linux/delay.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -459,8 +460,13 @@ static int module_notify(struct notifier_block *block, unsigned long state,
 	return NOTIFY_DONE;
 }
 
+/*
+ * After sealing's, which was registered before: one that was coming when Carapace attached
+ * is sealed when it is there.
+ */
 static struct notifier_block module_notifier = {
 	.notifier_call = module_notify,
+	.priority = INT_MIN,
 };
 
 /**

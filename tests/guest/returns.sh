@@ -235,7 +235,7 @@ come_later()
 }
 
 # A module that is being initialised while Carapace attaches: it is sealed when it is
-# done, or it could not be guarded.
+# done, and guarded, which was asked for before.
 came_before()
 {
 	local vuln=/sys/module/carapace_vuln coming status
@@ -243,10 +243,10 @@ came_before()
 	insmod modules/carapace_vuln.ko wait=1 & coming=$!
 	until_seconds 10 grep -qx coming $vuln/initstate
 	status=$?
-	# shellcheck disable=SC2119
-	attach || status=1
+	attach guard=carapace_vuln || status=1
 	echo 0 > $vuln/parameters/wait
-	wait $coming && [ $status = 0 ] && guard_usual && calls
+	wait $coming && [ $status = 0 ] && is_guarded carapace_vuln &&
+		guard overlay && guard vmlinux && calls
 }
 
 # As many as are switched on: before guarding, or while it is
@@ -326,18 +326,21 @@ kprobe_inside()
 	event "p:returns/it $(inside)" 'it: \(vuln_eight\+'
 }
 
-# call_of CALLER CALLEE: where the one calls the other, as a probe's place
+# call_of CALLER CALLEE: where the one calls the other, as a probe's place. Where Linux
+# counts calls (retbleed=stuff), they lead to what does so, right before the function.
 call_of()
 {
-	local caller callee word at i
+	local caller callee word at i before
 	caller=$(./vuln address "$1") && callee=$(./vuln address "$2") || return
 	caller=$((caller)) callee=$((callee))
 	for at in {0..500..4}; do
 		word=$(($(./vuln read "$(printf '0x%x' $((caller + at)))")))
 		# A word has all of a call that begins in its lower half.
 		for i in 0 1 2 3; do
-			if [ $((word >> 8 * i & 0xff)) = $((0xe8)) ] &&
-			   [ $((caller + at + i + 5 + (word >> 8 * (i + 1) << 32 >> 32))) = $callee ]; then
+			[ $((word >> 8 * i & 0xff)) = $((0xe8)) ] || continue
+			before=$((callee - (caller + at + i + 5 +
+					    (word >> 8 * (i + 1) << 32 >> 32))))
+			if [ $before -ge 0 ] && [ $before -lt 16 ]; then
 				echo "$1+$((at + i))"
 				return
 			fi
