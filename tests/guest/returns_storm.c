@@ -122,7 +122,9 @@ static void *move(void *unused)
 			tid = __atomic_load_n(&workers[i].tid, __ATOMIC_ACQUIRE);
 			CPU_ZERO(&set);
 			CPU_SET(cpus[(turn + i) % nr_cpus], &set);
-			if (tid && sched_setaffinity(tid, sizeof(set), &set))
+			/* At the end it may be gone. */
+			if (tid && sched_setaffinity(tid, sizeof(set), &set) &&
+			    goes_on())
 				fail("sched_setaffinity");
 			add(&moves, 1);
 		}
