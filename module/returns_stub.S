@@ -177,10 +177,10 @@ SYM_INNER_LABEL(returns_ask, SYM_L_GLOBAL)
 	jmp	.Lask
 
 	/*
-	 * At a multiple of 16, though nothing aligns it, for that is where the page's end
-	 * has it: some instructions are as long as that takes, and this file's end has the
-	 * assembler refuse it elsewhere. ftrace takes an odd address for one to be jumped
-	 * to (since 6.19).
+	 * Nothing aligns it, for where it is follows from the page's end: some instructions
+	 * are as long as it takes to have it at a multiple of 16, or without an ENDBR four
+	 * bytes behind. ftrace takes an odd address for one to be jumped to (since 6.19), so
+	 * this file's end has the assembler refuse that.
 	 */
 SYM_INNER_LABEL(returns_entry, SYM_L_GLOBAL)
 	UNWIND_HINT_FUNC
@@ -416,7 +416,7 @@ SYM_TYPED_FUNC_START(returns_blocked_jump)
 	RET
 SYM_FUNC_END(returns_blocked_jump)
 
-	/* Backwards, which is an error, where returns_entry is not at a multiple of 16. */
-	.org	. - ((returns_entry - .Lpage) & 15)
+	/* Backwards, which is an error, where returns_entry is at an odd address. */
+	.org	. - ((returns_entry - .Lpage) & 1)
 
 	.section .note.GNU-stack, "", @progbits
