@@ -1308,7 +1308,7 @@ may_say()
 {
 	case $1 in
 	probe_after_*)	echo 'stays guarded' ;;
-	came_before)	echo '(at|de)tached (to|from) CPUs' ;;
+	came_before)	echo '(at|de)tached (to|from) CPUs|it is guarded when it is loaded' ;;
 	*unload*)	echo 'stays guarded|(at|de)tached (to|from) CPUs' ;;
 	bad_names)	echo 'returns/(un)?guard' ;;
 	short_of_memory)	echo 'out of memory: stacks|(at|de)tached (to|from) CPUs' ;;
