@@ -306,7 +306,7 @@ static bool is_vmfunc(struct vcpu *vcpu, u64 va)
  * compatibility mode. A CPU without VMX has no such instruction. Any ring can
  * execute it, so ring 3's is no attack: it gets nowhere.
  */
-static void refuse_view(struct vcpu *vcpu, u64 rip, bool tried)
+static void refuse_view(struct vcpu *vcpu, u64 rip, bool tried, bool on_shadow)
 {
 	struct report r = {
 		.kind = REPORT_SELF,
@@ -321,8 +321,12 @@ static void refuse_view(struct vcpu *vcpu, u64 rip, bool tried)
 		vmwrite(GUEST_RIP, from);
 	if (!tried)
 		return;		/* An event comes first, and then that again. */
-	if (!r.cpl)
-		guard_violation(vcpu, POLICY_ENFORCE, &r);
+	/* No handler could do anything on such a stack. */
+	if (!r.cpl && verdict_undoes(guard_violation(vcpu, POLICY_ENFORCE, &r)) &&
+	    on_shadow) {
+		return_guard_end(vcpu);
+		return;
+	}
 	vcpu->event.exception = (struct event_exception){
 		.wanted = true,
 		.vector = VECTOR_UD,
@@ -332,23 +336,28 @@ static void refuse_view(struct vcpu *vcpu, u64 rip, bool tried)
 /*
  * No stack is in the shadow. Where the stack pointer leads there, what an event has
  * pushed, or begun to, stands for words of whatever stacks those are: nothing is known
- * of these, then. Until here, who returns on another CPU may have found it.
+ * of these, then. Until here, who returns on another CPU may have found it. Return:
+ * whether it leads there.
  */
-static void forget_pushed(struct vcpu *vcpu)
+static bool forget_pushed(struct vcpu *vcpu)
 {
 	u64 sp = vmread(GUEST_RSP);
 	struct guest_mapping m;
+	bool there = false;
 	u32 i;
 
 	/* Ring 3 has nothing pushed to where its stack pointer leads. */
 	if (guest_cpl())
-		return;
+		return false;
 	if (vcpu->event.vectoring_info)
 		sp = (sp & ~0xfULL) - EVENT_WORDS * sizeof(u64);
 	for (i = 0; i < EVENT_WORDS; i++) {
-		if (guest_walk(vcpu, sp + i * sizeof(u64), &m) && shadow_is_stored(m.pa))
-			shadow_entry_set(vcpu, m.pa & ~7ULL, 0);
+		if (!guest_walk(vcpu, sp + i * sizeof(u64), &m) || !shadow_is_stored(m.pa))
+			continue;
+		shadow_entry_set(vcpu, m.pa & ~7ULL, 0);
+		there = true;
 	}
+	return there;
 }
 
 /**
@@ -366,19 +375,19 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	u32 vectoring = vcpu->event.vectoring_info;
 	u32 vector = vectoring & INTR_INFO_VECTOR_MASK;
 	u64 rip = vmread(GUEST_RIP);
-	bool asked;
+	bool asked, on_shadow;
 
 	if (!island.eptp_list_pa ||
 	    vmread(EPT_POINTER) != ept_pointer(&island.shadow_view))
 		return false;
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
 	island_lock(vcpu);
-	forget_pushed(vcpu);
+	on_shadow = forget_pushed(vcpu);
 	island_unlock();
 
 	asked = (vcpu->exit_reason & 0xffff) == EXIT_REASON_VMCALL;
 	if (rip < config()->shadow_begin || rip >= config()->stored || guest_cpl()) {
-		refuse_view(vcpu, rip, asked || (violation && !vectoring));
+		refuse_view(vcpu, rip, asked || (violation && !vectoring), on_shadow);
 		return asked || violation;
 	}
 
@@ -437,7 +446,7 @@ struct exit_result return_guard_vmfunc(struct vcpu *vcpu)
 		return RESULT_UD;
 	if (guest_cpl() ||
 	    (next != config()->entered && next != config()->entered_choke)) {
-		refuse_view(vcpu, next, true);
+		refuse_view(vcpu, next, true, false);
 		return RESULT_RESUME;
 	}
 	result = return_guard_enter(vcpu, next == config()->entered_choke);

@@ -241,6 +241,18 @@ stub_elsewhere()
 		./vuln_work 2 && equals "$(cat $sysfs/state)" attached
 }
 
+# Below the stack pointer there is nothing of what the CPU has pushed: five words and an
+# error code. Who did it ends on his own stack.
+pushed_to_shadow()
+{
+	local stack=$((word & ~15)) i
+	hex $stack > /sys/module/attack/parameters/stub_stack
+	stub_elsewhere STUB_GAP || return
+	for i in 8 16 24 32 40 48; do
+		equals "$(vuln read "$(hex $((stack - i)))")" 0 || return
+	done
+}
+
 # As Linux ends who oopses, or as Carapace ends him: it is both
 view_refused()
 {
@@ -401,7 +413,7 @@ disconnected()
 		equals "$(cat $sysfs/state)" attached
 }
 
-plan 26
+plan 27
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -468,6 +480,11 @@ for attack in STUB_32 STUB_CHOKE_32 STUB_TWICE; do
 		skip "the stub at another address: $attack" "this CPU has no VMFUNC"
 	fi
 done
+if [ $entry = returns_entry ]; then
+	check "an exception in the view, pushed to the shadow" pushed_to_shadow
+else
+	skip "an exception in the view, pushed to the shadow" "this CPU has no VMFUNC"
+fi
 check "the stub of choke points, for another function" vouches_for_none
 check "the CPU's own records, in the window" debug_store $records
 check "the check, on a stack that is none" strays returns_check vmalloc

@@ -173,7 +173,8 @@
 #define ATTACKS_STUB(X)					\
 	X(STUB_32, "the stub's VMFUNC, as 32-bit code")	\
 	X(STUB_CHOKE_32, "the same of the one for choke points") \
-	X(STUB_TWICE, "its VMFUNC back, with the stub's page behind it again")
+	X(STUB_TWICE, "its VMFUNC back, with the stub's page behind it again") \
+	X(STUB_GAP, "the same with nothing behind it, and the stack in the shadow")
 
 #define ATTACKS(X)	\
 	ATTACKS_REGISTER(X) \

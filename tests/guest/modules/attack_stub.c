@@ -9,15 +9,19 @@
  * Kernel mode can be compatibility mode: entered at the VMFUNC to the shadow view, what
  * comes behind is other instructions then. Or it is entered at the page's end, which is a
  * VMFUNC, too: what comes behind is the page's beginning then. Were that an exception, it
- * would be delivered in the shadow view, to a stack of the attacker's choice.
+ * would be delivered in the shadow view, to a stack of the attacker's choice. So is the
+ * page fault where nothing comes behind.
  *
- * A die notifier has it come back.
+ * A die notifier has it come back; or, with a stack that is none, nothing has, and what
+ * was mapped stays.
  */
 #include <linux/irqflags.h>
 #include <linux/kdebug.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
+#include <linux/vmalloc.h>
 #include <asm/ptrace.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
@@ -56,8 +60,12 @@ enum {
 	PAGES,
 };
 
+/* The stack of STUB_GAP: a shadow's address, from user space */
+static ulong stub_stack;
+module_param(stub_stack, ulong, 0644);
+
 /* Interrupts are off. */
-static void run(u64 va, u64 from, u64 stub_pa, u64 cs)
+static void run(u64 va, u64 from, u64 stub_pa, u64 cs, u64 rsp)
 {
 	u64 code = (stub_pa & ENTRY_FRAME) | _PAGE_PRESENT | _PAGE_ACCESSED;
 	u64 *top = attack_top_entry(va), *entry[PAGES], old[PAGES];
@@ -73,12 +81,13 @@ static void run(u64 va, u64 from, u64 stub_pa, u64 cs)
 	attack_set_entry(top, old_top & ~_PAGE_NX, va);
 	for (i = 0; i < PAGES; i++)
 		attack_set_entry(entry[i],
-				 i == STACK ? old[i] & ~(u64)_PAGE_USER : code,
+				 i == STACK ? old[i] & ~(u64)_PAGE_USER :
+				 i == STUB_AGAIN && rsp ? 0 : code,
 				 va + i * PAGE_SIZE);
 	if (cr4 & CR4_LASS)
 		raw_write_cr4(cr4 & ~CR4_LASS);
 	attacker = current;
-	attack_enter(va + from, va + PAGES * PAGE_SIZE - 256, VIEW_SHADOW, cs);
+	attack_enter(va + from, rsp ? : va + PAGES * PAGE_SIZE - 256, VIEW_SHADOW, cs);
 	attacker = NULL;
 	if (cr4 & CR4_LASS)
 		raw_write_cr4(cr4);
@@ -94,20 +103,27 @@ static const struct {
 	[ATTACK_STUB_32 - ATTACK_STUB_32] = { "returns_shadow_begin", __KERNEL32_CS },
 	[ATTACK_STUB_CHOKE_32 - ATTACK_STUB_32] = { "returns_shadow_choke", __KERNEL32_CS },
 	[ATTACK_STUB_TWICE - ATTACK_STUB_32] = { "returns_stored", __KERNEL_CS },
+	[ATTACK_STUB_GAP - ATTACK_STUB_32] = { "returns_stored", __KERNEL_CS },
 };
 
 static void perform(struct attack_request *q)
 {
 	unsigned int i = q->attack - ATTACK_STUB_32, level;
 	u64 from = attack_symbol(parts[i].symbol) - VMFUNC_LENGTH;
+	u64 pa, va = q->argument, rsp = 0;
 	unsigned long flags;
-	u64 pa;
 
 	if (!attack_entry(from, &pa, &level))
 		return;
+	if (q->attack == ATTACK_STUB_GAP) {
+		rsp = stub_stack;
+		va = rsp ? (u64)__vmalloc(PAGES * PAGE_SIZE, GFP_KERNEL | __GFP_ZERO) : 0;
+		if (!va)
+			return;
+	}
 	register_die_notifier(&notifier);
 	local_irq_save(flags);
-	run(q->argument, offset_in_page(from), pa, parts[i].cs);
+	run(va, offset_in_page(from), pa, parts[i].cs, rsp);
 	local_irq_restore(flags);
 	unregister_die_notifier(&notifier);
 	/* That it comes back at all is by an exception: what there is without VMX, or worse. */
@@ -116,6 +132,6 @@ static void perform(struct attack_request *q)
 
 const struct attack_group attack_stub = {
 	.first = ATTACK_STUB_32,
-	.last = ATTACK_STUB_TWICE,
+	.last = ATTACK_STUB_GAP,
 	.perform = perform,
 };
