@@ -361,7 +361,6 @@ static const struct part {
 
 	[ATTACK_STUB_32] = { low_pages },
 	[ATTACK_STUB_CHOKE_32] = { low_pages },
-	[ATTACK_STUB_TWICE] = { low_pages },
 };
 
 int attack_prepare(int fd, struct attack_request *q)

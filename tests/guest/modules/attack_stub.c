@@ -2,12 +2,12 @@
 /*
  * The return guard's stub at other addresses, and as 32-bit code
  *
- * For the time of the attack the stub's page is twice, one behind the other, in the first
- * 4 GiB of the caller's addresses, as code of the kernel's, and so is a page of the
- * caller's for a stack.
+ * For the time of the attack the stub's page is twice, one behind the other, and behind
+ * that is a page for a stack.
  *
- * Kernel mode can be compatibility mode: entered at the VMFUNC to the shadow view, what
- * comes behind is other instructions then. Or it is entered at the page's end, which is a
+ * Kernel mode can be compatibility mode, in the first 4 GiB of the caller's addresses:
+ * entered at the VMFUNC to the shadow view, what comes behind is other instructions then.
+ * LASS, where Linux has it on, keeps kernel mode from there. Or it is entered at the page's end, which is a
  * VMFUNC, too: what comes behind is the page's beginning then. Were that an exception, it
  * would be delivered in the shadow view, to a stack of the attacker's choice. So is the
  * page fault where nothing comes behind.
@@ -31,15 +31,22 @@
 
 #define VMFUNC_LENGTH	3
 
+enum {
+	STUB,
+	STUB_AGAIN,
+	STACK,
+	PAGES,
+};
+
 static struct task_struct *attacker;
-static u64 vector;
+static u64 pages, vector;
 
 static int come_back(struct notifier_block *block, unsigned long event, void *data)
 {
 	struct die_args *args = data;
 	struct pt_regs *regs = args->regs;
 
-	if (current != attacker || regs->ip >= TASK_SIZE_MAX)
+	if (current != attacker || regs->ip - pages >= PAGES * PAGE_SIZE)
 		return NOTIFY_DONE;
 	vector = args->trapnr;
 	regs->ip = (u64)attack_left;
@@ -51,13 +58,6 @@ static int come_back(struct notifier_block *block, unsigned long event, void *da
 static struct notifier_block notifier = {
 	.notifier_call = come_back,
 	.priority = INT_MAX,
-};
-
-enum {
-	STUB,
-	STUB_AGAIN,
-	STACK,
-	PAGES,
 };
 
 /* The stack of STUB_GAP: a shadow's address, from user space */
@@ -86,6 +86,7 @@ static void run(u64 va, u64 from, u64 stub_pa, u64 cs, u64 rsp)
 				 va + i * PAGE_SIZE);
 	if (cr4 & CR4_LASS)
 		raw_write_cr4(cr4 & ~CR4_LASS);
+	pages = va;
 	attacker = current;
 	attack_enter(va + from, rsp ? : va + PAGES * PAGE_SIZE - 256, VIEW_SHADOW, cs);
 	attacker = NULL;
@@ -115,17 +116,19 @@ static void perform(struct attack_request *q)
 
 	if (!attack_entry(from, &pa, &level))
 		return;
-	if (q->attack == ATTACK_STUB_GAP) {
+	if (parts[i].cs == __KERNEL_CS)
+		va = (u64)__vmalloc(PAGES * PAGE_SIZE, GFP_KERNEL | __GFP_ZERO);
+	if (q->attack == ATTACK_STUB_GAP)
 		rsp = stub_stack;
-		va = rsp ? (u64)__vmalloc(PAGES * PAGE_SIZE, GFP_KERNEL | __GFP_ZERO) : 0;
-		if (!va)
-			return;
-	}
+	if (!va)
+		return;
 	register_die_notifier(&notifier);
 	local_irq_save(flags);
 	run(va, offset_in_page(from), pa, parts[i].cs, rsp);
 	local_irq_restore(flags);
 	unregister_die_notifier(&notifier);
+	if (parts[i].cs == __KERNEL_CS)
+		vfree((void *)va);
 	/* That it comes back at all is by an exception: what there is without VMX, or worse. */
 	q->effect = vector == X86_TRAP_BP ? ATTACK_SUCCEEDED : ATTACK_RAISED_FAULT;
 }
