@@ -383,10 +383,10 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	vmwrite(EPT_POINTER, ept_pointer(&island.ept));
 	island_lock(vcpu);
 	on_shadow = forget_pushed(vcpu);
-	island_unlock();
 
 	asked = (vcpu->exit_reason & 0xffff) == EXIT_REASON_VMCALL;
 	if (rip < config()->shadow_begin || rip >= config()->stored || guest_cpl()) {
+		island_unlock();
 		refuse_view(vcpu, rip, asked || (violation && !vectoring), on_shadow);
 		return asked || violation;
 	}
@@ -396,7 +396,6 @@ bool return_guard_leave_view(struct vcpu *vcpu)
 	    INTR_TYPE_HARD_EXCEPTION << INTR_INFO_TYPE_SHIFT &&
 	    (vector == VECTOR_PF || vector == VECTOR_GP || vector == VECTOR_SS))
 		vcpu->event.vectoring_info = 0;
-	island_lock(vcpu);
 	if (enter(vcpu, vmread(GUEST_RSP), rip < config()->shadow_plain))
 		vmwrite(GUEST_RIP, config()->stored);
 	island_publish();
