@@ -341,20 +341,12 @@ one_line()
 		matches "$lines" "$1"
 }
 
-# address_of NAME: of that symbol, "module:name" for a module's; fails where there is none
-#
-# Needs the vulnerable driver. To read /proc/kallsyms takes the emulator ten seconds.
-address_of()
-{
-	./vuln address "$1"
-}
-
 # say_going_down 1|0: have Carapace think that Linux restarts, or no longer, by a write
 # to its memory. Needs the vulnerable driver.
 say_going_down()
 {
 	local at word
-	at=$(address_of carapace:going_down)
+	at=$(./vuln address carapace:going_down)
 	word=$(./vuln read "$at") &&
 		./vuln write "$at" $(((word & ~0xff) | $1))
 }

@@ -615,7 +615,7 @@ bpf_beside()
 {
 	local where=$1 refused=$EBUSY
 	# One ops for all of BPF's, since 7.0: it refuses in its own way.
-	! address_of update_ftrace_direct_add > /dev/null 2>&1 || refused=$EINVAL
+	! ./vuln address update_ftrace_direct_add > /dev/null 2>&1 || refused=$EINVAL
 	returns $refused ./bpf_attach overlay ovl_open "$where" < /dev/null || return
 	unguard overlay && start_bpf "$where" && cat /etc/passwd > /dev/null || return
 	guard overlay && cat /etc/passwd > /dev/null || return
@@ -1228,7 +1228,7 @@ stub_places()
 {
 	local name
 	for name in returns_ask_choke returns_blocked returns_stored; do
-		address_of carapace:$name || return
+		./vuln address carapace:$name || return
 	done
 }
 

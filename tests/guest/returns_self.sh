@@ -231,6 +231,16 @@ vouches_for_none()
 	strays $choke_entry "stack,$slot,$call"
 }
 
+# check_view DESCRIPTION COMMAND...: a test of the shadow view
+check_view()
+{
+	if [ $entry = returns_entry ]; then
+		check "$@"
+	else
+		skip "$1" "this CPU has no VMFUNC"
+	fi
+}
+
 # Stopped at its exit; an exception in the shadow view is none, and is not reported.
 stub_elsewhere()
 {
@@ -476,17 +486,11 @@ insmod modules/attack.ko
 for attack in STUB_32 STUB_CHOKE_32 STUB_TWICE; do
 	if [[ $attack = *_32 ]] && grep -qw lass /proc/cpuinfo; then
 		skip "the stub at another address: $attack" "LASS keeps the kernel from it"
-	elif [ $entry = returns_entry ]; then
-		check "the stub at another address: $attack" stub_elsewhere $attack
 	else
-		skip "the stub at another address: $attack" "this CPU has no VMFUNC"
+		check_view "the stub at another address: $attack" stub_elsewhere $attack
 	fi
 done
-if [ $entry = returns_entry ]; then
-	check "an exception in the view, pushed to the shadow" pushed_to_shadow
-else
-	skip "an exception in the view, pushed to the shadow" "this CPU has no VMFUNC"
-fi
+check_view "an exception in the view, pushed to the shadow" pushed_to_shadow
 check "the stub of choke points, for another function" vouches_for_none
 check "the CPU's own records, in the window" debug_store $records
 check "the check, on a stack that is none" strays returns_check vmalloc

@@ -248,7 +248,7 @@ overwritten()
 {
 	local word before
 	# vmx/layout.h: STUB_FREEZING
-	word=$(address_of carapace:returns_words+24)
+	word=$(./vuln address carapace:returns_words+24)
 	before=$(./vuln read "$word")
 	equals "$before" 0x1 && ! ./vuln write "$word" 0 &&
 	equals "$(./vuln read "$word")" "$before"

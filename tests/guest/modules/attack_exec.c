@@ -58,6 +58,9 @@ static struct notifier_block swallower = {
 
 #define INT3		0xcc
 
+/* Kernel mode and the lower half of addresses: some kernels turn this on, too. */
+#define CR4_LASS	(1UL << 27)
+
 static u64 changed_entry(u64 entry, unsigned int changes)
 {
 	if (changes & CLEAR_NX)

