@@ -170,13 +170,6 @@ harmless()
 	returns 0 vuln jump "$@" && silent && ./vuln_work 2
 }
 
-# What is undefined where it is tried ends whoever tried
-oopses()
-{
-	mark_log
-	returns $OOPS vuln jump "$@" && silent && ./vuln_work 2
-}
-
 # bytes_at ADDRESS COUNT: as numbers
 bytes_at()
 {
@@ -461,7 +454,8 @@ if ! grep -q '^vmfunc-eptp-switching yes$' $sysfs/capabilities; then
 	entry=returns_entry_ask
 	choke_entry=returns_entry_choke_ask
 	strays=harmless
-	view_refused=oopses
+	# Undefined, and of no consequence: its fix-up goes on.
+	view_refused=harmless
 	own_control="own_vmfunc_undefined $VIEW_GUARD"
 	own="own_vmfunc_undefined $VIEW_SHADOW"
 	# There is no view in which they would be written.
