@@ -1177,7 +1177,7 @@ bare_frozen()
 	until_seconds 20 asleep_in vuln_sleep_until $sleeper &&
 		[ "$(total calls_frozen)" -gt "$frozen" ] &&
 		taskset -cp "$cpu" $sleeper > /dev/null || return
-	until_seconds 20 asleep_in vuln_watch $sleeper &&
+	until_seconds 20 asleep_in vuln_sleep_again $sleeper &&
 		taskset -cp 0 $sleeper > /dev/null && wait $sleeper &&
 		equals "$(counted_attacks)" 0 || return
 	# shellcheck disable=SC2119

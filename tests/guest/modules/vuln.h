@@ -108,6 +108,14 @@ struct vuln_sleep {
 };
 
 /*
+ * The core kernel searches, and what compares for it sleeps: twice at the same place
+ * of the stack, called from the same place, with something else in RBP
+ */
+struct vuln_search {
+	__u64 milliseconds;	/* each time */
+};
+
+/*
  * A result that somebody else delivers. The bug: when none comes in time, the
  * place for it, on the stack, is left with those who deliver.
  */
@@ -213,5 +221,7 @@ struct vuln_nest {
 #define VULN_CALL	_IOWR('V', 15, struct vuln_calls)
 #define VULN_CONTEXT	_IOWR('V', 16, struct vuln_context_call)
 #define VULN_NEST	_IOWR('V', 17, struct vuln_nest)
+/* EIO when it found something else */
+#define VULN_SEARCH	_IOW('V', 18, struct vuln_search)
 
 #endif /* VULN_H */

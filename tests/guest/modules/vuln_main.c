@@ -46,6 +46,7 @@ union argument {
 	struct vuln_calls calls;
 	struct vuln_context_call context;
 	struct vuln_nest nest;
+	struct vuln_search search;
 };
 
 static noinline long perform(struct vuln_file *file, unsigned int command,
@@ -90,6 +91,8 @@ static noinline long perform(struct vuln_file *file, unsigned int command,
 		return vuln_context(&a->context);
 	case VULN_NEST:
 		return vuln_nest(&a->nest);
+	case VULN_SEARCH:
+		return vuln_search(file, &a->search);
 	}
 	return -ENOTTY;
 }

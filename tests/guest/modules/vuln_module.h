@@ -60,6 +60,7 @@ void vuln_memory_release(struct vuln_file *file);
 long vuln_sleep(struct vuln_file *file, const struct vuln_sleep *s);
 void vuln_wake(struct vuln_file *file);
 long vuln_watch(struct vuln_file *file, struct vuln_watch *w);
+long vuln_search(struct vuln_file *file, const struct vuln_search *s);
 int vuln_deliver(struct vuln_file *file, const struct vuln_result *r);
 
 /* vuln_jump.c, vuln_enter.S */
