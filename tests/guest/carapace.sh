@@ -289,9 +289,13 @@ mark_log()
 	echo "$log_mark" >/dev/kmsg
 }
 
+# Where the log has lost the mark, what came since then is not all there.
 log_since_mark()
 {
-	dmesg | sed "0,/$log_mark\$/d"
+	dmesg | awk -v mark="$log_mark" '
+		found
+		substr($0, length($0) - length(mark) + 1) == mark { found = 1 }
+		END { if (!found) print "] carapace: ATTACK? WARNING: the mark is gone" }'
 }
 
 # kernel_complaints [-e PATTERN]...: lines of standard input by which Linux says that

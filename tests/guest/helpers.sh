@@ -233,7 +233,7 @@ traced()
 		> $tracing/set_ftrace_filter
 	echo function > $tracing/current_tracer
 	echo '|/run/helper-2 t' > $kernel/core_pattern
-	runs '^0 /run/helper-2 t$' crash
+	runs '^0 /run/helper-2 t$' crash && grep -q kernel_execve $tracing/trace
 	local status=$?
 	echo nop > $tracing/current_tracer
 	: > $tracing/set_ftrace_filter

@@ -165,7 +165,7 @@ preemption_in_init()
 	modprobe dummy numdummies=1000 &
 	until_seconds 30 still_loading
 	# Without cond_resched(), which it calls
-	echo full > $preempt
+	echo full > $preempt && matches "$(cat $preempt)" '\(full\)' || status=1
 	still_loading || {
 		echo "was loaded before all was changed"
 		status=1
@@ -417,7 +417,7 @@ arm_from_before
 [ "$mode" = bare ] || attach
 mark_log
 for name; do
-	if [ "$name" = preemption ] && [ ! -e $preempt ]; then
+	if [[ $name = preemption* ]] && [ ! -e $preempt ]; then
 		skip "$mode: $name" "this kernel's model does not change"
 		continue
 	fi

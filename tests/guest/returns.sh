@@ -693,7 +693,6 @@ hotplug()
 {
 	local cpu status=0
 	cpu=$(online_list | tail -n 1)
-	[ "$cpu" != 0 ] || return 0
 	start_load
 	start_sleepers 4 || status=1
 	for _ in 1 2 3; do
@@ -905,7 +904,7 @@ said()
 
 is_parked_guarded()
 {
-	! ./exploit TASK_SLEEPING >/dev/null 2>&1
+	! ./exploit TASK_SLEEPING >/dev/null 2>&1 && [ "$(counted_attacks)" -gt 0 ]
 }
 
 # A CPU goes and comes, and there is too little memory to note all stacks anew; later
@@ -1026,6 +1025,9 @@ uncover()
 	for module; do
 		modprobe -qr "$module"
 	done
+	for module; do
+		! grep "^$module " /proc/modules || return
+	done
 	unguard '*' && guard_usual
 }
 
@@ -1068,7 +1070,6 @@ stock_use()
 {
 	ip link add returns0 type veth peer name returns1 &&
 		ip link set returns0 up && ip link del returns0 || return
-	dd if=/dev/zero of=/tmp/returns-disk bs=1M count=4 status=none
 	uncover $stock
 }
 
@@ -1105,7 +1106,6 @@ bare_to_guarded()
 {
 	local cpu
 	cpu=$(online_list | tail -n 1)
-	[ "$cpu" != 0 ] || return 0
 	rmmod carapace
 	# shellcheck disable=SC2119
 	attach_testing && guard carapace_vuln || return
@@ -1134,7 +1134,6 @@ bare_patched()
 {
 	local cpu status=0
 	cpu=$(online_list | tail -n 1)
-	[ "$cpu" != 0 ] || return 0
 	rmmod carapace
 	# shellcheck disable=SC2119
 	attach_testing && guard carapace_vuln || return
@@ -1168,7 +1167,6 @@ bare_frozen()
 {
 	local cpu frozen
 	cpu=$(online_list | tail -n 1)
-	[ "$cpu" != 0 ] || return 0
 	rmmod carapace
 	# shellcheck disable=SC2119
 	attach_testing frozen_frames=on && guard carapace_vuln && root_faults "$cpu" || return
@@ -1188,7 +1186,6 @@ bare_frozen()
 # it is back and they can be put back.
 bare_offline()
 {
-	[ "$(online)" = 0-1 ] || return 0
 	rmmod carapace
 	# shellcheck disable=SC2119
 	attach_testing && guard carapace_vuln && root_faults 0 &&
@@ -1203,7 +1200,6 @@ bare_offline()
 # The same while it is being unloaded already, and waits for a probe
 bare_offline_going()
 {
-	[ "$(online)" = 0-1 ] || return 0
 	rmmod carapace
 	# shellcheck disable=SC2119
 	attach_testing && guard carapace_vuln && probe_site && enable_site 1 || return
@@ -1382,6 +1378,10 @@ start()
 }
 check "three are guarded" start
 for name; do
+	if [[ $name = @(hotplug|bare_[!e]*) ]] && [ "$(online)" = 0 ]; then
+		skip "$name" "it takes two CPUs"
+		continue
+	fi
 	if [[ $name = fprobe* ]] && ! grep -q 'f\[:' $tracing/README; then
 		skip "$name" "this kernel has no such events"
 		continue

@@ -416,7 +416,7 @@ disconnected()
 		equals "$(cat $sysfs/state)" attached
 }
 
-plan 27
+plan 28
 # Root sees addresses as they are.
 echo 1 > /proc/sys/kernel/kptr_restrict
 insmod modules/carapace_vuln.ko
@@ -439,10 +439,14 @@ check "the table above it" overwrite "$(entry_of "$word" 2)" carapace
 check "the window's entry in Linux's table" overwrite "$(entry_of "$word" 3)" code
 check "VMFUNC in ring 3 is undefined" ring3_vmfunc
 # vmx/layout.h: STUB_CALLERS
-callers=$(hex $(($(vuln address returns_words) + 32)))
+stub_words=$(vuln address returns_words)
+callers=$(hex $((stub_words + 32)))
 check "known callers of choke points are forgotten when code changes" \
 	callers_forgotten
 check "the table of them" overwrite_read_only "$callers" code
+# STUB_FREEZING
+check "the word that says whether root is asked about frames" \
+	overwrite_read_only "$(hex $((stub_words + 24)))" code
 entry=returns_entry
 choke_entry=returns_entry_choke
 strays=strays
@@ -468,14 +472,16 @@ check "control: VMFUNC of the attacker's own, to the guard view" $own_control
 check "the shadow, by VMFUNC of the attacker's own" $own
 check "VMFUNC of the attacker's own, to a view that is none" \
 	own_vmfunc_undefined 2
+# All but the stack is as it is when a module's function is called.
+honest="kmalloc,$(vuln address vuln_leave),$(call_of ksys_write vfs_write)"
 check "the stub's VMFUNC, on a stack that is none" \
-	$strays "$vmfunc" kmalloc 0 $VIEW_SHADOW
+	$strays "$vmfunc" "$honest" 0 $VIEW_SHADOW
 check "the stub's VMFUNC back, to the shadow view" \
 	$view_refused "$vmfunc_back" kmalloc 0 $VIEW_SHADOW
 check "the stub behind it, in the guard view" \
 	harmless returns_shadow_begin kmalloc 0 $VIEW_SHADOW
 check "the stub's beginning, on a stack that is none" \
-	strays $entry kmalloc
+	strays $entry "$honest"
 insmod modules/attack.ko
 for attack in STUB_32 STUB_CHOKE_32 STUB_TWICE; do
 	if [[ $attack = *_32 ]] && grep -qw lass /proc/cpuinfo; then

@@ -93,29 +93,34 @@ static int show_stack(char **argv)
 	return 0;
 }
 
-/* What returns there comes back by vuln_leave, and what takes some words with it, too. */
-static void fill_returns(__u64 words[RETURNS])
+/*
+ * What returns there comes back by vuln_leave, and what takes some words with it, too;
+ * after the addresses that come first, if there are some: ",ADDRESS" each.
+ */
+static void fill_returns(__u64 words[RETURNS], char *first)
 {
 	unsigned int i;
 
 	for (i = 0; i < RETURNS; i++)
 		words[i] = address("vuln_leave");
+	strtok(first, ",");
+	for (i = 0; i < RETURNS && (first = strtok(NULL, ",")); i++)
+		words[i] = address(first);
 }
 
 /* The driver's memory as a stack */
-static __u64 stack_in(enum vuln_allocator allocator)
+static __u64 stack_in(enum vuln_allocator allocator, char *first)
 {
 	static __u64 words[VULN_BYTES / sizeof(__u64)];
 	struct vuln_allocation a = { allocator, (__u64)words, sizeof(words) };
-	const size_t first = sizeof(words) / sizeof(*words) - RETURNS;
+	const size_t at = sizeof(words) / sizeof(*words) - RETURNS;
 
-	fill_returns(words + first);
+	fill_returns(words + at, first);
 	if (ioctl(device, VULN_ALLOCATE, &a))
 		exit(result(-1));
-	return a.address + first * sizeof(*words);
+	return a.address + at * sizeof(*words);
 }
 
-/* With these addresses first, if there are some: ",ADDRESS" each */
 static __u64 stack_in_own(char *first)
 {
 	__u64 words[RETURNS];
@@ -124,25 +129,28 @@ static __u64 stack_in_own(char *first)
 		.data = (__u64)words,
 		.size = sizeof(words),
 	};
-	unsigned int i;
 
-	fill_returns(words);
-	strtok(first, ",");
-	for (i = 0; i < RETURNS && (first = strtok(NULL, ",")); i++)
-		words[i] = address(first);
+	fill_returns(words, first);
 	if (ioctl(device, VULN_WRITE, &m))
 		exit(result(-1));
 	return m.address;
 }
 
+/* Whether it is WORD, or WORD,ADDRESS... */
+static bool begins_with(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	return !strncmp(text, word, length) && (!text[length] || text[length] == ',');
+}
+
 static __u64 register_value(char *text)
 {
-	if (!strcmp(text, "kmalloc"))
-		return stack_in(VULN_KMALLOC);
-	if (!strcmp(text, "vmalloc"))
-		return stack_in(VULN_VMALLOC);
-	if (!strncmp(text, "stack", strlen("stack")) &&
-	    (!text[strlen("stack")] || text[strlen("stack")] == ','))
+	if (begins_with(text, "kmalloc"))
+		return stack_in(VULN_KMALLOC, text);
+	if (begins_with(text, "vmalloc"))
+		return stack_in(VULN_VMALLOC, text);
+	if (begins_with(text, "stack"))
 		return stack_in_own(text);
 	return address(text);
 }
