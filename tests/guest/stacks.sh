@@ -85,9 +85,8 @@ is_well()
 works()
 {
 	mark_log
-	is_well &&
 	stress-ng --quiet --fork 1 --timeout "$SECONDS_OF_LOAD" >/dev/null 2>&1 &&
-	equals "$(log_since_mark | grep 'carapace: ATTACK')" ''
+	is_well && equals "$(log_since_mark | grep 'carapace: ATTACK')" ''
 }
 
 # TASK_BETWEEN: a stack that is deeper than what is noted of it: what is in the middle
