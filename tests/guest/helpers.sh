@@ -306,9 +306,16 @@ fi
 [ "$mode" = bare ] || attach
 mark_log
 for name; do
-	if [ "$name" = parameter ] && [[ $(uname -r) = 5.10.* ]]; then
-		skip "$mode: $name" "this kernel's NFS server does not start without rpcbind"
-		continue
+	if [ "$name" = parameter ]; then
+		why=
+		[[ $(uname -r) != 5.10.* ]] ||
+			why="this kernel's NFS server does not start without rpcbind"
+		modinfo -p nfsd | grep -q '^cltrack_prog:' ||
+			why="this kernel's NFS server starts no program"
+		if [ "$why" ]; then
+			skip "$mode: $name" "$why"
+			continue
+		fi
 	fi
 	check "$mode: $name" "$name"
 done
