@@ -183,6 +183,16 @@ counted_attacks()
 	awk '{ sum += $2 } END { print sum }' $sysfs/events
 }
 
+# Parked stacks are compared: what is written to one is undone, and counted. Needs the
+# vulnerable driver, unguarded.
+are_compared()
+{
+	local before
+	before=$(counted_attacks)
+	returns 1 ./exploit TASK_SLEEPING >/dev/null 2>&1 &&
+		[ "$(counted_attacks)" -gt "$before" ]
+}
+
 # No guarded return went through for want of something to compare with.
 all_verified()
 {
